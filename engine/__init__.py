@@ -1,0 +1,1 @@
+"""Graft's engine: everything but the window. It never imports Qt, and torch only inside engine.nn."""
