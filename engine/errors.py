@@ -48,3 +48,15 @@ class ExportError(AppError):
 
 class UsageError(AppError):
     """The command line was called with arguments that do not fit (exit status 2)."""
+
+
+class DiskError(AppError):
+    """A file or folder cannot be written (disk full, read-only, no permission)."""
+
+
+class WorkerError(AppError):
+    """The worker process stopped by itself while it was working (killed, crashed, out of memory)."""
+
+
+class InternalError(AppError):
+    """A bug of ours, told to the user as one sentence; the traceback goes to the log and behind *Copy details*."""

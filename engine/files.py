@@ -1,0 +1,157 @@
+"""Files and folders that appear complete or not at all: temporary name, fsync, rename, fsync of the folder.
+
+Every failure of the disk leaves here as a DiskError whose sentence names the disk and says what to do.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from engine.errors import DiskError
+
+FULL_DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT})
+DENIED_ERRORS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+
+
+def disk_error(err: OSError, path: Path) -> DiskError:
+    """Returns the sentence for a failed write at `path`. Use as `raise disk_error(err, path) from err`."""
+    if err.errno in FULL_DISK_ERRORS:
+        return DiskError(
+            f"The disk that holds {path.parent} ({_mount_point(path)}) is full.",
+            "Make room on it or choose another disk, then try again; nothing that was there has been changed.",
+        )
+    if err.errno in DENIED_ERRORS:
+        return DiskError(
+            f"{path} cannot be written: {err.strerror}.",
+            "Choose a folder that you may write to, or ask for write permission.",
+        )
+    return DiskError(f"{path} cannot be written: {err.strerror or err}.", "Check the disk, then try again.")
+
+
+def atomic_write_bytes(path: Path, data: bytes) -> None:
+    """Replaces the file at `path` by `data`, durably: after a crash it holds the old bytes or the new ones.
+
+    Raises:
+        DiskError: the disk is full, read-only, or refuses; the old file is untouched.
+    """
+
+    def write(temporary: Path) -> None:
+        temporary.write_bytes(data)
+
+    atomic_write_file(path, write)
+
+
+def atomic_write_file(path: Path, write: Callable[[Path], None]) -> None:
+    """As `atomic_write_bytes`, for writers that want a path: `write` gets the temporary name, on the same disk.
+
+    The temporary name ends in the suffix of `path`, since some writers look at it (numpy adds ".npz" otherwise).
+
+    Raises:
+        DiskError: the disk is full, read-only, or refuses; the old file is untouched.
+    """
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.tmp{path.suffix}")
+    try:
+        write(temporary)
+        _sync_file(temporary)
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as err:
+        raise disk_error(err, path) from err
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+class PendingFolder:
+    """A folder under construction: fill `work_path`, then `commit()` it to `path`, or `discard()` it.
+
+    For work that is spread over threads or processes. Within one function use `atomic_folder`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Makes the working folder beside `path`, on the same disk.
+
+        Raises:
+            DiskError: something is already there, or the folder cannot be made.
+        """
+        self.path = path
+        self.work_path = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+        self._refuse_existing()
+        try:
+            self.work_path.mkdir(parents=True)
+        except OSError as err:
+            raise disk_error(err, path) from err
+
+    def commit(self) -> None:
+        """Makes everything in the folder durable and gives the folder its name.
+
+        Raises:
+            DiskError: the disk failed, or something has taken the name meanwhile; the working folder is then gone.
+        """
+        try:
+            self._refuse_existing()
+            for folder, _, names in os.walk(self.work_path, topdown=False):
+                for name in names:
+                    _sync_file(Path(folder, name))
+                _sync_folder(Path(folder))
+            os.rename(self.work_path, self.path)
+            _sync_folder(self.path.parent)
+        except OSError as err:
+            raise disk_error(err, self.path) from err
+        finally:
+            self.discard()
+
+    def discard(self) -> None:
+        """Removes what was not committed. Safe to call again, and after `commit`."""
+        shutil.rmtree(self.work_path, ignore_errors=True)
+
+    def _refuse_existing(self) -> None:
+        if os.path.lexists(self.path):
+            raise DiskError(f"{self.path} already exists.", "Choose a new folder name; nothing is ever overwritten.")
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Yields an empty working folder that becomes `path` when the block ends, and vanishes when the block raises.
+
+    Raises:
+        DiskError: `path` already exists, or the disk failed (also for an OSError that the block lets out).
+    """
+    pending = PendingFolder(path)
+    try:
+        yield pending.work_path
+        pending.commit()
+    except OSError as err:
+        raise disk_error(err, path) from err
+    finally:
+        pending.discard()
+
+
+def _sync_file(path: Path) -> None:
+    # Opened for writing: Windows refuses to flush a handle that is only for reading.
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _sync_folder(path: Path) -> None:
+    if os.name == "nt":  # Windows cannot open a folder; its rename is journalled by NTFS.
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _mount_point(path: Path) -> Path:
+    folder = path.absolute().parent
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    while not os.path.ismount(folder) and folder != folder.parent:
+        folder = folder.parent
+    return folder
