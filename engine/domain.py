@@ -44,7 +44,7 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ImageClass:
-    """A category of the user's. `color` is "#rrggbb"; `key` a single character or None; `position` orders the palette."""
+    """A category of the user's. `color` is "#rrggbb"; `key` is one character or None; `position` orders the palette."""
 
     id: int
     name: str

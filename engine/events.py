@@ -69,7 +69,5 @@ class EmbeddingsAdded:
     num_images: int
 
 
-Event = (
-    JobQueued | JobStarted | JobProgressed | JobSucceeded | JobCancelled | JobFailed | ImagesAdded | EmbeddingsAdded
-)
+Event = JobQueued | JobStarted | JobProgressed | JobSucceeded | JobCancelled | JobFailed | ImagesAdded | EmbeddingsAdded
 JobEnded = JobSucceeded | JobCancelled | JobFailed

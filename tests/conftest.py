@@ -1,0 +1,113 @@
+"""What all tests share: the shared material, a few generated images, and a clean room around each test.
+
+Tests share helpers only through the fixtures here (there are no test packages to import from).
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+# Before anything imports Qt. Window tests (tests/e2e) start the program as a process of its own with its own setting.
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+# Two threads that spin on two busy cores slow each other down many times over.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+# ------------------------------------------------------------------------------------------------- shared material
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The folder that holds main.py."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of shared material (image sets, weights); the test is skipped where it is absent."""
+    folder = Path(os.environ.get("GRAFT_SHARED") or ROOT.parent / "shared")
+    if not (folder / "data").is_dir():
+        pytest.skip(f"needs the shared material, and {folder} is not here (set GRAFT_SHARED)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared_data(shared: Path) -> Path:
+    """Six real image sets, each a folder per class."""
+    return shared / "data"
+
+
+@pytest.fixture
+def shared_weights(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of real ImageNet weights; the program finds them through GRAFT_WEIGHTS for the length of the test."""
+    folder = shared / "weights"
+    if not folder.is_dir():
+        pytest.skip(f"needs real weights, and {folder} is not here")
+    monkeypatch.setenv("GRAFT_WEIGHTS", str(folder))
+    return folder
+
+
+# ------------------------------------------------------------------------------------------------ generated images
+
+
+@pytest.fixture
+def tiny_images(tmp_path: Path) -> Path:
+    """A folder with three class folders (circles, squares, stripes) of four 64x48 JPEGs each, all different."""
+    folder = tmp_path / "tiny_images"
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[0:48, 0:64]
+    for name in ("circles", "squares", "stripes"):
+        (folder / name).mkdir(parents=True)
+        for index in range(4):
+            centre_x, centre_y, size = rng.integers(20, 44), rng.integers(16, 32), rng.integers(7, 14)
+            if name == "circles":
+                mask = (x - centre_x) ** 2 + (y - centre_y) ** 2 < size**2
+            elif name == "squares":
+                mask = (abs(x - centre_x) < size) & (abs(y - centre_y) < size)
+            else:
+                mask = ((x + centre_x) // size) % 2 == 0
+            pixels = rng.integers(0, 60, size=(48, 64, 3)) + mask[..., None] * rng.integers(90, 190, size=3)
+            Image.fromarray(pixels.astype(np.uint8)).save(folder / name / f"{name}_{index}.jpg", quality=92)
+    return folder
+
+
+# ---------------------------------------------------------------------------------------------------- a clean room
+
+
+@pytest.fixture(autouse=True)
+def _own_user_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the user's own settings, weights or caches."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("GRAFT_DATA", str(home / "graft"))
+    monkeypatch.delenv("GRAFT_WEIGHTS", raising=False)
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, str(home / name.lower()))
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_outlives_a_window_test(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After a GUI test no thread that it started is alive; a thread left behind crashes Qt at exit."""
+    if "qapp" not in request.fixturenames:
+        yield
+        return
+    before = set(threading.enumerate())
+    yield
+    deadline = time.monotonic() + 3.0
+    while left := [thread for thread in threading.enumerate() if thread not in before and thread.is_alive()]:
+        # Threads that Qt started and that ran Python show up as dummies; they cannot be joined.
+        left = [thread for thread in left if not isinstance(thread, threading._DummyThread)]
+        if not left:
+            return
+        if time.monotonic() > deadline:
+            pytest.fail(f"threads left alive: {', '.join(sorted(thread.name for thread in left))}")
+        left[0].join(0.05)
