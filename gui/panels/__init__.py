@@ -1,0 +1,1 @@
+"""Panels, one per file; they read the session and react to its signals."""
