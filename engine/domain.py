@@ -78,6 +78,49 @@ class ImageRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class NewImage:
+    """What a scan found out about one file: everything of an image record except what the project decides itself.
+
+    `relative_path` is the path below the root with forward slashes, as `os.fsencode` bytes, because not every file name
+    is valid text.
+    """
+
+    relative_path: bytes
+    content_hash: str
+    size_bytes: int
+    mtime_ns: int
+    width_px: int = 0
+    height_px: int = 0
+    orientation: int = 1
+    taken_at: float | None = None
+    camera: str = ""
+    status: ImageStatus = ImageStatus.READABLE
+    reason: str = ""
+
+    @property
+    def name(self) -> str:
+        """The path for display: always valid text."""
+        return self.relative_path.decode("utf-8", "replace")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRoot:
+    """A folder that images were imported from. Never written to."""
+
+    id: int
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """What one run says of N images: `probabilities` (N, K) in 0..1, columns in the order of `class_ids` (K,)."""
+
+    image_ids: NDArray[np.int64]
+    class_ids: NDArray[np.int32]
+    probabilities: NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryEntry:
     """One line of an image's history, newest last. `text` is ready for display, e.g. "labelled rust"."""
 

@@ -26,6 +26,14 @@ class StoreError(AppError):
     """The project's database cannot be read or written (disk full, locked, damaged, newer than the program)."""
 
 
+class ProjectInUseError(StoreError):
+    """Another Graft window holds the project; a read-only copy can be opened instead."""
+
+
+class ProjectDamagedError(StoreError):
+    """The project's database is damaged or gone; `Project.restore` brings it back from backup and journal."""
+
+
 class ImageError(AppError):
     """One image file cannot be read."""
 
