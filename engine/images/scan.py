@@ -1,0 +1,153 @@
+"""Walks a folder for image files and reads what the store wants to know of each. Nothing here writes anywhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from engine.domain import ImageStatus
+from engine.errors import ImageError
+from engine.images.files import is_image_name, read_bytes
+from engine.images.hashing import hash_bytes
+from engine.images.info import ImageInfo, info_from_bytes
+from engine.images.verify import verify_bytes
+
+_SKIPPED_FOLDERS: Final = frozenset(
+    {"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found", "node_modules", "__pycache__"}
+)
+_DIGITS: Final = re.compile(r"(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """An image file below a root. `relative_path` may hold surrogates where a name is not UTF-8 (`os.fsencode` it)."""
+
+    path: Path
+    relative_path: str
+    size_bytes: int
+    mtime_ns: int
+
+    @property
+    def name(self) -> str:
+        """The relative path for display, always valid text, with forward slashes."""
+        return display_name(self.relative_path)
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What reading one file told. `content_hash` is empty and `info` None where it could not be read that far."""
+
+    found: FoundFile
+    content_hash: str
+    info: ImageInfo | None
+    status: ImageStatus
+    reason: str
+
+
+def walk_images(
+    root: Path, on_fault: Callable[[str, str], None], skip: frozenset[Path] = frozenset()
+) -> Iterator[FoundFile]:
+    """Yields the image files below a folder in natural order, a folder's own files before its sub-folders.
+
+    Hidden entries and the folders of operating systems are passed over. Links are followed, except to a folder that was
+    already visited or that contains the root, so loops end. What cannot be entered, and what has an image's name but is
+    no regular file, is handed to `on_fault(name, reason)`.
+
+    Args:
+        root: the folder to begin with.
+        on_fault: told of every entry that had to be left out although it could have mattered.
+        skip: folders not to enter (resolved paths), e.g. the project's own.
+    """
+    visited = {_identity(os.stat(root))} if root.is_dir() else set()
+    real_root = os.path.realpath(root)
+    waiting: list[str] = [""]
+    while waiting:
+        relative_folder = waiting.pop()
+        folder = os.path.join(root, relative_folder) if relative_folder else os.fspath(root)
+        try:
+            with os.scandir(folder) as entries:
+                listed = sorted(entries, key=lambda entry: natural_key(entry.name))
+        except OSError as err:
+            on_fault(display_name(relative_folder) or display_name(folder), _folder_reason(err))
+            continue
+        sub_folders: list[str] = []
+        for entry in listed:
+            if entry.name.startswith("."):
+                continue
+            relative_path = f"{relative_folder}/{entry.name}" if relative_folder else entry.name
+            try:
+                status = entry.stat()
+            except OSError as err:
+                if is_image_name(entry.name):
+                    reason = "The link leads nowhere." if entry.is_symlink() else _folder_reason(err)
+                    on_fault(display_name(relative_path), reason)
+                continue
+            if stat.S_ISDIR(status.st_mode):
+                if entry.name.lower() in _SKIPPED_FOLDERS:
+                    continue
+                if _may_enter(entry, real_root, skip, visited):
+                    sub_folders.append(relative_path)
+            elif is_image_name(entry.name):
+                if stat.S_ISREG(status.st_mode):
+                    yield FoundFile(Path(entry.path), relative_path, status.st_size, status.st_mtime_ns)
+                else:
+                    on_fault(display_name(relative_path), "This is not a regular file.")
+        waiting += reversed(sub_folders)
+
+
+def read_facts(found: FoundFile) -> FileFacts:
+    """Reads one file once and returns its hash, header facts and whether it is complete; never raises for a bad one."""
+    content_hash = ""
+    try:
+        data = read_bytes(found.path)
+        content_hash = hash_bytes(data)
+        info = info_from_bytes(data)
+        verify_bytes(data, info.format)
+    except ImageError as err:
+        return FileFacts(found, content_hash, None, ImageStatus.UNREADABLE, str(err))
+    return FileFacts(found, content_hash, info, ImageStatus.READABLE, "")
+
+
+def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Returns a sort key by which "part 2" comes before "part 10", regardless of case."""
+    parts = _DIGITS.split(name.casefold())
+    # Very long runs of digits (hashes as names) compare as text: int() refuses more than 4,300 digits.
+    numbers = ((0, int(part), part) if part.isdecimal() and len(part) < 20 else (1, 0, part) for part in parts if part)
+    return (*numbers, (2, 0, name))
+
+
+def display_name(path: str) -> str:
+    """Returns a path as text that can always be shown and stored, with forward slashes."""
+    return os.fsencode(path).decode("utf-8", "replace").replace(os.sep, "/")
+
+
+def _may_enter(entry: os.DirEntry[str], real_root: str, skip: frozenset[Path], visited: set[tuple[int, int]]) -> bool:
+    real = os.path.realpath(entry.path)
+    if skip and Path(real) in skip:
+        return False
+    # A link to a parent of the root would bring the whole disk in.
+    if entry.is_symlink() and os.path.commonpath([real, real_root]) == real:
+        return False
+    try:
+        identity = _identity(os.stat(entry.path))
+    except OSError:
+        return True  # the listing will say why
+    if identity in visited:
+        return False
+    visited.add(identity)
+    return True
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return (status.st_dev, status.st_ino)
+
+
+def _folder_reason(err: OSError) -> str:
+    if isinstance(err, PermissionError):
+        return "This folder or file may not be read."
+    return f"This cannot be read ({err.strerror or err})."

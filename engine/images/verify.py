@@ -1,0 +1,72 @@
+"""Finds incomplete image files without decoding the common formats: what a scan can afford for every file.
+
+What it finds: files of all formats that end too early, and any flipped byte in a PNG (its chunks carry checksums).
+What it leaves to the first decode: damage in the middle of a JPEG, WebP, AVIF or JPEG 2000. Bytes that changed into
+other valid pixels cannot be found by anyone; the content hash tells that they changed.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Final
+
+from PIL import Image
+
+from engine.images.files import FORMATS, decoder_faults_as_image_errors, open_image, truncated
+
+_JPEG_END: Final = b"\xff\xd9"
+_JPEG_SCAN_START: Final = b"\xff\xda"
+_PNG_END: Final = b"IEND\xaeB`\x82"
+_BOXED_FORMATS: Final = ("AVIF", "JPEG2000")
+
+
+def verify_bytes(data: bytes, file_format: str) -> None:
+    """Checks that an image file is complete.
+
+    Args:
+        data: the whole file.
+        file_format: Pillow's name of its format (`ImageInfo.format`).
+
+    Raises:
+        ImageError: the file is truncated or damaged.
+    """
+    if file_format in ("JPEG", "MPO"):
+        # FF D9 cannot occur inside entropy-coded data, so an end marker after the last scan start is the real end. Some
+        # cameras leave it out; then only the decoder can tell.
+        if data.rfind(_JPEG_END) < data.rfind(_JPEG_SCAN_START):
+            _decode(data)
+    elif file_format == "PNG":
+        if _PNG_END not in data[-(1 << 16) :]:
+            raise truncated()
+        with decoder_faults_as_image_errors():
+            Image.open(io.BytesIO(data), formats=FORMATS).verify()
+    elif file_format == "WEBP":
+        if len(data) < int.from_bytes(data[4:8], "little") + 8:
+            raise truncated()
+    elif file_format in _BOXED_FORMATS:
+        if not _boxes_are_complete(data):
+            raise truncated()
+    else:  # GIF, BMP, TIFF: quick to decode, and without an end marker that could be trusted
+        _decode(data)
+
+
+def _decode(data: bytes) -> None:
+    with decoder_faults_as_image_errors():
+        open_image(data).load()
+
+
+def _boxes_are_complete(data: bytes) -> bool:
+    """Walks the top-level boxes of an ISO base media file; a bare JPEG 2000 codestream must end in its end marker."""
+    if data[:4] == b"\xff\x4f\xff\x51":
+        return data.rstrip(b"\0")[-2:] == _JPEG_END
+    position = 0
+    while position + 8 <= len(data):
+        size = int.from_bytes(data[position : position + 4], "big")
+        if size == 0:  # reaches to the end of the file
+            return True
+        if size == 1:
+            size = int.from_bytes(data[position + 8 : position + 16], "big")
+        if size < 8:
+            return True  # padding behind the last box
+        position += size
+    return position <= len(data)
