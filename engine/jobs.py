@@ -1,62 +1,322 @@
-"""Jobs: what a piece of engine work looks like, and the engine thread that runs them in order of priority."""
+"""The engine: one thread that runs jobs in order of priority, and a supervised worker process for the heavy ones.
+
+Three threads see a job. Whoever submits it gets a handle at once. The *engine thread* runs `prepare`, `finish` and the
+`work` of short jobs, so the project is touched from one thread. The *supervisor thread* waits for the worker process
+while heavy work runs there, so short jobs (a head refit) go on beside it. What happens is told on `Engine.events`.
+"""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from enum import IntEnum
-from typing import ClassVar, Generic, Protocol, TypeVar
+import logging
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from engine.events import Event
+from engine.events import Event, JobCancelled, JobEnded, JobFailed, JobQueued, JobStarted, JobSucceeded
+from engine.job import (
+    CancelledError,
+    Job,
+    JobContext,
+    Outcome,
+    Priority,
+    QuietContext,
+    Result,
+    RunningContext,
+    Snapshot,
+    failure_of,
+)
+from engine.worker import Cancelled, Failed, Reply, Succeeded, Task, Worker, WorkerOptions, run_work
 
-Snapshot = TypeVar("Snapshot")
-Result = TypeVar("Result")
-Outcome = TypeVar("Outcome")
+__all__ = [
+    "AnyJob",
+    "CancelledError",
+    "Engine",
+    "Job",
+    "JobContext",
+    "JobHandle",
+    "Priority",
+    "QuietContext",
+    "WorkerOptions",
+    "run_in_foreground",
+]
+
+log = logging.getLogger("graft.engine")
+
+AnyJob = Job[Any, Any, Any]
 
 
-class Priority(IntEnum):
-    """Lower runs first."""
+def run_in_foreground(job: Job[Snapshot, Result, Outcome], context: JobContext | None = None) -> Outcome:
+    """Runs a whole job in the calling thread and process, and returns its outcome. For the command line and tests.
 
-    INTERACTIVE = 0
-    NORMAL = 1
-    BACKGROUND = 2
-
-
-class CancelledError(Exception):
-    """Raised by `checkpoint()` inside a job that the user cancelled. Never shown; never caught by a job to carry on."""
-
-
-class JobContext(Protocol):
-    """What a running job may say to the outside. The same protocol in the engine thread and in the worker process."""
-
-    def checkpoint(self) -> None:
-        """Raises CancelledError when the job was cancelled. Call it at least every 100 ms of work."""
-
-    def progress(self, done: int, total: int, note: str = "") -> None: ...
-
-    def emit(self, event: Event) -> None: ...
+    Raises:
+        AppError: what the job raised; also CancelledError and KeyboardInterrupt pass. What it left behind is removed.
+    """
+    context = context or QuietContext()
+    is_finished = False
+    try:
+        outcome = job.finish(job.work(job.prepare(), context))
+        is_finished = True
+    finally:
+        if not is_finished:
+            job.clean_up()
+    return outcome
 
 
-class Job(ABC, Generic[Snapshot, Result, Outcome]):
-    """One verb: `prepare` (reads the store), `work` (pure), `finish` (writes the store).
+@dataclass(eq=False, slots=True)
+class _Entry:
+    """A submitted job, or chain of jobs, until it has ended. Guarded by the engine's lock, except `cancelled`."""
 
-    `prepare` and `finish` run in the engine thread (or, on the command line, in the calling thread). `work` is static and
-    sees only the snapshot, so the same code runs in the engine thread or, with `in_worker`, in the spawned worker process
-    (snapshot and result are then pickled).
+    id: int
+    title: str
+    priority: int
+    steps: Sequence[AnyJob]
+    step: int = 0
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def job(self) -> AnyJob:
+        return self.steps[self.step]
+
+
+class JobHandle:
+    """What the submitter keeps of a job or chain. Usable from any thread."""
+
+    def __init__(self, engine: Engine, entry: _Entry) -> None:
+        self._engine = engine
+        self._entry = entry
+
+    @property
+    def id(self) -> int:
+        """The `job_id` of its events."""
+        return self._entry.id
+
+    @property
+    def has_ended(self) -> bool:
+        return self._entry.ended.is_set()
+
+    def cancel(self) -> None:
+        """Ends the job as cancelled, soon. Does nothing when it has ended or is just writing its result."""
+        self._engine._cancel(self._entry)
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Waits for the end and returns whether it has come. Never call it in the GUI thread."""
+        return self._entry.ended.wait(timeout_s)
+
+
+class Engine:
+    """Runs jobs. Every job submitted gets exactly one JobEnded on `events`, whatever happens.
+
+    `events` is written by any of the engine's threads and meant for one reader.
     """
 
-    title: ClassVar[str]
-    in_worker: ClassVar[bool] = False
-    priority: Priority = Priority.NORMAL
+    def __init__(self, options: WorkerOptions | None = None) -> None:
+        self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._changed = threading.Condition()
+        self._waiting: list[_Entry] = []
+        self._replies: deque[tuple[_Entry, Reply]] = deque()
+        self._live: set[_Entry] = set()
+        self._in_worker: _Entry | None = None
+        self._is_stopping = False
+        self._last_id = 0
+        self._thread: threading.Thread | None = None
+        self._supervisor: threading.Thread | None = None
+        self._tasks: queue.SimpleQueue[tuple[_Entry, Task] | None] = queue.SimpleQueue()
+        self._worker = Worker(options or WorkerOptions())
 
-    @abstractmethod
-    def prepare(self) -> Snapshot:
-        """Returns everything `work` needs. Raises AppError when there is nothing to do or it cannot be done."""
+    @property
+    def is_busy(self) -> bool:
+        """Whether any job has not ended. An end is on `events` before its job stops counting here."""
+        with self._changed:
+            return bool(self._live)
 
-    @staticmethod
-    @abstractmethod
-    def work(snapshot: Snapshot, context: JobContext) -> Result:
-        """Does the work. Files become visible only when complete: temporary name, fsync, rename."""
+    @property
+    def worker_pid(self) -> int | None:
+        """Process id of the worker, while there is one."""
+        return self._worker.pid
 
-    @abstractmethod
-    def finish(self, result: Result) -> Outcome:
-        """Records the result in the store and returns what JobSucceeded carries."""
+    def start(self) -> None:
+        """Starts the engine thread. Jobs may be submitted before."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="graft-engine", daemon=True)
+            self._thread.start()
+
+    def submit(self, job: AnyJob, priority: Priority | None = None) -> JobHandle:
+        """Queues a job; lower priorities run first, equal ones in the order of submission."""
+        return self._submit([job], job.title, job.priority if priority is None else priority)
+
+    def submit_chain(
+        self, jobs: Sequence[AnyJob], priority: Priority | None = None, title: str | None = None
+    ) -> JobHandle:
+        """Queues jobs that run one after the other as one: one id, one title, one end.
+
+        Each job is prepared after the one before has finished. The first failure or cancel ends the chain. The result
+        is that of the last job; so are, by default, the title and the priority.
+        """
+        goal = jobs[-1]
+        return self._submit(list(jobs), title or goal.title, goal.priority if priority is None else priority)
+
+    def shutdown(self, timeout_s: float = 2.0) -> bool:
+        """Cancels everything, ends the worker and the threads; returns whether all was over in time.
+
+        After it, each job has had its end, also one that did not react; such a thread dies with the program. What is
+        submitted later is cancelled at once.
+        """
+        deadline = time.monotonic() + timeout_s
+        with self._changed:
+            self._is_stopping = True
+            live = list(self._live)
+            self._changed.notify_all()
+        for entry in live:
+            self._cancel(entry)
+        has_stopped = _join(self._thread, deadline)
+        self._tasks.put(None)
+        if _join(self._supervisor, deadline):
+            self._worker.close()
+        else:
+            has_stopped = False
+        for entry in live:
+            self._end(entry, JobCancelled(entry.id))
+        if not has_stopped:
+            log.warning("A job did not stop within %.1f s at the end of the program.", timeout_s)
+        return has_stopped
+
+    # ---- any thread ----
+
+    def _submit(self, steps: Sequence[AnyJob], title: str, priority: int) -> JobHandle:
+        with self._changed:
+            self._last_id += 1
+            entry = _Entry(self._last_id, title, priority, steps)
+            self._live.add(entry)
+            self.events.put(JobQueued(entry.id, title))
+            if self._is_stopping:
+                self._end(entry, JobCancelled(entry.id))
+            else:
+                self._waiting.append(entry)
+                self._changed.notify_all()
+        return JobHandle(self, entry)
+
+    def _cancel(self, entry: _Entry) -> None:
+        with self._changed:
+            entry.cancelled.set()
+            if entry in self._waiting:
+                self._waiting.remove(entry)
+                self._end(entry, JobCancelled(entry.id))
+            elif entry is self._in_worker:
+                self._worker.wake()
+
+    def _end(self, entry: _Entry, end: JobEnded) -> None:
+        """Posts the end of a job, once; later calls for the same job do nothing."""
+        with self._changed:
+            if entry not in self._live:
+                return
+            self.events.put(end)
+            self._live.remove(entry)
+            entry.ended.set()
+            self._changed.notify_all()
+
+    # ---- the engine thread ----
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._replies and self._next_waiting() is None:
+                    if self._is_stopping and self._in_worker is None:
+                        return
+                    self._changed.wait()
+                if self._replies:
+                    entry, reply = self._replies.popleft()
+                    is_reply = True
+                else:
+                    chosen = self._next_waiting()
+                    assert chosen is not None
+                    entry, is_reply = chosen, False
+                    self._waiting.remove(entry)
+                    if entry.job.in_worker:
+                        self._in_worker = entry
+            if is_reply:
+                self._conclude(entry, reply)
+            else:
+                self._begin(entry)
+
+    def _next_waiting(self) -> _Entry | None:
+        """Returns the first entry by (priority, age) that can run now; there is one place in the worker."""
+        can_run = [entry for entry in self._waiting if not (entry.job.in_worker and self._in_worker is not None)]
+        return min(can_run, key=lambda entry: (entry.priority, entry.id), default=None)
+
+    def _begin(self, entry: _Entry) -> None:
+        job = entry.job
+        if entry.step == 0:
+            self.events.put(JobStarted(entry.id, entry.title))
+        try:
+            snapshot = job.prepare()
+        except BaseException as err:  # noqa: BLE001 - the job runner
+            self._conclude(entry, Failed(*failure_of(err)))
+            return
+        if job.in_worker:
+            if self._supervisor is None:
+                self._supervisor = threading.Thread(target=self._supervise, name="graft-supervisor", daemon=True)
+                self._supervisor.start()
+            self._tasks.put((entry, Task(entry.id, type(job), snapshot)))
+        else:
+            context = RunningContext(entry.id, entry.cancelled, self.events.put)
+            self._conclude(entry, run_work(type(job), snapshot, context))
+
+    def _conclude(self, entry: _Entry, reply: Reply) -> None:
+        """Finishes the entry's present step, then ends the entry or queues its next step."""
+        outcome: object = None
+        if entry.cancelled.is_set():
+            reply = Cancelled()
+        if isinstance(reply, Succeeded):
+            try:
+                outcome = entry.job.finish(reply.result)
+            except BaseException as err:  # noqa: BLE001 - the job runner
+                reply = Failed(*failure_of(err))
+        if not isinstance(reply, Succeeded):
+            self._clean_up(entry.job)
+        with self._changed:
+            if entry is self._in_worker:
+                self._in_worker = None
+                self._changed.notify_all()
+            has_next = isinstance(reply, Succeeded) and entry.step + 1 < len(entry.steps)
+            if has_next and not entry.cancelled.is_set():
+                entry.step += 1
+                self._waiting.append(entry)
+                return
+        if has_next:
+            self._end(entry, JobCancelled(entry.id))
+        elif isinstance(reply, Succeeded):
+            self._end(entry, JobSucceeded(entry.id, outcome))
+        elif isinstance(reply, Cancelled):
+            self._end(entry, JobCancelled(entry.id))
+        else:
+            if reply.details:
+                log.error("The job %r failed:\n%s", entry.title, reply.details)
+            self._end(entry, JobFailed(entry.id, reply.error, reply.details))
+
+    def _clean_up(self, job: AnyJob) -> None:
+        try:
+            job.clean_up()
+        except BaseException as err:
+            log.exception("Cleaning up after the job %r failed: %s", job.title, err)
+
+    # ---- the supervisor thread ----
+
+    def _supervise(self) -> None:
+        while (item := self._tasks.get()) is not None:
+            entry, task = item
+            reply = self._worker.run(task, self.events.put, entry.cancelled)
+            with self._changed:
+                self._replies.append((entry, reply))
+                self._changed.notify_all()
+
+
+def _join(thread: threading.Thread | None, deadline: float) -> bool:
+    if thread is None:
+        return True
+    thread.join(max(0.0, deadline - time.monotonic()))
+    return not thread.is_alive()

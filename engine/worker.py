@@ -1,0 +1,291 @@
+"""The worker process: runs the `work` of heavy jobs outside the program, so that it can be killed and may crash.
+
+One process, spawned (never forked) when the first heavy job comes, then kept warm with torch and onnxruntime loaded; a
+fresh one takes its place after a kill or a crash. It ends by itself when the program ends, in whatever way.
+
+The entry point of the program must call `multiprocessing.freeze_support()` first of all in `main` (PyInstaller starts
+the worker by running the program again), and must import nothing heavy at its top, since a spawned process imports it.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import multiprocessing
+import os
+import pickle
+import queue
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from engine.errors import AppError, WorkerError
+from engine.events import Event
+from engine.job import CancelledError, Job, RunningContext, failure_of
+from engine.settings import limit_threads
+
+log = logging.getLogger("graft.worker")
+
+CANCEL_GRACE_S = 0.15
+"""How long a cancelled job may take to reach its next checkpoint before its process is killed."""
+
+LOW_PRIORITY_NICENESS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    """How the worker process shares the machine. `num_threads` None = leave the libraries' defaults."""
+
+    num_threads: int | None = None
+    has_low_priority: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What goes to the worker process; pickled."""
+
+    job_id: int
+    job_type: type[Job[Any, Any, Any]]
+    snapshot: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Succeeded:
+    result: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """`details` is empty when the error was expected."""
+
+    error: AppError
+    details: str
+
+
+Reply = Succeeded | Cancelled | Failed
+
+
+def run_work(job_type: type[Job[Any, Any, Any]], snapshot: Any, context: RunningContext) -> Reply:
+    """Runs `work` and returns how it ended; never raises. The same in the engine thread and in the worker process."""
+    try:
+        return Succeeded(job_type.work(snapshot, context))
+    except CancelledError:
+        return Cancelled()
+    except BaseException as err:  # noqa: BLE001 - the job runner; not even a library's SystemExit may pass
+        return Failed(*failure_of(err))
+
+
+class Worker:
+    """The program's side of the worker process. `run` and `stop` from one thread; `wake` from any."""
+
+    def __init__(self, options: WorkerOptions) -> None:
+        self._options = options
+        self._process: multiprocessing.process.BaseProcess | None = None
+        self._connection: Connection | None = None
+        self._is_ready = False
+        self._spawn = multiprocessing.get_context("spawn")
+        self._wake_receiver, self._wake_sender = self._spawn.Pipe(duplex=False)
+        self._wake_lock = threading.Lock()
+        self._is_awake = False
+
+    @property
+    def pid(self) -> int | None:
+        """Process id while there is a process."""
+        return self._process.pid if self._process is not None else None
+
+    def run(self, task: Task, send: Callable[[Event], None], cancelled: threading.Event) -> Reply:
+        """Runs one task in the process and returns how it ended; its events go to `send`. Never raises.
+
+        To cancel: set `cancelled`, then call `wake()`. The process gets a moment to reach a checkpoint, then is killed.
+        """
+        try:
+            message = pickle.dumps(task, protocol=pickle.HIGHEST_PROTOCOL)
+        except Exception as err:  # noqa: BLE001 - whatever a snapshot's __reduce__ raises: a bug of the job, told as one
+            return Failed(*failure_of(err))
+        return self._supervise(message, send, cancelled)
+
+    def wake(self) -> None:
+        """Makes `run` look at `cancelled` now."""
+        with self._wake_lock:
+            if not self._is_awake:
+                self._is_awake = True
+                self._wake_sender.send_bytes(b"!")
+
+    def stop(self) -> None:
+        """Ends the process, by force if it does not go within a moment."""
+        process, connection = self._process, self._connection
+        self._process, self._connection, self._is_ready = None, None, False
+        if connection is not None:
+            connection.close()  # end of file is the worker's sign to go
+        if process is not None:
+            process.join(0.1)
+            if process.is_alive():
+                process.kill()
+                process.join()
+            process.close()
+
+    def close(self) -> None:
+        """Ends the process and gives back the handles; the object is then finished."""
+        self.stop()
+        with self._wake_lock:
+            self._is_awake = True  # a late `wake` finds nothing to do
+            self._wake_sender.close()
+            self._wake_receiver.close()
+
+    def _start(self) -> None:
+        ours, theirs = self._spawn.Pipe(duplex=True)
+        process = self._spawn.Process(
+            target=worker_main, args=(theirs, self._options), name="graft-worker", daemon=True
+        )
+        process.start()
+        theirs.close()  # the worker holds the only other end, so its death is an end of file here
+        self._process, self._connection, self._is_ready = process, ours, False
+
+    def _supervise(self, message: bytes, send: Callable[[Event], None], cancelled: threading.Event) -> Reply:
+        try:
+            if self._process is None or not self._process.is_alive():
+                self.stop()
+                self._start()
+        except OSError as err:
+            reason = f"The system refused to start a process ({err.strerror or err})."
+            return Failed(WorkerError(reason, "Close other programs, then try again."), "")
+        assert self._process is not None
+        assert self._connection is not None
+        is_sent = False
+        deadline: float | None = None
+        while True:
+            try:
+                if self._is_ready and not is_sent:
+                    self._connection.send_bytes(message)
+                    is_sent = True
+                if cancelled.is_set() and deadline is None:
+                    if not is_sent:
+                        return Cancelled()
+                    deadline = time.monotonic() + CANCEL_GRACE_S
+                    self._connection.send_bytes(b"")
+                timeout_s = None if deadline is None else max(0.0, deadline - time.monotonic())
+                ready = wait([self._connection, self._process.sentinel, self._wake_receiver], timeout_s)
+                if self._wake_receiver in ready:
+                    self._take_wake_up()
+                if self._connection in ready:
+                    news = self._connection.recv()
+                    if news is None:
+                        self._is_ready = True
+                    elif isinstance(news, (Succeeded, Cancelled, Failed)):
+                        return news
+                    else:
+                        send(news)
+                elif self._process.sentinel in ready:
+                    return self._bury(cancelled)
+                elif deadline is not None and time.monotonic() >= deadline:
+                    self._process.kill()
+                    self.stop()
+                    return Cancelled()
+            except (EOFError, OSError):
+                return self._bury(cancelled)
+
+    def _take_wake_up(self) -> None:
+        with self._wake_lock:
+            self._wake_receiver.recv_bytes()
+            self._is_awake = False
+
+    def _bury(self, cancelled: threading.Event) -> Reply:
+        """The process is gone without a reply."""
+        assert self._process is not None
+        self._process.join(1.0)
+        code = self._process.exitcode
+        self.stop()
+        if cancelled.is_set():
+            return Cancelled()
+        log.error("The worker process ended by itself, exit code %s.", code)
+        return Failed(
+            WorkerError(
+                f"The process that did this work stopped unexpectedly ({_cause(code)}).",
+                "Nothing was changed. Try again; if it happens again the computer may be short of memory.",
+            ),
+            "",
+        )
+
+
+def _cause(exit_code: int | None) -> str:
+    if exit_code is not None and exit_code < 0:
+        try:
+            return signal.Signals(-exit_code).name
+        except ValueError:
+            return f"signal {-exit_code}"
+    return f"exit code {exit_code}"
+
+
+# ---- inside the worker process ----
+
+
+def worker_main(connection: Connection, options: WorkerOptions) -> None:
+    """Runs tasks until the program goes away. The main function of the worker process."""
+    if options.num_threads is not None:
+        limit_threads(options.num_threads)
+    if options.has_low_priority:
+        _lower_priority()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in the terminal is the program's to handle
+    if sys.stderr is not None:
+        faulthandler.enable()
+    tasks: queue.SimpleQueue[tuple[bytes, threading.Event]] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(connection, tasks), name="graft-listen", daemon=True).start()
+    send_lock = threading.Lock()
+
+    def send(news: Event | Reply | None) -> None:
+        data = pickle.dumps(news, protocol=pickle.HIGHEST_PROTOCOL)
+        with send_lock:
+            connection.send_bytes(data)
+
+    send(None)  # ready
+    while True:
+        message, cancelled = tasks.get()
+        reply = _run_message(message, cancelled, send)
+        try:
+            send(reply)
+        except (pickle.PicklingError, TypeError, AttributeError) as err:  # what pickle raises for what it cannot take
+            send(Failed(*failure_of(err)))
+
+
+def _run_message(message: bytes, cancelled: threading.Event, send: Callable[[Event], None]) -> Reply:
+    try:
+        task = pickle.loads(message)  # noqa: S301 - from our own program through a private pipe, never from a file
+    except BaseException as err:  # noqa: BLE001 - importing the job's module may raise anything
+        return Failed(*failure_of(err))
+    return run_work(task.job_type, task.snapshot, RunningContext(task.job_id, cancelled, send))
+
+
+def _listen(connection: Connection, tasks: queue.SimpleQueue[tuple[bytes, threading.Event]]) -> None:
+    """Takes what the program sends: a task, an empty message (cancel the last task), or the end of the program."""
+    cancelled = threading.Event()  # one per task, so that a cancel that comes too late cannot hit the next task
+    while True:
+        try:
+            message = connection.recv_bytes()
+        except (EOFError, OSError):
+            os._exit(0)  # the program is gone: nobody wants the result, and no clean-up may hold us up
+        if message:
+            cancelled = threading.Event()
+            tasks.put((message, cancelled))
+        else:
+            cancelled.set()
+
+
+def _lower_priority() -> None:
+    if sys.platform == "win32":
+        import ctypes
+
+        below_normal = 0x00004000
+        kernel = ctypes.windll.kernel32
+        kernel.SetPriorityClass(kernel.GetCurrentProcess(), below_normal)
+    else:
+        os.nice(LOW_PRIORITY_NICENESS)
