@@ -1,0 +1,29 @@
+"""Graft's entry: no argument or a project = the window; a command = the command line."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+
+# Reading a model file must never mean running what is in it (torch honours this variable above our own setting).
+os.environ.pop("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", None)
+
+
+def main() -> int:
+    """Returns the exit status."""
+    from engine.commands.names import is_command_line
+
+    arguments = sys.argv[1:]
+    if is_command_line(arguments):
+        from engine.commands.cli import run
+
+        return run(arguments)
+    from gui.app import run_window  # Qt comes in here; torch only later, in the background
+
+    return run_window(arguments)
+
+
+if __name__ == "__main__":
+    multiprocessing.freeze_support()  # first: in a frozen program the worker process starts here
+    sys.exit(main())
