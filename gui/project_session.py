@@ -1,0 +1,325 @@
+"""The project that is open in the window and what was read from it: columns, classes, run, current image, selection.
+
+Everything here lives in the GUI thread; reads that take time go through one reader thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from engine.domain import Change, ImageClass, ImageColumns, ImageRecord, Run
+from engine.errors import AppError
+from engine.project import Project
+from gui import loading, saving
+from gui.columns import RowIndex, apply_change, same_images, take_values
+from gui.engine_bridge import EngineBridge
+
+FACTS_DELAY_MS = 60
+RELOAD_DELAY_MS = 300
+MAX_RECORDS = 8192
+
+Ids = Iterable[int] | NDArray[np.int64]
+
+
+class ProjectSession(QObject):
+    """Opens, reads and closes; knows what is looked at."""
+
+    project_opening = Signal(str)
+    """Name of the project that is being opened in the background."""
+    project_opened = Signal()
+    project_closed = Signal()
+    columns_reset = Signal()
+    """Images came or went: rows are others now."""
+    rows_changed = Signal(object)
+    """Array of the row indices whose class, mark or suggestion is another one."""
+    classes_changed = Signal()
+    run_changed = Signal()
+    selection_changed = Signal()
+    current_changed = Signal(int)
+    """Id of the current image, 0 when there is none."""
+    save_state_changed = Signal(str)
+    """The words "saved", "saving" or "not saved"."""
+    undo_changed = Signal()
+    """`facts` are others: the texts of undo and redo, the number of new labels."""
+    error_raised = Signal(object)
+    """Any exception; gui.error_view shows an AppError as a sentence and the rest as a bug of ours."""
+
+    def __init__(self, bridge: EngineBridge, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.bridge = bridge
+        self.project: Project | None = None
+        self.columns: ImageColumns = loading.empty_columns()
+        self.classes: list[ImageClass] = []
+        self.run: Run | None = None
+        self.facts = loading.Facts()
+        self.current_image_id: int | None = None
+        self.selected_ids: list[int] = []
+        self._index = RowIndex(self.columns.image_ids)
+        self._records: dict[int, ImageRecord] = {}
+        self._opening = False
+        self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="session-reader")
+        self._saves = saving.SaveQueue(bridge, self)
+        self._saves.state_changed.connect(self.save_state_changed)
+        self._saves.failed.connect(self.error_raised)
+        self._saves.refused.connect(self._on_write_refused)
+        self._reloading = False
+        self._reload_again = False
+        self._saved_meanwhile: list[Change] = []
+        self._facts_timer = self._make_timer(FACTS_DELAY_MS, self._read_facts)
+        self._reload_timer = self._make_timer(RELOAD_DELAY_MS, self.reload)
+        bridge.images_added.connect(self._on_images_added)
+
+    # ---- opening and closing
+
+    @property
+    def is_opening(self) -> bool:
+        return self._opening
+
+    @property
+    def is_read_only(self) -> bool:
+        return self.project is not None and self.project.read_only
+
+    def open_project(self, folder: Path, read_only: bool = False) -> None:
+        """Opens a project in the background; `project_opened` or `error_raised` follows."""
+        self._load(folder.name, lambda: Project.open(folder, read_only=read_only))
+
+    def create_project(self, folder: Path, name: str | None = None) -> None:
+        """Makes a project and opens it; `project_opened` or `error_raised` follows."""
+        self._load(name or folder.name, lambda: Project.create(folder, name))
+
+    def close_project(self) -> None:
+        """Closes the project. What is not saved by then is forgotten: look at `num_unsaved` and ask before."""
+        project, self.project = self.project, None
+        if project is None:
+            return
+        self._saves.drop_all()
+        self._facts_timer.stop()
+        self._reload_timer.stop()
+        self._reloading = self._reload_again = False
+        self.classes, self.run, self.facts = [], None, loading.Facts()
+        self._show(loading.empty_columns())
+        self._reader.submit(project.close)
+        self.project_closed.emit()
+
+    def shutdown(self) -> None:
+        """Closes the project and waits until it is closed. The last call."""
+        self.close_project()
+        self._reader.shutdown(wait=True)
+
+    def read_in_background(
+        self, work: Callable[[], Any], then: Callable[[Any], None], on_error: Callable[[BaseException], None] | None = None
+    ) -> None:
+        """Runs a blocking read off the GUI thread and gives its result to `then` in the GUI thread.
+
+        Neither callback is called when the project was closed meanwhile.
+        """
+        project = self.project
+
+        def deliver(result: Any) -> None:
+            if self.project is project:
+                then(result)
+
+        def fail(error: BaseException) -> None:
+            if self.project is project:
+                (on_error or self.error_raised.emit)(error)
+
+        self.bridge.when_done(self._reader.submit(work), deliver, fail)
+
+    def _load(self, name: str, make: Callable[[], Project]) -> None:
+        if self._opening:
+            return
+        self.close_project()
+        self._opening = True
+        self.project_opening.emit(name)
+        self.bridge.when_done(self._reader.submit(loading.load, make), self._on_loaded, self._on_load_failed)
+
+    def _on_loaded(self, loaded: loading.Loaded) -> None:
+        self._opening = False
+        self.project = loaded.project
+        self.classes, self.run, self.facts = loaded.classes, loaded.run, loaded.facts
+        self._show(loaded.columns)
+        self.project_opened.emit()
+        self.classes_changed.emit()
+        self.run_changed.emit()
+        self.undo_changed.emit()
+
+    def _on_load_failed(self, error: BaseException) -> None:
+        self._opening = False
+        self.project_closed.emit()
+        self.error_raised.emit(error)
+
+    # ---- what is there
+
+    def row_of(self, image_id: int) -> int:
+        """Returns the row of an image, -1 when it is not there."""
+        return self._index.row(image_id)
+
+    def rows_of(self, image_ids: Ids) -> NDArray[np.int64]:
+        """Returns the rows of those images that are there, in the order given."""
+        return self._index.rows(as_array(image_ids))
+
+    def image(self, image_id: int) -> ImageRecord:
+        """Returns the record of one image, from memory where it was read before.
+
+        Raises:
+            AppError: the store cannot be read, or no project is open.
+        """
+        record = self._records.get(image_id)
+        if record is None:
+            if self.project is None:
+                raise AppError("No project is open.")
+            (record,) = self.project.images([image_id])
+            if len(self._records) >= MAX_RECORDS:
+                self._records.clear()
+            self._records[image_id] = record
+        return record
+
+    def class_by_id(self, class_id: int) -> ImageClass | None:
+        """Returns a class, or None when it is not there (any more)."""
+        return next((each for each in self.classes if each.id == class_id), None)
+
+    def set_current(self, image_id: int | None) -> None:
+        """Makes an image the one that is looked at."""
+        if image_id != self.current_image_id:
+            self.current_image_id = image_id
+            self.current_changed.emit(image_id or 0)
+
+    def set_selection(self, image_ids: Ids) -> None:
+        """Selects images; keys act on the selection."""
+        selected = [int(each) for each in image_ids]
+        if selected != self.selected_ids:
+            self.selected_ids = selected
+            self.selection_changed.emit()
+
+    # ---- keeping up with the store
+
+    @property
+    def save_state(self) -> str:
+        return self._saves.state
+
+    @property
+    def num_unsaved(self) -> int:
+        """Returns how many steps of the user's are not durable yet."""
+        return self._saves.num_unsaved
+
+    def retry_saving(self) -> None:
+        """Tries at once to save what could not be saved."""
+        self._saves.retry()
+
+    def reload(self) -> None:
+        """Reads everything anew in the background; what was labelled meanwhile stays as the user sees it."""
+        project = self.project
+        if project is None:
+            return
+        if self._reloading:
+            self._reload_again = True
+            return
+        self._reloading = True
+        self._saved_meanwhile.clear()
+        self.read_in_background(lambda: loading.read(project), self._on_reloaded, self._on_reload_failed)
+
+    def _on_reloaded(self, loaded: loading.Loaded) -> None:
+        columns, index = loaded.columns, RowIndex(loaded.columns.image_ids)
+        for change in self._saved_meanwhile:
+            apply_change(columns, index, change)
+        for write in self._saves.pending():
+            write.apply(columns, index)
+        run_is_new = loaded.run != self.run
+        classes_are_new = loaded.classes != self.classes
+        self.classes, self.run, self.facts = loaded.classes, loaded.run, loaded.facts
+        if classes_are_new:
+            self.classes_changed.emit()
+        if same_images(columns, self.columns):
+            self._records.clear()
+            rows = take_values(self.columns, columns)
+            if len(rows):
+                self.rows_changed.emit(rows)
+        else:
+            self._show(columns)
+        if run_is_new:
+            self.run_changed.emit()
+        self.undo_changed.emit()
+        self._end_reload()
+
+    def _on_reload_failed(self, error: BaseException) -> None:
+        self._end_reload()
+        self.error_raised.emit(error)
+
+    def _end_reload(self) -> None:
+        self._reloading = False
+        self._saved_meanwhile.clear()
+        if self._reload_again:
+            self._reload_again = False
+            self._reload_timer.start()
+
+    def _show(self, columns: ImageColumns) -> None:
+        self.columns = columns
+        self._index = RowIndex(columns.image_ids)
+        self._records.clear()
+        if self.current_image_id is not None and self.row_of(self.current_image_id) < 0:
+            self.set_current(None)
+        self.set_selection(columns.image_ids[self.rows_of(self.selected_ids)])
+        self.columns_reset.emit()
+
+    def _note_saved(self, change: Change | None) -> None:
+        """Takes over what the store answered to a write."""
+        if change is None:
+            return
+        if self._reloading:
+            self._saved_meanwhile.append(change)
+        newer: frozenset[int] = frozenset().union(*(write.image_ids for write in self._saves.pending()))
+        rows = apply_change(self.columns, self._index, change, leave=newer)
+        if len(rows):
+            self.rows_changed.emit(rows)
+        if change.classes_changed:
+            self._read_classes()
+        self._facts_timer.start()
+
+    def _read_classes(self) -> None:
+        project = self.project
+        if project is not None:
+            self.read_in_background(project.classes, self._take_classes)
+
+    def _take_classes(self, classes: list[ImageClass]) -> None:
+        if classes != self.classes:
+            self.classes = classes
+            self.classes_changed.emit()
+
+    def _read_facts(self) -> None:
+        project = self.project
+        if project is not None:
+            self.read_in_background(lambda: loading.read_facts(project), self._take_facts)
+
+    def _take_facts(self, facts: loading.Facts) -> None:
+        if facts != self.facts:
+            self.facts = facts
+            self.undo_changed.emit()
+
+    def _on_write_refused(self, error: BaseException) -> None:
+        self.error_raised.emit(error)
+        self.reload()
+
+    def _on_images_added(self, _num_images: int) -> None:
+        if not self._reload_timer.isActive():
+            self._reload_timer.start()
+
+    def _make_timer(self, delay_ms: int, act: Callable[[], None]) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(delay_ms)
+        timer.timeout.connect(act)
+        return timer
+
+
+def as_array(image_ids: Ids) -> NDArray[np.int64]:
+    """Returns image ids as an array without repeating any."""
+    if isinstance(image_ids, np.ndarray):
+        return image_ids.astype(np.int64, copy=False)
+    return np.fromiter(image_ids, dtype=np.int64)

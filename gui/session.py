@@ -1,0 +1,195 @@
+"""What the user does to the open project: label, undo, arrange classes, bring images in, retrain, export.
+
+Panels read the attributes, react to the signals and change things only through these methods. A change of labels is seen
+in the columns at once, the store follows (`gui.saving`), and `save_state_changed` tells when it is durable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+
+from engine.domain import NO_CLASS, Change, ImageClass, ImageColumns, Mark, Source
+from engine.errors import AppError, ProjectError
+from engine.project import Project
+from gui.columns import RowIndex
+from gui.engine_bridge import EngineBridge
+from gui.engine_work import EngineWork
+from gui.labelling_rate import LabellingRate
+from gui.project_session import Ids, ProjectSession, as_array
+from gui.saving import Write
+
+
+class Session(ProjectSession):
+    """The one model behind the window."""
+
+    labelled = Signal()
+    """Images got a class just now (for the rate in the top bar)."""
+
+    def __init__(self, bridge: EngineBridge, parent: QObject | None = None) -> None:
+        super().__init__(bridge, parent)
+        self.rate = LabellingRate()
+        self.work = EngineWork(self)
+
+    # ---- images
+
+    def add_folder(self, folder: Path, classes_from_folders: bool = False) -> None:
+        """Brings a folder's images in, where they are."""
+        self.work.add_folder(folder, classes_from_folders)
+
+    def rescan(self) -> None:
+        """Looks for new, changed, moved and missing files in all folders."""
+        self.work.rescan()
+
+    # ---- labels
+
+    def label(self, image_ids: Ids, class_id: int, source: Source = Source.HUMAN) -> None:
+        """Gives images a class, one undo step."""
+        ids = as_array(image_ids)
+        if self._set_classes(ids, np.full(len(ids), class_id, np.int32), lambda p: p.label(ids.tolist(), class_id, source)):
+            self.rate.add(len(ids))
+            self.labelled.emit()
+
+    def clear(self, image_ids: Ids) -> None:
+        """Takes the class away."""
+        ids = as_array(image_ids)
+        self._set_classes(ids, np.full(len(ids), NO_CLASS, np.int32), lambda p: p.clear(ids.tolist()))
+
+    def accept_suggestions(self, image_ids: Ids) -> None:
+        """Makes the model's suggestion the class of those images that have one, one undo step."""
+        rows = self.rows_of(image_ids)
+        rows = rows[self.columns.predicted_ids[rows] != NO_CLASS]
+        ids, suggested = self.columns.image_ids[rows], self.columns.predicted_ids[rows].copy()
+        pairs = list(zip(ids.tolist(), suggested.tolist(), strict=True))
+        text = "accept a suggestion" if len(pairs) == 1 else f"accept {len(pairs):,} suggestions"
+        if self._set_classes(ids, suggested, lambda p: p.label_many(pairs, Source.SUGGESTION, text)):
+            self.rate.add(len(ids))
+            self.labelled.emit()
+
+    def mark(self, image_ids: Ids, mark: Mark, on: bool) -> None:
+        """Sets or takes away a mark (skipped, unsure)."""
+        ids = as_array(image_ids)
+
+        def apply(columns: ImageColumns, index: RowIndex) -> NDArray[np.int64]:
+            rows = index.rows(ids)
+            old = columns.marks[rows]
+            columns.marks[rows] = (old | mark) if on else (old & ~np.uint8(mark))
+            return rows[columns.marks[rows] != old]
+
+        self._write(ids, apply, lambda p: p.mark(ids.tolist(), mark, on))
+
+    def undo(self) -> None:
+        """Takes the last step back, also one from before a restart."""
+        self._write(None, None, lambda p: p.undo())
+
+    def redo(self) -> None:
+        """Does again what was undone last."""
+        self._write(None, None, lambda p: p.redo())
+
+    # ---- classes
+
+    def add_class(self, name: str, on_added: Callable[[ImageClass], None] | None = None) -> None:
+        """Adds a class; `on_added` gets it as soon as it is saved (to label with it at once)."""
+
+        def added(made: ImageClass) -> None:
+            if self.class_by_id(made.id) is None:
+                self.classes = [*self.classes, made]
+                self.classes_changed.emit()
+            self._facts_timer.start()
+            if on_added is not None:
+                on_added(made)
+
+        self._write(None, None, lambda p: p.add_class(name), added)
+
+    def rename_class(self, class_id: int, name: str) -> None:
+        self._change_classes(lambda p: p.rename_class(class_id, name))
+
+    def delete_class(self, class_id: int) -> None:
+        """Deletes a class; its images have none afterwards. Undo brings both back."""
+        self._change_classes(lambda p: p.delete_class(class_id))
+
+    def set_class_key(self, class_id: int, key: str | None) -> None:
+        self._change_classes(lambda p: p.set_class_key(class_id, key))
+
+    def set_class_color(self, class_id: int, color: str) -> None:
+        self._change_classes(lambda p: p.set_class_color(class_id, color))
+
+    def move_class(self, class_id: int, position: int) -> None:
+        self._change_classes(lambda p: p.move_class(class_id, position))
+
+    # ---- model
+
+    def retrain(self) -> None:
+        """Trains on the labels of this moment, as soon as all of them are saved."""
+        self.work.retrain()
+
+    def cancel_job(self) -> None:
+        """Cancels what the engine is doing for this project."""
+        self.work.cancel()
+
+    def export(self, format_key: str, folder: Path) -> None:
+        """Exports the active run in the background; `work.export_ended` follows."""
+        self.work.export(format_key, folder)
+
+    def predictions(self, image_id: int) -> list[tuple[ImageClass, float]]:
+        """Returns the active run's calibrated probabilities for an image, highest first; empty when there are none."""
+        return self.work.predictions(image_id)
+
+    # ---- writing
+
+    def _set_classes(
+        self, ids: NDArray[np.int64], class_ids: NDArray[np.int32], start: Callable[[Project], Future[Any]]
+    ) -> bool:
+        if not len(ids):
+            return False
+
+        def apply(columns: ImageColumns, index: RowIndex) -> NDArray[np.int64]:
+            known = np.array([index.row(int(each)) >= 0 for each in ids], dtype=bool)
+            rows = index.rows(ids)
+            old = columns.class_ids[rows]
+            columns.class_ids[rows] = class_ids[known]
+            return rows[columns.class_ids[rows] != old]
+
+        return self._write(ids, apply, start)
+
+    def _change_classes(self, start: Callable[[Project], Future[Any]]) -> None:
+        def changed(answer: object) -> None:
+            if isinstance(answer, Change):
+                self._note_saved(answer)
+            self._read_classes()
+            self._facts_timer.start()
+
+        self._write(None, None, start, changed)
+
+    def _write(
+        self,
+        ids: NDArray[np.int64] | None,
+        apply: Callable[[ImageColumns, RowIndex], NDArray[np.int64]] | None,
+        start: Callable[[Project], Future[Any]],
+        on_saved: Callable[[Any], None] | None = None,
+    ) -> bool:
+        project = self.project
+        if project is None:
+            return False
+        if project.read_only:
+            self.error_raised.emit(
+                ProjectError("This project is open for reading only.", "Close it elsewhere and open it again to label.")
+            )
+            return False
+        if apply is not None:
+            rows = apply(self.columns, self._index)
+            if len(rows):
+                self.rows_changed.emit(rows)
+        touched = frozenset() if ids is None else frozenset(ids.tolist())
+        self._saves.push(Write(lambda: start(project), apply or _touch_nothing, on_saved or self._note_saved, touched))
+        return True
+
+
+def _touch_nothing(_columns: ImageColumns, _index: RowIndex) -> NDArray[np.int64]:
+    return np.zeros(0, np.int64)
