@@ -1,0 +1,1 @@
+"""Measurement: splits, metrics, calibration. Plain numpy; knows no network and no store."""

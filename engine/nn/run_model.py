@@ -1,0 +1,103 @@
+"""A trained run, loaded back from its folder: what predictions and every export are made of. Knows no project."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from engine.backbones import BackboneSpec, spec
+from engine.errors import BackboneError, TrainingError
+from engine.nn.head import Head, probabilities_of
+from engine.nn.preprocess import Preprocessing
+from engine.weights import file_sha256, find_weights
+
+HEAD_FILE = "head.safetensors"
+RUN_FILE = "run.json"
+LABELS_FILE = "labels.npz"
+OUT_OF_FOLD_FILE = "out_of_fold.npz"
+PREDICTIONS_FILE = "predictions.npz"
+
+
+@dataclass(frozen=True, slots=True)
+class RunModel:
+    """Everything that turns an image into probabilities.
+
+    image -> `preprocessing` (decode, resize, views) -> backbone (`spec`, `weights`) -> embedding (D,)
+    -> `head`: logits (K,) = weight @ ((embedding - mean) / scale) + bias -> softmax(logits / head.temperature).
+
+    `class_names` and `class_ids` are in the order of the logits. `document` is the run's run.json.
+    """
+
+    spec: BackboneSpec
+    weights: Path
+    weights_hash: str
+    preprocessing: Preprocessing
+    head: Head
+    class_names: Sequence[str]
+    class_ids: Sequence[int]
+    document: dict[str, Any]
+
+    def probabilities(self, features: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+        """Returns calibrated probabilities (N, K) for embeddings (N, D)."""
+        return probabilities_of(self.head.logits(features), self.head.temperature)
+
+
+def load_run_model(run_folder: Path, project_dir: Path | None = None) -> RunModel:
+    """Loads the run in `run_folder` and finds the weights it was trained on.
+
+    Raises:
+        TrainingError: a file of the run is missing or damaged.
+        BackboneError: the backbone's weights are not on this machine, or are other ones than the run was trained on.
+    """
+    try:
+        document = json.loads((run_folder / RUN_FILE).read_text(encoding="utf-8"))
+        head = read_head(run_folder / HEAD_FILE)
+        record = spec(document["backbone"])
+        class_names, class_ids = list(document["class_names"]), [int(value) for value in document["class_ids"]]
+        preprocessing = Preprocessing.from_document(document["preprocessing"])
+        wanted_hash = str(document["weights_hash"])
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as err:
+        raise TrainingError(
+            f"The model in {run_folder} is damaged or incomplete.", "Choose another version, or retrain."
+        ) from err
+    weights = find_weights(record, project_dir)
+    if file_sha256(weights) != wanted_hash:
+        raise BackboneError(
+            f"The weights of {record.display_name} found in {weights} are not the ones this model was trained on.",
+            "Put the original weights file back, or retrain with the weights that are here.",
+        )
+    return RunModel(record, weights, wanted_hash, preprocessing, head, class_names, class_ids, document)
+
+
+def write_head(path: Path, head: Head) -> None:
+    """Writes a head as safetensors: mean (D,), scale (D,), weight (K, D), bias (K,), temperature (1,)."""
+    save_file(
+        {
+            "mean": head.mean,
+            "scale": head.scale,
+            "weight": np.ascontiguousarray(head.weight),
+            "bias": head.bias,
+            "temperature": np.array([head.temperature], np.float32),
+        },
+        path,
+    )
+
+
+def read_head(path: Path) -> Head:
+    """Reads what `write_head` wrote. Raises OSError, SafetensorError or KeyError for a file that is not one."""
+    arrays = load_file(path)
+    return Head(
+        mean=arrays["mean"],
+        scale=arrays["scale"],
+        weight=arrays["weight"],
+        bias=arrays["bias"],
+        temperature=float(arrays["temperature"][0]),
+    )

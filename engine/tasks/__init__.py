@@ -1,0 +1,1 @@
+"""The jobs, one verb each: what the window and the command line ask the engine to do."""
