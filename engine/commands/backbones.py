@@ -1,0 +1,40 @@
+"""`graft backbones`: lists the pretrained networks and where their weights are."""
+
+from __future__ import annotations
+
+import argparse
+
+from engine.commands.arguments import add_json_argument
+from engine.commands.console import Console
+from engine.errors import BackboneError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_json_argument(parser)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> None:
+    from engine.backbones import CATALOGUE
+    from engine.weights import find_weights
+
+    rows = []
+    for key, spec in CATALOGUE.items():
+        try:
+            weights = str(find_weights(spec))
+        except BackboneError:
+            weights = None
+        rows.append(
+            {
+                "backbone": key,
+                "name": spec.display_name,
+                "embedding_size": spec.embedding_size,
+                "size_bytes": spec.size_bytes,
+                "licence": spec.licence,
+                "weights": weights,
+            }
+        )
+    console.document({"backbones": rows})
+    for row in rows:
+        size = f"{row['size_bytes'] / 1e6:,.0f} MB"
+        place = row["weights"] or "not on this machine"
+        console.say(f"{row['backbone']:<22s} {row['name']:<26s} {size:>8s}  {row['licence']:<14s} {place}")

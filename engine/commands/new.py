@@ -1,0 +1,79 @@
+"""`graft new PROJECT --images FOLDER`: makes a project and brings a folder of images into it, in place."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+from engine.commands.arguments import add_json_argument
+from engine.commands.console import Console, Document, plural
+from engine.commands.projects import failed_images
+from engine.errors import ProjectError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("project", type=Path, metavar="PROJECT", help="folder to make the project in")
+    parser.add_argument("--images", type=Path, required=True, metavar="FOLDER", help="folder of images; stays as it is")
+    parser.add_argument(
+        "--labels",
+        choices=("folders", "none"),
+        default="none",
+        help="folders: each image gets the name of its sub-folder as class; none: no classes yet (default)",
+    )
+    parser.add_argument("--name", help="name of the project (default: the folder's)")
+    add_json_argument(parser)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> None:
+    document = new(arguments.project, arguments.images, arguments.labels == "folders", console, arguments.name)
+    console.document(document)
+    console.say(f"{plural(document['num_images'], 'image')} in {document['project']}.")
+    if document["classes"]:
+        console.say(f"{plural(document['num_labelled'], 'image')} labelled as {', '.join(document['classes'])}.")
+    for entry in document["failed"]:
+        console.say(f"cannot be read: {entry['image']}: {entry['reason']}")
+
+
+def new(folder: Path, images: Path, has_class_folders: bool, console: Console, name: str | None = None) -> Document:
+    """Makes the project and returns what is in it. When that fails, nothing new is left behind.
+
+    Raises:
+        ProjectError: the images or the project's folder cannot be used.
+    """
+    from engine.project import Project
+    from engine.tasks.scan import ScanFolder
+
+    if not images.is_dir():
+        what = "is a file, not a folder" if images.exists() else "does not exist"
+        raise ProjectError(f"{images} {what}.", "Name a folder that holds images.")
+    was_there = folder.exists()
+    project = Project.create(folder, name)
+    is_complete = False
+    try:
+        report = console.run(ScanFolder(project, images, has_class_folders))
+        snapshot, classes = project.snapshot(), project.classes()
+        is_complete = True
+    finally:
+        project.close()
+        if not is_complete:
+            _remove(folder, was_there)
+    return {
+        "project": str(folder),
+        "num_images": report.num_added,
+        "num_labelled": len(snapshot.image_ids),
+        "classes": [entry.name for entry in classes],
+        "failed": failed_images(report.failed),
+    }
+
+
+def _remove(folder: Path, was_there: bool) -> None:
+    """Takes away a project that could not be completed. `create` refuses a folder with anything in it, so all is ours."""
+    if not was_there:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
