@@ -21,6 +21,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -75,6 +76,25 @@ class Failed:
 Reply = Succeeded | Cancelled | Failed
 
 
+class _Sign(Enum):
+    """What the worker process says besides events and replies."""
+
+    READY = "ready"
+    BEGUN = "begun"
+
+
+@dataclass(slots=True)
+class _Supervision:
+    """How far the program is with one task. A task that the process has not begun may be given to a fresh process."""
+
+    message: bytes
+    send: Callable[[Event], None]
+    cancelled: threading.Event
+    is_sent: bool = False
+    has_begun: bool = False
+    deadline: float | None = None
+
+
 def run_work(job_type: type[Job[Any, Any, Any]], snapshot: Any, context: RunningContext) -> Reply:
     """Runs `work` and returns how it ended; never raises. The same in the engine thread and in the worker process."""
     try:
@@ -112,7 +132,7 @@ class Worker:
             message = pickle.dumps(task, protocol=pickle.HIGHEST_PROTOCOL)
         except Exception as err:  # noqa: BLE001 - whatever a snapshot's __reduce__ raises: a bug of the job, told as one
             return Failed(*failure_of(err))
-        return self._supervise(message, send, cancelled)
+        return self._run_message(message, send, cancelled)
 
     def wake(self) -> None:
         """Makes `run` look at `cancelled` now."""
@@ -151,48 +171,59 @@ class Worker:
         theirs.close()  # the worker holds the only other end, so its death is an end of file here
         self._process, self._connection, self._is_ready = process, ours, False
 
-    def _supervise(self, message: bytes, send: Callable[[Event], None], cancelled: threading.Event) -> Reply:
-        try:
-            if self._process is None or not self._process.is_alive():
-                self.stop()
-                self._start()
-        except OSError as err:
-            reason = f"The system refused to start a process ({err.strerror or err})."
-            return Failed(WorkerError(reason, "Close other programs, then try again."), "")
+    def _run_message(self, message: bytes, send: Callable[[Event], None], cancelled: threading.Event) -> Reply:
+        for is_last_try in (False, True):
+            try:
+                if self._process is None or not self._process.is_alive():
+                    self.stop()
+                    self._start()
+            except OSError as err:
+                reason = f"The system refused to start a process ({err.strerror or err})."
+                return Failed(WorkerError(reason, "Close other programs, then try again."), "")
+            supervision = _Supervision(message, send, cancelled)
+            try:
+                while (reply := self._step(supervision)) is None:
+                    pass
+            except (EOFError, OSError):  # the process is gone
+                reply = self._bury(cancelled)
+                if supervision.has_begun or is_last_try or cancelled.is_set():
+                    return reply
+            else:
+                return reply
+        raise AssertionError("the last try returns")
+
+    def _step(self, task: _Supervision) -> Reply | None:
+        """Waits for the next thing to happen to a task and acts on it. Raises EOFError when the process is gone."""
         assert self._process is not None
         assert self._connection is not None
-        is_sent = False
-        deadline: float | None = None
-        while True:
-            try:
-                if self._is_ready and not is_sent:
-                    self._connection.send_bytes(message)
-                    is_sent = True
-                if cancelled.is_set() and deadline is None:
-                    if not is_sent:
-                        return Cancelled()
-                    deadline = time.monotonic() + CANCEL_GRACE_S
-                    self._connection.send_bytes(b"")
-                timeout_s = None if deadline is None else max(0.0, deadline - time.monotonic())
-                ready = wait([self._connection, self._process.sentinel, self._wake_receiver], timeout_s)
-                if self._wake_receiver in ready:
-                    self._take_wake_up()
-                if self._connection in ready:
-                    news = self._connection.recv()
-                    if news is None:
-                        self._is_ready = True
-                    elif isinstance(news, (Succeeded, Cancelled, Failed)):
-                        return news
-                    else:
-                        send(news)
-                elif self._process.sentinel in ready:
-                    return self._bury(cancelled)
-                elif deadline is not None and time.monotonic() >= deadline:
-                    self._process.kill()
-                    self.stop()
-                    return Cancelled()
-            except (EOFError, OSError):
-                return self._bury(cancelled)
+        if self._is_ready and not task.is_sent:
+            self._connection.send_bytes(task.message)
+            task.is_sent = True
+        if task.cancelled.is_set() and task.deadline is None:
+            if not task.is_sent:
+                return Cancelled()
+            task.deadline = time.monotonic() + CANCEL_GRACE_S
+            self._connection.send_bytes(b"")
+        timeout_s = None if task.deadline is None else max(0.0, task.deadline - time.monotonic())
+        ready = wait([self._connection, self._process.sentinel, self._wake_receiver], timeout_s)
+        if self._wake_receiver in ready:
+            self._take_wake_up()
+        if self._connection in ready:
+            news = self._connection.recv()
+            if isinstance(news, _Sign):
+                self._is_ready = True
+                task.has_begun = news is _Sign.BEGUN
+            elif isinstance(news, (Succeeded, Cancelled, Failed)):
+                return news
+            else:
+                task.send(news)
+        elif self._process.sentinel in ready:
+            raise EOFError
+        elif task.deadline is not None and time.monotonic() >= task.deadline:
+            self._process.kill()
+            self.stop()
+            return Cancelled()
+        return None
 
     def _take_wake_up(self) -> None:
         with self._wake_lock:
@@ -207,7 +238,7 @@ class Worker:
         self.stop()
         if cancelled.is_set():
             return Cancelled()
-        log.error("The worker process ended by itself, exit code %s.", code)
+        log.warning("The worker process ended by itself, exit code %s.", code)
         return Failed(
             WorkerError(
                 f"The process that did this work stopped unexpectedly ({_cause(code)}).",
@@ -242,14 +273,15 @@ def worker_main(connection: Connection, options: WorkerOptions) -> None:
     threading.Thread(target=_listen, args=(connection, tasks), name="graft-listen", daemon=True).start()
     send_lock = threading.Lock()
 
-    def send(news: Event | Reply | None) -> None:
+    def send(news: Event | Reply | _Sign) -> None:
         data = pickle.dumps(news, protocol=pickle.HIGHEST_PROTOCOL)
         with send_lock:
             connection.send_bytes(data)
 
-    send(None)  # ready
+    send(_Sign.READY)
     while True:
         message, cancelled = tasks.get()
+        send(_Sign.BEGUN)
         reply = _run_message(message, cancelled, send)
         try:
             send(reply)
