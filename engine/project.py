@@ -1,0 +1,361 @@
+"""The open project: what tasks, commands and the window's session use. Hides the store and where files lie.
+
+Reading blocks for a few milliseconds and may be done from any thread except the store's own. Writing returns a future
+that completes when the change is durable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Final, TypeVar
+
+import numpy as np
+from sqlite_utils import Database
+
+from engine.domain import (
+    Change,
+    HistoryEntry,
+    ImageClass,
+    ImageColumns,
+    ImageRecord,
+    ImageRoot,
+    ImageStatus,
+    LabelSnapshot,
+    Mark,
+    NewImage,
+    Predictions,
+    Run,
+    Source,
+)
+from engine.errors import ProjectDamagedError, ProjectError
+from engine.store import (
+    annotation_log,
+    classes,
+    columns,
+    edits,
+    images,
+    meta,
+    owner,
+    predictions,
+    restore,
+    runs,
+    steps,
+)
+from engine.store.failures import environment_errors
+from engine.store.store import BACKUPS_FOLDER, DATABASE_FILE, Store, Work
+
+T = TypeVar("T")
+MODELS_FOLDER: Final = "models"
+CACHE_FOLDER: Final = "cache"
+
+
+class Project:
+    """An open project folder. Make it with `create` or `open`; close it, or use it in a `with` block."""
+
+    @classmethod
+    def create(cls, folder: Path, name: str | None = None) -> Project:
+        """Makes a new project in a folder, which is made when it is not there, and opens it.
+
+        Raises:
+            ProjectError: there is a project already, or the folder cannot be one.
+            StoreError: the disk is full, read-only, or failed.
+        """
+        folder = folder.absolute()
+        if folder.exists() and not folder.is_dir():
+            raise ProjectError(f"{folder} is a file, not a folder.", "Choose a folder for the project.")
+        if (folder / DATABASE_FILE).exists():
+            raise ProjectError(f"There is a project in {folder} already.", "Open it, or choose another folder.")
+        if restore.can_restore(folder):
+            raise ProjectError(
+                f"{folder} holds what is left of a project.", "Restore that project, or choose another folder."
+            )
+        with environment_errors(folder / DATABASE_FILE):
+            folder.mkdir(parents=True, exist_ok=True)
+            owner.refuse_network_folder(folder)
+        return cls(folder, Store.create(folder, name or folder.name or "Project"))
+
+    @classmethod
+    def open(cls, folder: Path, read_only: bool = False) -> Project:
+        """Opens a project; with `read_only` a private copy, which works while another window has the project open.
+
+        Raises:
+            ProjectError: the folder holds no project, or lies on a network drive.
+            ProjectInUseError: another window has it open.
+            ProjectDamagedError: the database is damaged or gone, and can be restored.
+            StoreError: the project is from a newer program, or the disk failed.
+        """
+        folder = folder.absolute()
+        if not folder.exists():
+            raise ProjectError(f"There is no folder {folder}.", "Check the name, or make a new project.")
+        if not folder.is_dir():
+            raise ProjectError(f"{folder} is a file, not a project folder.", "Choose the folder of a project.")
+        if not (folder / DATABASE_FILE).exists():
+            if restore.can_restore(folder):
+                raise ProjectDamagedError(
+                    f"The database of the project in {folder} is gone.",
+                    "Restore the project: every label comes back from its newest backup and its journal.",
+                )
+            raise ProjectError(
+                f"{folder} is not a Graft project.", "Choose the folder of a project, or make a new project."
+            )
+        if not read_only:
+            owner.refuse_network_folder(folder)
+        return cls(folder, Store.open(folder, read_only))
+
+    @classmethod
+    def restore(cls, folder: Path) -> Project:
+        """Brings a project back whose database is damaged or gone, from its newest good backup and its journal.
+
+        The damaged database is kept in the backups folder. Run a rescan afterwards: images that were imported after
+        the backup and have no label are found again by it.
+
+        Raises:
+            ProjectError: there is nothing to restore from.
+            ProjectInUseError: a window has it open.
+            StoreError: the disk is full, read-only, or failed.
+        """
+        folder = folder.absolute()
+        if not folder.is_dir():
+            raise ProjectError(f"There is no folder {folder}.", "Check the name.")
+        Store.refuse_open_here(folder)
+        restore.restore(folder)
+        return cls.open(folder)
+
+    def __init__(self, folder: Path, store: Store) -> None:
+        self.folder = folder
+        self.store = store
+        try:
+            self.name = store.call(lambda db: meta.get(db, meta.NAME)) or folder.name
+            if not store.read_only:
+                with environment_errors(folder / DATABASE_FILE):
+                    for name in (MODELS_FOLDER, CACHE_FOLDER, BACKUPS_FOLDER):
+                        (folder / name).mkdir(exist_ok=True)
+        except BaseException:
+            store.close()
+            raise
+
+    def __enter__(self) -> Project:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def read_only(self) -> bool:
+        """Whether this is a private copy that cannot be changed."""
+        return self.store.read_only
+
+    @property
+    def models_dir(self) -> Path:
+        """Folder of the runs' folders."""
+        return self.folder / MODELS_FOLDER
+
+    @property
+    def cache_dir(self) -> Path:
+        """Folder of what can be computed again; may be deleted at any time."""
+        return self.folder / CACHE_FOLDER
+
+    @property
+    def backups_dir(self) -> Path:
+        """Folder of the backups."""
+        return self.folder / BACKUPS_FOLDER
+
+    def close(self) -> None:
+        """Finishes all writes, makes a backup when something changed, and closes. Safe to call again."""
+        self.store.close()
+
+    # ---- reading
+
+    def columns(self) -> ImageColumns:
+        """Returns what the window filters and sorts, with the predictions of the active run."""
+        found, run, palette = self.store.call(lambda db: (columns.read(db), runs.active(db), classes.all_classes(db)))
+        predicted = self._predictions_of(run)
+        if predicted is not None:
+            columns.add_predictions(found, predicted, [image_class.id for image_class in palette])
+        return found
+
+    def images(self, ids: Sequence[int] | None = None) -> list[ImageRecord]:
+        """Returns images in the order of `ids` (those that exist), or all in filing order."""
+        wanted = None if ids is None else _plain(ids)
+        return self.store.call(lambda db: images.records(db, wanted))
+
+    def images_of_root(self, root_id: int) -> dict[bytes, ImageRecord]:
+        """Returns the images of an import folder by their path below it (`NewImage.relative_path`)."""
+        return self.store.call(lambda db: images.records_of_root(db, root_id))
+
+    def classes(self) -> list[ImageClass]:
+        """Returns the classes in palette order."""
+        return self.store.call(classes.all_classes)
+
+    def history(self, image_id: int) -> list[HistoryEntry]:
+        """Returns what happened to one image, newest last."""
+        return self.store.call(lambda db: annotation_log.history(db, int(image_id)))
+
+    def snapshot(self) -> LabelSnapshot:
+        """Returns the present labels, for a training."""
+        return self.store.call(_snapshot)
+
+    def last_step(self) -> int:
+        """Returns the number of the newest step of the history; 0 when there is none."""
+        return self.store.call(steps.last_id)
+
+    def num_labels_since(self, step: int) -> int:
+        """Returns how many images have another class now than right after that step."""
+        return self.store.call(lambda db: annotation_log.num_changed_since(db, step))
+
+    def can_undo(self) -> str | None:
+        """Returns the text of the step that `undo` would take back, or None."""
+        step = self.store.call(steps.next_to_undo)
+        return step.text if step else None
+
+    def can_redo(self) -> str | None:
+        """Returns the text of the step that `redo` would do again, or None."""
+        step = self.store.call(steps.next_to_redo)
+        return step.text if step else None
+
+    # ---- labels
+
+    def label(self, image_ids: Sequence[int], class_id: int, source: Source = Source.HUMAN) -> Future[Change]:
+        """Gives images a class, as one step."""
+        ids = _plain(image_ids)
+        return self._write(lambda db: edits.label(db, ids, int(class_id), source))
+
+    def label_many(self, pairs: Iterable[tuple[int, int]], source: Source, text: str) -> Future[Change]:
+        """Gives each image its own class, as (image id, class id), all as one step called `text`."""
+        plain = [(int(image_id), int(class_id)) for image_id, class_id in pairs]
+        return self._write(lambda db: edits.label_many(db, plain, source, text))
+
+    def clear(self, image_ids: Sequence[int]) -> Future[Change]:
+        """Takes the class away from images, as one step."""
+        ids = _plain(image_ids)
+        return self._write(lambda db: edits.clear(db, ids))
+
+    def mark(self, image_ids: Sequence[int], mark: Mark, on: bool) -> Future[Change]:
+        """Sets or removes a mark of images, as one step."""
+        ids = _plain(image_ids)
+        return self._write(lambda db: edits.mark(db, ids, mark, on))
+
+    def undo(self) -> Future[Change | None]:
+        """Takes the newest step back; None when there is nothing to undo."""
+        return self._write(steps.undo)
+
+    def redo(self) -> Future[Change | None]:
+        """Does the step again that was undone last; None when there is nothing to redo."""
+        return self._write(steps.redo)
+
+    # ---- classes
+
+    def add_class(self, name: str, color: str | None = None, key: str | None = None) -> Future[ImageClass]:
+        """Adds a class; a colour and a free key are chosen when they are not given."""
+        return self._write(lambda db: edits.add_class(db, name, color, key))
+
+    def rename_class(self, class_id: int, name: str) -> Future[Change]:
+        """Gives a class another name."""
+        return self._write(lambda db: edits.rename_class(db, class_id, name))
+
+    def set_class_key(self, class_id: int, key: str | None) -> Future[Change]:
+        """Gives a class a key, taking it from the class that has it; None takes its key away."""
+        return self._write(lambda db: edits.set_class_key(db, class_id, key))
+
+    def set_class_color(self, class_id: int, color: str) -> Future[Change]:
+        """Gives a class a colour, "#rrggbb"."""
+        return self._write(lambda db: edits.set_class_color(db, class_id, color))
+
+    def move_class(self, class_id: int, position: int) -> Future[Change]:
+        """Moves a class to a place in the palette, counted from 0."""
+        return self._write(lambda db: edits.move_class(db, class_id, position))
+
+    def merge_class(self, class_id: int, into_id: int) -> Future[Change]:
+        """Gives all images of a class another class, and deletes the first."""
+        return self._write(lambda db: edits.merge_class(db, class_id, into_id))
+
+    def delete_class(self, class_id: int) -> Future[Change]:
+        """Deletes a class; its images have no class then."""
+        return self._write(lambda db: edits.delete_class(db, class_id))
+
+    # ---- images (blocking; for jobs)
+
+    def roots(self) -> list[ImageRoot]:
+        """Returns the folders that images were imported from."""
+        return self.store.call(images.all_roots)
+
+    def add_root(self, path: Path) -> int:
+        """Returns the id of an import folder, adding it when it is new."""
+        return self._write(lambda db: images.add_root(db, path.absolute())).result()
+
+    def add_images(self, root_id: int, new_images: Sequence[NewImage]) -> list[int]:
+        """Files new images after those that are there; returns their ids."""
+        return self._write(lambda db: images.add(db, root_id, new_images)).result()
+
+    def update_images(self, changes: Iterable[tuple[int, NewImage]], root_id: int | None = None) -> None:
+        """Replaces what is known of images, as (image id, facts); with `root_id` also the folder they are in now."""
+        listed = list(changes)
+        self._write(lambda db: images.update(db, listed, root_id)).result()
+
+    def set_image_status(self, image_ids: Sequence[int], status: ImageStatus, reason: str = "") -> None:
+        """Notes that images are missing, unreadable or there again."""
+        ids = _plain(image_ids)
+        self._write(lambda db: images.set_status(db, ids, status, reason)).result()
+
+    # ---- runs (blocking; for jobs)
+
+    def new_run_id(self) -> int:
+        """Returns an id that no run has had, for the name of its folder."""
+        return self.store.call(runs.next_id)
+
+    def add_run(self, run: Run) -> Run:
+        """Records a run and makes it the active one; an id of 0 is replaced by a new one."""
+        return self._write(lambda db: runs.add(db, run)).result()
+
+    def runs(self) -> list[Run]:
+        """Returns all runs, oldest first."""
+        return self.store.call(runs.all_runs)
+
+    def active_run(self) -> Run | None:
+        """Returns the run whose predictions are shown, or None."""
+        return self.store.call(runs.active)
+
+    def activate_run(self, run_id: int) -> Run:
+        """Makes a run the active one."""
+        return self._write(lambda db: runs.activate(db, run_id)).result()
+
+    def run_dir(self, run: Run) -> Path:
+        """Returns the folder of a run's files."""
+        return self.models_dir / run.folder
+
+    def predictions(self) -> Predictions | None:
+        """Returns what the active run predicts, or None."""
+        return self._predictions_of(self.active_run())
+
+    # ---- inside
+
+    def _predictions_of(self, run: Run | None) -> Predictions | None:
+        return predictions.read(self.run_dir(run)) if run else None
+
+    def _write(self, work: Work[T]) -> Future[T]:
+        if self.read_only:
+            raise ProjectError(
+                f"{self.name} is open as a read-only copy.", "Open the project itself to change something."
+            )
+        return self.store.submit(work)
+
+
+def _snapshot(db: Database) -> LabelSnapshot:
+    rows = annotation_log.labelled(db)
+    used = {class_id for _, _, class_id in rows}
+    palette = [image_class for image_class in classes.all_classes(db) if image_class.id in used]
+    index = {image_class.id: target for target, image_class in enumerate(palette)}
+    return LabelSnapshot(
+        image_ids=np.array([image_id for image_id, _, _ in rows], np.int64),
+        content_hashes=[content_hash for _, content_hash, _ in rows],
+        targets=np.array([index[class_id] for _, _, class_id in rows], np.int64),
+        classes=palette,
+        last_step=steps.last_id(db),
+    )
+
+
+def _plain(ids: Sequence[int]) -> list[int]:
+    """Returns ids as Python's own integers: numpy's are not taken by the database."""
+    return [int(image_id) for image_id in ids]

@@ -1,0 +1,82 @@
+"""Opens the one connection, with settings under which an acknowledged write survives a power cut."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from engine.errors import ProjectError, StoreError
+from engine.store import annotation_log
+from engine.store.failures import damaged
+from engine.store.migrations import APPLICATION_ID, SCHEMA_VERSION
+
+BUSY_TIMEOUT_S = 0.25
+
+
+def connect(file: Path) -> Database:
+    """Returns an exclusive connection to an existing database that was checked for damage.
+
+    Raises:
+        sqlite3.Error: locked, damaged, not a database, or the disk failed.
+        StoreError: damaged, or made by a newer program.
+        ProjectError: the file is a database, but not a project.
+    """
+    # mode=rw: a missing file is an error, not a new empty database.
+    address = f"{file.absolute().as_uri()}?mode=rw"
+    connection = sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, cached_statements=256)
+    try:
+        db = Database(connection, execute_plugins=False)
+        # Exclusive first: then the write-ahead log needs no shared memory file, and the lock is kept until closing.
+        db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        _check_version(db, file)
+        mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        if mode != "wal":
+            raise StoreError(
+                f"The disk that holds {file.parent} cannot keep a project safe (SQLite's {mode} journal).",
+                "Keep the project on a disk of this computer.",
+            )
+        for setting in (
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            "trusted_schema = OFF",
+            "cell_size_check = ON",
+            "temp_store = MEMORY",
+            "journal_size_limit = 67108864",
+        ):
+            db.execute(f"PRAGMA {setting}")
+        if sys.platform == "darwin":
+            db.execute("PRAGMA fullfsync = ON")
+            db.execute("PRAGMA checkpoint_fullfsync = ON")
+        connection.execute("BEGIN IMMEDIATE")  # takes the lock for good
+        connection.execute("COMMIT")
+        check_for_damage(db, file)
+        annotation_log.prepare_connection(db)
+    except BaseException:
+        connection.close()
+        raise
+    return db
+
+
+def check_for_damage(db: Database, file: Path) -> None:
+    """Does nothing when SQLite finds the database sound.
+
+    Raises:
+        ProjectDamagedError: it does not.
+    """
+    if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+        raise damaged(file)
+
+
+def _check_version(db: Database, file: Path) -> None:
+    application_id = db.execute("PRAGMA application_id").fetchone()[0]
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if application_id != APPLICATION_ID:
+        raise ProjectError(f"{file} is not a Graft project.", "Choose another folder.")
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            f"The project in {file.parent} was saved by a newer version of Graft.",
+            "Update Graft, then open it again; nothing has been changed.",
+        )

@@ -1,0 +1,63 @@
+"""Failures of the environment (full disk, locked file, damage) as sentences. Anything else stays a bug."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from engine.errors import ProjectDamagedError, ProjectInUseError, StoreError
+from engine.files import disk_error
+
+_RETRY_HINT = "What was saved before is safe; the change is tried again when there is room."
+
+
+def store_error(err: sqlite3.Error | OSError, file: Path) -> StoreError | None:
+    """Returns the sentence for a failure at `file`, or None when it is a bug of ours, not of the environment."""
+    if isinstance(err, OSError):
+        plain = disk_error(err, file)
+        return StoreError(plain.message, plain.hint)
+    # Extended result codes keep the primary code in the low byte. Errors made by the sqlite3 module itself have none.
+    code = (getattr(err, "sqlite_errorcode", None) or 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL:
+        full = disk_error(OSError(28, "No space left on device"), file)
+        return StoreError(full.message, f"Make room on it. {_RETRY_HINT}")
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return ProjectInUseError(
+            f"The project in {file.parent} is open in another window or program.",
+            "Close it there, or open a read-only copy.",
+        )
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return damaged(file)
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN):
+        return StoreError(
+            f"The project in {file.parent} cannot be written: the folder or the disk is read-only.",
+            "Open it read-only, or copy the project to a folder that you may write to.",
+        )
+    if code == sqlite3.SQLITE_IOERR:
+        return StoreError(
+            f"The disk that holds {file.parent} failed while the project was read or written.",
+            f"Check the disk and its cable. {_RETRY_HINT}",
+        )
+    return None
+
+
+def damaged(file: Path) -> ProjectDamagedError:
+    """Returns the error for a database that cannot be trusted."""
+    return ProjectDamagedError(
+        f"The project's database {file} is damaged.",
+        "Restore the project: every label comes back from its newest backup and its journal.",
+    )
+
+
+@contextmanager
+def environment_errors(file: Path) -> Iterator[None]:
+    """Turns failures of the environment inside the block into StoreError; `file` is what was being worked on."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as err:
+        translated = store_error(err, file)
+        if translated is None:
+            raise
+        raise translated from err

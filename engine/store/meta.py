@@ -1,0 +1,30 @@
+"""Small facts about the project as a whole, as text by name."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlite_utils import Database
+
+PROJECT_ID: Final = "project_id"
+NAME: Final = "name"
+CREATED_AT: Final = "created_at"
+LAST_IMAGE_ID: Final = "last_image_id"
+HAS_CHANGED: Final = "has_changed"
+"""Present while the database holds something that no backup holds."""
+
+
+def get(db: Database, key: str) -> str | None:
+    """Returns the value, or None when there is none."""
+    row = db.execute("SELECT value FROM meta WHERE key = ?", [key]).fetchone()
+    return str(row[0]) if row else None
+
+
+def put(db: Database, key: str, value: str) -> None:
+    """Sets or replaces the value."""
+    db.execute("INSERT OR REPLACE INTO meta(key, value) VALUES (?, ?)", [key, value])
+
+
+def remove(db: Database, key: str) -> None:
+    """Removes the value if there is one."""
+    db.execute("DELETE FROM meta WHERE key = ?", [key])

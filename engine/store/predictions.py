@@ -1,0 +1,35 @@
+"""What a run predicts for every image: arrays in the run's folder, never rows of the database."""
+
+from __future__ import annotations
+
+import logging
+import zipfile
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from engine.domain import Predictions
+
+PREDICTIONS_FILE: Final = "predictions.npz"
+
+
+def read(run_folder: Path) -> Predictions | None:
+    """Returns a run's predictions, or None when the file is not there or not readable (they can be computed again)."""
+    file = run_folder / PREDICTIONS_FILE
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            found = Predictions(
+                arrays["image_ids"].astype(np.int64),
+                arrays["class_ids"].astype(np.int32),
+                arrays["probabilities"],
+            )
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as err:
+        logging.getLogger(__name__).warning("Predictions in %s cannot be read: %s", file, err)
+        return None
+    if found.probabilities.shape != (len(found.image_ids), len(found.class_ids)):
+        logging.getLogger(__name__).warning("Predictions in %s have the wrong shape", file)
+        return None
+    return found

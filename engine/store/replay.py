@@ -1,0 +1,151 @@
+"""Brings a database that is behind its journal up to date, line by line, and writes whole states into the journal.
+
+The same code serves a restore from backup, a restore with no backup at all, and a disk that forgot its last writes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database
+
+from engine.domain import Run
+from engine.store import annotation_log, classes, images, marks, meta, outbox, runs, steps
+from engine.store.journal import JournalLine
+
+STATE = "state"
+
+
+def apply(db: Database, lines: Iterable[JournalLine]) -> int:
+    """Applies journal lines newer than the database, inside the open transaction; returns their number."""
+    num_lines = 0
+    for line in lines:
+        _apply_one(db, line)
+        outbox.add_with_seq(db, line.seq, line.text)
+        num_lines += 1
+    return num_lines
+
+
+def add_state(db: Database) -> None:
+    """Queues a line with everything that matters of the present state, so that the journal is complete from here on."""
+    image_rows = db.execute(
+        """
+        SELECT images.id, root_id, relative_path, content_hash, coalesce(image_classes.class_id, 0),
+               coalesce(classes.name, ''), coalesce(source, ''), coalesce(marks, 0)
+        FROM images
+        LEFT JOIN image_classes ON image_classes.image_id = images.id
+        LEFT JOIN classes ON classes.id = image_classes.class_id
+        LEFT JOIN image_marks ON image_marks.image_id = images.id
+        WHERE image_classes.class_id IS NOT NULL OR image_marks.marks != 0 ORDER BY images.id
+        """
+    ).fetchall()
+    class_rows = db.execute("SELECT id, name, color, key, position, deleted FROM classes ORDER BY id").fetchall()
+    fields = ("name", "color", "key", "position", "deleted")
+    outbox.add(
+        db,
+        STATE,
+        {
+            "step": steps.last_id(db),
+            "roots": [[root.id, str(root.path)] for root in images.all_roots(db)],
+            "last_id": images.last_id(db),
+            "classes": [[row[0], dict(zip(fields, row[1:], strict=True))] for row in class_rows],
+            "images": [[row[0], row[1], os.fsdecode(row[2]), *row[3:7]] for row in image_rows],
+            "marks": [[row[0], row[1], os.fsdecode(row[2]), row[3], row[7]] for row in image_rows],
+            "runs": [asdict(run) for run in runs.all_runs(db)],
+        },
+    )
+
+
+def _apply_one(db: Database, line: JournalLine) -> None:
+    fields = line.fields
+    if line.kind == "root":
+        images.add_root(db, Path(fields["path"]), fields["root"])
+    elif line.kind == "images":
+        meta.put(db, meta.LAST_IMAGE_ID, str(fields["last_id"]))
+    elif line.kind == "run":
+        _put_run(db, fields["run"])
+    elif line.kind == "active_run":
+        if any(run.id == fields["run"] for run in runs.all_runs(db)):
+            runs.activate(db, fields["run"], journal=False)
+    elif line.kind == STATE:
+        _apply_state(db, fields)
+    elif line.kind != "project":
+        step_id = max(int(fields["step"]), steps.last_id(db) + 1)
+        steps.insert_replayed(db, step_id, line.kind, fields["text"], fields["at"], fields["who"], fields["target"])
+        _apply_effects(db, step_id, fields)
+
+
+def _apply_state(db: Database, fields: dict[str, Any]) -> None:
+    for root_id, path in fields["roots"]:
+        images.add_root(db, Path(path), root_id)
+    meta.put(db, meta.LAST_IMAGE_ID, str(fields["last_id"]))
+    for run in fields["runs"]:
+        _put_run(db, run)
+    step_id = max(int(fields["step"]), steps.last_id(db) + 1)
+    steps.insert_replayed(db, step_id, "restore", "restore from the journal", 0.0, "", None)
+    listed = {entry[0] for entry in fields["images"]}
+    others = db.execute(
+        """
+        SELECT id, root_id, relative_path, content_hash, coalesce(marks, 0) FROM images
+        LEFT JOIN image_marks ON image_id = id
+        WHERE marks != 0 OR id IN (SELECT image_id FROM image_classes)
+        """
+    ).fetchall()
+    gone = [[row[0], row[1], os.fsdecode(row[2]), row[3]] for row in others if row[0] not in listed]
+    known = {entry[0] for entry in fields["classes"]}
+    extra = [row[0] for row in db.execute("SELECT id FROM classes WHERE deleted = 0") if row[0] not in known]
+    _apply_effects(
+        db,
+        step_id,
+        {
+            "classes": fields["classes"],
+            "images": [*fields["images"], *([*entry, 0, "", ""] for entry in gone)],
+            "marks": [*fields["marks"], *([*entry, 0] for entry in gone)],
+        },
+    )
+    for class_id in extra:
+        classes.change(db, step_id, class_id, deleted=1)
+
+
+def _apply_effects(db: Database, step_id: int, effects: dict[str, Any]) -> None:
+    # Deleted rows first, so that a name which passes from one class to another is never held by two.
+    for class_id, row in sorted(effects["classes"], key=lambda entry: -int(entry[1]["deleted"])):
+        classes.put(db, step_id, class_id, row)
+    wishes = []
+    for *place, class_id, class_name, source in effects["images"]:
+        wishes.append((_image_id(db, *place), _class_id(db, class_id, class_name), source))
+    if wishes and annotation_log.want(db, wishes):
+        annotation_log.apply(db, step_id)
+    mark_wishes = {_image_id(db, *place): mark for *place, mark in effects["marks"]}
+    if mark_wishes:
+        marks.apply(db, step_id, mark_wishes.items())
+
+
+def _image_id(db: Database, image_id: int, root_id: int, path: str, content_hash: str) -> int:
+    return images.add_mentioned(db, image_id, root_id, os.fsencode(path), content_hash)
+
+
+def _class_id(db: Database, class_id: int, name: str) -> int:
+    if class_id == 0:
+        return 0
+    if db.execute("SELECT 1 FROM classes WHERE id = ?", [class_id]).fetchone():
+        return class_id
+    found = classes.find(db, name)  # the line that added the class is lost: its name is enough
+    if found is not None:
+        return found.id
+    db.execute(
+        "INSERT INTO classes(id, name, color, key, position, deleted) VALUES (?, ?, ?, NULL, ?, 0)",
+        [class_id, name, classes.next_color(db), classes.next_position(db)],
+    )
+    return class_id
+
+
+def _put_run(db: Database, record: dict[str, Any]) -> None:
+    run: Run = runs.from_record(record, bool(record["is_active"]))
+    runs.insert(db, run)
+    if run.is_active:
+        runs.activate(db, run.id, journal=False)
