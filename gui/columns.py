@@ -22,12 +22,17 @@ class RowIndex:
             return -1
         return int(self._order[place])
 
+    def has(self, image_ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tells for each id whether it is there."""
+        if not len(self._sorted):
+            return np.zeros(len(image_ids), np.bool_)
+        places = np.minimum(np.searchsorted(self._sorted, image_ids), len(self._sorted) - 1)
+        return np.asarray(self._sorted[places] == image_ids)
+
     def rows(self, image_ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Returns the rows of those images that are there, in the order given."""
-        if not len(self._sorted):
-            return np.zeros(0, np.int64)
-        places = np.minimum(np.searchsorted(self._sorted, image_ids), len(self._sorted) - 1)
-        return np.asarray(self._order[places[self._sorted[places] == image_ids]], dtype=np.int64)
+        known = image_ids[self.has(image_ids)]
+        return np.asarray(self._order[np.searchsorted(self._sorted, known)], dtype=np.int64)
 
 
 def apply_change(
@@ -41,13 +46,15 @@ def apply_change(
     Returns:
         The rows that are different now.
     """
-    known = np.array([index.row(int(i)) >= 0 and int(i) not in leave for i in change.image_ids], dtype=bool)
+    known = index.has(change.image_ids)
+    if leave:
+        known &= ~np.isin(change.image_ids, np.fromiter(leave, np.int64))
     rows = index.rows(change.image_ids[known])
     class_ids, marks = change.class_ids[known], change.marks[known]
     different = (columns.class_ids[rows] != class_ids) | (columns.marks[rows] != marks)
     columns.class_ids[rows] = class_ids
     columns.marks[rows] = marks
-    return rows[different]
+    return np.asarray(rows[different])
 
 
 def same_images(one: ImageColumns, other: ImageColumns) -> bool:

@@ -1,22 +1,27 @@
-"""What the engine does for the open project: scans, embeddings, trainings, exports, and how far they are."""
+"""What the engine does for the open project: scans, embeddings, trainings, exports, and how far they are.
+
+Engine tasks are imported when they are first needed, so that the window paints before anything heavy is loaded.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
-from engine.domain import ImageClass
+from engine.errors import InternalError
 from engine.events import JobEnded, JobFailed, JobProgressed, JobStarted, JobSucceeded
 from engine.jobs import AnyJob, JobHandle, Priority
-from engine.project import Project
 
 if TYPE_CHECKING:
+    from engine.project import Project
     from gui.session import Session
+
+SCAN, EMBED, TRAIN, EXPORT, DOWNLOAD = "scan", "embed", "train", "export", "download"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +29,8 @@ class Activity:
     """One job as the model bar shows it. `total` is 0 while it is not known."""
 
     job_id: int
+    kind: str
     title: str
-    is_background: bool
     done: int = 0
     total: int = 0
     note: str = ""
@@ -41,25 +46,164 @@ class Activity:
 
 
 class EngineWork(QObject):
-    """Submits the jobs of the window and follows them."""
+    """Submits the jobs of the open project and follows them to their ends."""
 
     changed = Signal()
     """`current()` is another."""
     scan_ended = Signal(object)
-    """ScanReport."""
+    """A ScanReport."""
     training_ended = Signal(object)
-    """Run."""
-    export_ended = Signal(object)
-    """What the export task returned."""
-    failed = Signal(str)
-    """Kind of the job that failed or was cancelled: "scan", "train", "export", "embed"; the error was shown."""
+    """The new Run."""
+    ended = Signal(str, object)
+    """Kind of a job and its JobEnded event, however it ended; after the signals above."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._session = session
-        self._bridge = session.bridge
-        self._handles: dict[int, tuple[str, JobHandle]] = {}
+        self._handles: dict[int, JobHandle] = {}
         self._activities: dict[int, Activity] = {}
-        self._is_embedding_paused = False
-        self._bridge.job_started.connect(self._on_job_started)
-        self._bridge.job_progressed.connect(self._on_job_progressed)
+        self._is_embedding_stopped = False
+        self._is_retraining_asked = False
+        bridge = session.bridge
+        bridge.job_started.connect(self._on_job_started)
+        bridge.job_progressed.connect(self._on_job_progressed)
+        session.backbones.changed.connect(self.embed)
+
+    # ---- what is going on
+
+    def current(self) -> Activity | None:
+        """Returns the job to show: what the user asked for before what happens by itself."""
+        shown = [each for each in self._activities.values() if each.phase_began_at or each.kind != EMBED]
+        return min(shown, key=lambda each: (each.kind == EMBED, not each.phase_began_at, each.job_id), default=None)
+
+    def is_running(self, kind: str) -> bool:
+        """Tells whether a job of that kind is waiting or under way."""
+        return any(each.kind == kind for each in self._activities.values())
+
+    def cancel(self) -> None:
+        """Cancels the job that is shown."""
+        activity = self.current()
+        if activity is None:
+            return
+        self._is_embedding_stopped |= activity.kind == EMBED
+        self._activities[activity.job_id] = replace(activity, is_cancelling=True)
+        self.changed.emit()
+        self._handles[activity.job_id].cancel()
+
+    def cancel_all(self) -> list[JobHandle]:
+        """Cancels everything and returns the handles to wait for."""
+        handles = list(self._handles.values())
+        for handle in handles:
+            handle.cancel()
+        self._is_embedding_stopped = False
+        self._is_retraining_asked = False
+        return handles
+
+    # ---- jobs
+
+    def add_folder(self, folder: Path, classes_from_folders: bool) -> None:
+        from engine.tasks.scan import ScanFolder
+
+        project = self._session.project
+        if project is not None:
+            self.submit(SCAN, ScanFolder(project, folder, classes_from_folders), "Looking for images", Priority.NORMAL)
+
+    def rescan(self) -> None:
+        from engine.tasks.scan import Rescan
+
+        project = self._session.project
+        if project is not None:
+            self.submit(SCAN, Rescan(project), "Looking for changes", Priority.NORMAL)
+
+    def embed(self) -> None:
+        """Starts looking at the images in the background, unless the user stopped that or weights are missing."""
+        from engine.tasks.embed import ComputeEmbeddings
+
+        session = self._session
+        project, backbone = session.project, session.backbones.chosen
+        if project is None or project.read_only or backbone is None or self._is_embedding_stopped:
+            return
+        if not self.is_running(EMBED) and not self.is_running(TRAIN) and len(session.columns):
+            self.submit(EMBED, ComputeEmbeddings(project, backbone.key), "Looking at new images", Priority.BACKGROUND)
+
+    def retrain(self) -> None:
+        """Trains on the labels as soon as they are saved. Background work makes room and goes on afterwards."""
+        if self._session.project is None or self.is_running(TRAIN):
+            return
+        if self._session.num_unsaved:
+            self._is_retraining_asked = True
+            return
+        self._is_retraining_asked = False
+        self._start_training(self._session.project)
+
+    def on_saved(self) -> None:
+        """Goes on with what waited for the labels to be saved."""
+        if self._is_retraining_asked:
+            self.retrain()
+
+    def _start_training(self, project: Project) -> None:
+        from engine.tasks.train import TrainSettings, retrain_jobs
+
+        backbone = self._session.backbones.chosen
+        settings = TrainSettings(backbone=backbone.key) if backbone is not None else TrainSettings()
+        for job_id, activity in self._activities.items():
+            if activity.kind == EMBED:
+                self._handles[job_id].cancel()
+        self._is_embedding_stopped = False
+        self.submit(TRAIN, retrain_jobs(project, settings), "Training", Priority.INTERACTIVE)
+
+    def submit(self, kind: str, work: AnyJob | Sequence[AnyJob], title: str, priority: Priority) -> JobHandle:
+        """Queues a job or chain under a kind; errors are shown, `ended` tells the end."""
+        session = self._session
+        project = session.project
+        handle = session.bridge.submit(
+            work,
+            priority,
+            title=title if isinstance(work, Sequence) else None,
+            on_end=lambda end: self._on_end(kind, project, end),
+        )
+        self._handles[handle.id] = handle
+        self._activities[handle.id] = Activity(handle.id, kind, title)
+        self.changed.emit()
+        return handle
+
+    # ---- what comes back
+
+    def _on_job_started(self, event: JobStarted) -> None:
+        self._update(event.job_id, phase_began_at=time.monotonic())
+
+    def _on_job_progressed(self, event: JobProgressed) -> None:
+        activity = self._activities.get(event.job_id)
+        if activity is None:
+            return
+        is_new_phase = event.total != activity.total or event.done < activity.done
+        began = time.monotonic() if is_new_phase or not activity.phase_began_at else activity.phase_began_at
+        self._update(event.job_id, done=event.done, total=event.total, note=event.note, phase_began_at=began)
+
+    def _update(self, job_id: int, **values: Any) -> None:
+        activity = self._activities.get(job_id)
+        if activity is not None:
+            self._activities[job_id] = replace(activity, **values)
+            self.changed.emit()
+
+    def _on_end(self, kind: str, project: Project | None, end: JobEnded) -> None:
+        self._handles.pop(end.job_id, None)
+        self._activities.pop(end.job_id, None)
+        self.changed.emit()
+        if self._session.project is not project:
+            return
+        if isinstance(end, JobFailed):
+            self._session.error_raised.emit(InternalError(str(end.error), end.details) if end.details else end.error)
+        elif isinstance(end, JobSucceeded):
+            self._on_success(kind, end.result)
+        if kind in (SCAN, TRAIN):
+            self.embed()
+        self.ended.emit(kind, end)
+
+    def _on_success(self, kind: str, result: object) -> None:
+        if kind == SCAN:
+            self._session.reload()
+            self.scan_ended.emit(result)
+        elif kind == TRAIN:
+            self._session.reload()
+            self.training_ended.emit(result)

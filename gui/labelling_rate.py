@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import deque
 from collections.abc import Callable
@@ -33,7 +34,7 @@ class LabellingRate:
         # The first key only starts the clock: its images were looked at before it.
         num_images = sum(count for _moment, count in moments[1:])
         worked_s = sum(
-            min(later - earlier, MAX_PAUSE_S) for (earlier, _), (later, _) in zip(moments, moments[1:], strict=False)
+            min(later - earlier, MAX_PAUSE_S) for (earlier, _), (later, _) in itertools.pairwise(moments)
         )
         if worked_s <= 0.0:
             return None

@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from engine.domain import Change, ImageClass, ImageColumns, ImageRecord, Run
 from engine.errors import AppError
+from engine.jobs import JobHandle
 from engine.project import Project
 from gui import loading, saving
 from gui.columns import RowIndex, apply_change, same_images, take_values
@@ -24,6 +25,7 @@ from gui.engine_bridge import EngineBridge
 FACTS_DELAY_MS = 60
 RELOAD_DELAY_MS = 300
 MAX_RECORDS = 8192
+CLOSE_TIMEOUT_S = 5.0
 
 Ids = Iterable[int] | NDArray[np.int64]
 
@@ -64,6 +66,8 @@ class ProjectSession(QObject):
         self._index = RowIndex(self.columns.image_ids)
         self._records: dict[int, ImageRecord] = {}
         self._opening = False
+        self._closing_after: list[JobHandle] = []
+        """Jobs that must have ended before the project may be closed."""
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="session-reader")
         self._saves = saving.SaveQueue(bridge, self)
         self._saves.state_changed.connect(self.save_state_changed)
@@ -105,7 +109,8 @@ class ProjectSession(QObject):
         self._reloading = self._reload_again = False
         self.classes, self.run, self.facts = [], None, loading.Facts()
         self._show(loading.empty_columns())
-        self._reader.submit(project.close)
+        self._reader.submit(_close, project, self._closing_after)
+        self._closing_after = []
         self.project_closed.emit()
 
     def shutdown(self) -> None:
@@ -114,7 +119,10 @@ class ProjectSession(QObject):
         self._reader.shutdown(wait=True)
 
     def read_in_background(
-        self, work: Callable[[], Any], then: Callable[[Any], None], on_error: Callable[[BaseException], None] | None = None
+        self,
+        work: Callable[[], Any],
+        then: Callable[[Any], None],
+        on_error: Callable[[BaseException], None] | None = None,
     ) -> None:
         """Runs a blocking read off the GUI thread and gives its result to `then` in the GUI thread.
 
@@ -323,3 +331,9 @@ def as_array(image_ids: Ids) -> NDArray[np.int64]:
     if isinstance(image_ids, np.ndarray):
         return image_ids.astype(np.int64, copy=False)
     return np.fromiter(image_ids, dtype=np.int64)
+
+
+def _close(project: Project, after: list[JobHandle]) -> None:
+    for handle in after:
+        handle.wait(CLOSE_TIMEOUT_S)
+    project.close()

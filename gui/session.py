@@ -1,7 +1,7 @@
-"""What the user does to the open project: label, undo, arrange classes, bring images in, retrain, export.
+"""What the user does to the open project: label, undo, arrange classes, bring images in, retrain.
 
-Panels read the attributes, react to the signals and change things only through these methods. A change of labels is seen
-in the columns at once, the store follows (`gui.saving`), and `save_state_changed` tells when it is durable.
+Panels read the attributes, react to the signals and change things only through these methods. A change of labels is
+seen in the columns at once, the store follows (`gui.saving`), and `save_state_changed` tells when it is durable.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from engine.domain import NO_CLASS, Change, ImageClass, ImageColumns, Mark, Source
-from engine.errors import AppError, ProjectError
+from engine.domain import NO_CLASS, Change, ImageClass, ImageColumns, Mark, Predictions, Source
+from engine.errors import ProjectError
 from engine.project import Project
+from gui.backbone_choice import BackboneChoice
 from gui.columns import RowIndex
 from gui.engine_bridge import EngineBridge
 from gui.engine_work import EngineWork
 from gui.labelling_rate import LabellingRate
+from gui.preferences import Preferences
 from gui.project_session import Ids, ProjectSession, as_array
 from gui.saving import Write
 
@@ -32,19 +34,33 @@ class Session(ProjectSession):
     labelled = Signal()
     """Images got a class just now (for the rate in the top bar)."""
 
-    def __init__(self, bridge: EngineBridge, parent: QObject | None = None) -> None:
+    def __init__(
+        self, bridge: EngineBridge, parent: QObject | None = None, preferences: Preferences | None = None
+    ) -> None:
         super().__init__(bridge, parent)
+        self.preferences = preferences or Preferences()
         self.rate = LabellingRate()
+        self.backbones = BackboneChoice(self)
         self.work = EngineWork(self)
+        self._predictions: Predictions | None = None
+        self._prediction_rows = RowIndex(np.zeros(0, np.int64))
+        self._saves.drained.connect(self.work.on_saved)
+        self.run_changed.connect(self._read_predictions)
+
+    def close_project(self) -> None:
+        if self.project is not None:
+            self._closing_after = self.work.cancel_all()
+            self.rate.clear()
+        super().close_project()
 
     # ---- images
 
     def add_folder(self, folder: Path, classes_from_folders: bool = False) -> None:
-        """Brings a folder's images in, where they are."""
+        """Brings a folder's images in, where they are; `work.scan_ended` or `error_raised` follows."""
         self.work.add_folder(folder, classes_from_folders)
 
     def rescan(self) -> None:
-        """Looks for new, changed, moved and missing files in all folders."""
+        """Looks for new, changed, moved and missing files in all folders of the project."""
         self.work.rescan()
 
     # ---- labels
@@ -52,14 +68,13 @@ class Session(ProjectSession):
     def label(self, image_ids: Ids, class_id: int, source: Source = Source.HUMAN) -> None:
         """Gives images a class, one undo step."""
         ids = as_array(image_ids)
-        if self._set_classes(ids, np.full(len(ids), class_id, np.int32), lambda p: p.label(ids.tolist(), class_id, source)):
-            self.rate.add(len(ids))
-            self.labelled.emit()
+        values = np.full(len(ids), class_id, np.int32)
+        self._set_classes(ids, values, lambda project: project.label(ids.tolist(), class_id, source))
 
     def clear(self, image_ids: Ids) -> None:
         """Takes the class away."""
         ids = as_array(image_ids)
-        self._set_classes(ids, np.full(len(ids), NO_CLASS, np.int32), lambda p: p.clear(ids.tolist()))
+        self._set_classes(ids, np.full(len(ids), NO_CLASS, np.int32), lambda project: project.clear(ids.tolist()))
 
     def accept_suggestions(self, image_ids: Ids) -> None:
         """Makes the model's suggestion the class of those images that have one, one undo step."""
@@ -68,9 +83,7 @@ class Session(ProjectSession):
         ids, suggested = self.columns.image_ids[rows], self.columns.predicted_ids[rows].copy()
         pairs = list(zip(ids.tolist(), suggested.tolist(), strict=True))
         text = "accept a suggestion" if len(pairs) == 1 else f"accept {len(pairs):,} suggestions"
-        if self._set_classes(ids, suggested, lambda p: p.label_many(pairs, Source.SUGGESTION, text)):
-            self.rate.add(len(ids))
-            self.labelled.emit()
+        self._set_classes(ids, suggested, lambda project: project.label_many(pairs, Source.SUGGESTION, text))
 
     def mark(self, image_ids: Ids, mark: Mark, on: bool) -> None:
         """Sets or takes away a mark (skipped, unsure)."""
@@ -79,18 +92,18 @@ class Session(ProjectSession):
         def apply(columns: ImageColumns, index: RowIndex) -> NDArray[np.int64]:
             rows = index.rows(ids)
             old = columns.marks[rows]
-            columns.marks[rows] = (old | mark) if on else (old & ~np.uint8(mark))
-            return rows[columns.marks[rows] != old]
+            columns.marks[rows] = (old | np.uint8(mark)) if on else (old & ~np.uint8(mark))
+            return np.asarray(rows[columns.marks[rows] != old])
 
-        self._write(ids, apply, lambda p: p.mark(ids.tolist(), mark, on))
+        self._write(ids, apply, lambda project: project.mark(ids.tolist(), mark, on))
 
     def undo(self) -> None:
         """Takes the last step back, also one from before a restart."""
-        self._write(None, None, lambda p: p.undo())
+        self._write(None, None, lambda project: project.undo())
 
     def redo(self) -> None:
         """Does again what was undone last."""
-        self._write(None, None, lambda p: p.redo())
+        self._write(None, None, lambda project: project.redo())
 
     # ---- classes
 
@@ -105,58 +118,92 @@ class Session(ProjectSession):
             if on_added is not None:
                 on_added(made)
 
-        self._write(None, None, lambda p: p.add_class(name), added)
+        self._write(None, None, lambda project: project.add_class(name), added)
 
     def rename_class(self, class_id: int, name: str) -> None:
-        self._change_classes(lambda p: p.rename_class(class_id, name))
+        self._change_classes(lambda project: project.rename_class(class_id, name))
 
     def delete_class(self, class_id: int) -> None:
         """Deletes a class; its images have none afterwards. Undo brings both back."""
-        self._change_classes(lambda p: p.delete_class(class_id))
+        self._change_classes(lambda project: project.delete_class(class_id))
 
     def set_class_key(self, class_id: int, key: str | None) -> None:
-        self._change_classes(lambda p: p.set_class_key(class_id, key))
+        self._change_classes(lambda project: project.set_class_key(class_id, key))
 
     def set_class_color(self, class_id: int, color: str) -> None:
-        self._change_classes(lambda p: p.set_class_color(class_id, color))
+        self._change_classes(lambda project: project.set_class_color(class_id, color))
 
     def move_class(self, class_id: int, position: int) -> None:
-        self._change_classes(lambda p: p.move_class(class_id, position))
+        self._change_classes(lambda project: project.move_class(class_id, position))
 
     # ---- model
 
+    def class_counts(self) -> NDArray[np.int64]:
+        """Returns how many images have each class id; index NO_CLASS counts those without a class."""
+        return np.bincount(self.columns.class_ids, minlength=1)
+
+    def why_no_retrain(self) -> str:
+        """Returns the sentence that says why Retrain cannot be pressed, empty when it can."""
+        if self.project is None:
+            return "Open a project first."
+        if self.is_read_only:
+            return "This project is open for reading only."
+        if self.work.is_running("train"):
+            return "A training is under way."
+        if np.count_nonzero(self.class_counts()[1:]) < 2:
+            return "Label some images of two classes or more first."
+        if self.backbones.is_known and self.backbones.chosen is None:
+            return "There is no backbone on this machine yet. Choose one in the corner on the right."
+        return ""
+
     def retrain(self) -> None:
-        """Trains on the labels of this moment, as soon as all of them are saved."""
+        """Trains on the labels of this moment, as soon as all of them are saved; `run_changed` follows."""
         self.work.retrain()
 
     def cancel_job(self) -> None:
         """Cancels what the engine is doing for this project."""
         self.work.cancel()
 
-    def export(self, format_key: str, folder: Path) -> None:
-        """Exports the active run in the background; `work.export_ended` follows."""
-        self.work.export(format_key, folder)
-
     def predictions(self, image_id: int) -> list[tuple[ImageClass, float]]:
         """Returns the active run's calibrated probabilities for an image, highest first; empty when there are none."""
-        return self.work.predictions(image_id)
+        found = self._predictions
+        row = self._prediction_rows.row(image_id)
+        if found is None or row < 0:
+            return []
+        named = {each.id: each for each in self.classes}
+        pairs = zip(found.class_ids.tolist(), found.probabilities[row].tolist(), strict=True)
+        known = [(named[class_id], float(share)) for class_id, share in pairs if class_id in named]
+        return sorted(known, key=lambda pair: -pair[1])
+
+    def _read_predictions(self) -> None:
+        project = self.project
+        self._predictions = None
+        if project is not None and self.run is not None:
+            self.read_in_background(project.predictions, self._take_predictions)
+
+    def _take_predictions(self, found: Predictions | None) -> None:
+        self._predictions = found
+        self._prediction_rows = RowIndex(found.image_ids if found is not None else np.zeros(0, np.int64))
+        self.current_changed.emit(self.current_image_id or 0)
 
     # ---- writing
 
     def _set_classes(
         self, ids: NDArray[np.int64], class_ids: NDArray[np.int32], start: Callable[[Project], Future[Any]]
-    ) -> bool:
+    ) -> None:
         if not len(ids):
-            return False
+            return
 
         def apply(columns: ImageColumns, index: RowIndex) -> NDArray[np.int64]:
-            known = np.array([index.row(int(each)) >= 0 for each in ids], dtype=bool)
+            known = index.has(ids)
             rows = index.rows(ids)
             old = columns.class_ids[rows]
             columns.class_ids[rows] = class_ids[known]
-            return rows[columns.class_ids[rows] != old]
+            return np.asarray(rows[columns.class_ids[rows] != old])
 
-        return self._write(ids, apply, start)
+        if self._write(ids, apply, start) and class_ids[0] != NO_CLASS:
+            self.rate.add(len(ids))
+            self.labelled.emit()
 
     def _change_classes(self, start: Callable[[Project], Future[Any]]) -> None:
         def changed(answer: object) -> None:

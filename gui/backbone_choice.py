@@ -1,0 +1,66 @@
+"""Which backbone the open project uses, and which ones are on this machine. Looked up off the GUI thread."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from engine import weights
+from engine.backbones import CATALOGUE, BackboneSpec
+from engine.errors import BackboneError
+
+if TYPE_CHECKING:
+    from gui.session import Session
+
+
+class BackboneChoice(QObject):
+    """The chosen backbone: the user's choice for this project, else that of its model, else the best one available."""
+
+    changed = Signal()
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._session = session
+        self.chosen: BackboneSpec | None = None
+        self.available: frozenset[str] = frozenset()
+        self.is_known = False
+        """Whether the look-up is done; until then nobody should say that weights are missing."""
+        session.project_opened.connect(self.look_up)
+        session.project_closed.connect(self._forget)
+
+    def choose(self, key: str) -> None:
+        """Uses a backbone for this project from now on."""
+        project = self._session.project
+        if project is not None:
+            self._session.preferences.set_backbone(project.folder, key)
+            self.look_up()
+
+    def look_up(self) -> None:
+        """Looks again which weights are on this machine; `changed` follows."""
+        session = self._session
+        if session.project is None:
+            return
+        folder = session.project.folder
+        wanted = session.preferences.backbone(folder) or (session.run.backbone if session.run is not None else None)
+        session.read_in_background(lambda: _look_up(folder, wanted), self._take)
+
+    def _take(self, found: tuple[frozenset[str], BackboneSpec | None]) -> None:
+        self.available, self.chosen = found
+        self.is_known = True
+        self.changed.emit()
+
+    def _forget(self) -> None:
+        self.chosen, self.is_known = None, False
+        self.changed.emit()
+
+
+def _look_up(folder: Path, wanted: str | None) -> tuple[frozenset[str], BackboneSpec | None]:
+    available = frozenset(key for key, spec in CATALOGUE.items() if weights.has_weights(spec, folder))
+    if wanted in available:
+        return available, CATALOGUE[wanted]
+    try:
+        return available, CATALOGUE[weights.default_backbone(folder)]
+    except BackboneError:
+        return available, None

@@ -1,0 +1,188 @@
+"""The bar at the bottom of the window: Retrain, the model that is active, and what the engine is doing."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from gui import wording
+from gui.engine_work import Activity
+from gui.session import Session
+from gui.theme import font
+from gui.widgets.buttons import ShortcutButton, button
+from gui.widgets.chip import Chip
+from gui.widgets.progress import SlimProgress
+from gui.widgets.text import ElidedLabel, set_role
+
+HEIGHT_PX = 64
+RETRAIN_KEYS = "Ctrl+R"
+
+
+class ModelBar(QWidget):
+    """Shows the model and starts trainings."""
+
+    retrain_asked = Signal()
+    cancel_asked = Signal()
+    details_asked = Signal()
+    backbones_asked = Signal()
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setProperty("role", "bottombar")
+        self.setAccessibleName("Model bar")
+        self._build()
+        for signal in (
+            session.project_opened,
+            session.project_closed,
+            session.columns_reset,
+            session.rows_changed,
+            session.classes_changed,
+            session.run_changed,
+            session.undo_changed,
+            session.backbones.changed,
+        ):
+            signal.connect(self._show_model)
+        session.work.changed.connect(self._show_activity)
+        self._show_model()
+        self._show_activity()
+
+    def _build(self) -> None:
+        keys = QKeySequence(RETRAIN_KEYS).toString(QKeySequence.SequenceFormat.NativeText)
+        self.retrain_button = ShortcutButton("Retrain", keys)
+        self.retrain_button.clicked.connect(self.retrain_asked)
+        self.title = ElidedLabel()
+        self.title.setFont(font(1.2, bold=True))
+        self.interval = ElidedLabel(role="dim")
+        self.facts = ElidedLabel(role="dim")
+        self.details_button = Chip("Details", "chart")
+        self.details_button.set_is_button(True)
+        self.details_button.setToolTip("What this model gets right and wrong (Ctrl+I)")
+        self.details_button.clicked.connect(self.details_asked)
+        self.backbone_button = Chip("Backbone", "layers")
+        self.backbone_button.set_is_button(True)
+        self.backbone_button.clicked.connect(self.backbones_asked)
+        self.note = ElidedLabel(role="dim")
+        self.note.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.progress = SlimProgress()
+        self.cancel_button = button("Cancel", "chip", tooltip="Stop what is going on (Ctrl+.)")
+        self.cancel_button.clicked.connect(self.cancel_asked)
+
+        headline = QHBoxLayout()
+        headline.setSpacing(6)
+        headline.addWidget(self.title)
+        headline.addWidget(self.interval, 1)
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addStretch(1)
+        words.addLayout(headline)
+        words.addWidget(self.facts)
+        words.addStretch(1)
+        self._activity = QWidget()
+        self._activity.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
+        self._activity.setFixedWidth(250)
+        column = QVBoxLayout(self._activity)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        column.addStretch(1)
+        column.addWidget(self.note)
+        column.addWidget(self.progress)
+        column.addStretch(1)
+
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 8, 16, 8)
+        row.setSpacing(12)
+        row.addWidget(self.retrain_button)
+        row.addSpacing(8)
+        row.addLayout(words, 1)
+        row.addWidget(self._activity)
+        row.addWidget(self.cancel_button)
+        row.addWidget(self.details_button)
+        row.addWidget(self.backbone_button)
+        self.setFixedHeight(max(HEIGHT_PX, self.fontMetrics().height() * 3 + 22))
+
+    # ---- the model
+
+    def _show_model(self, *_: object) -> None:
+        session = self._session
+        run = session.run
+        role = "dim"
+        if run is not None:
+            self.title.setText(wording.run_title(run))
+            self.interval.setText(wording.interval(run.validation.accuracy_interval))
+            self.title.setToolTip(
+                "Share of images that the model got right when it had not seen them in training, with its 95 % interval"
+            )
+            facts = f"{wording.count(run.num_images, 'image')}, {wording.classes(len(run.class_names))}"
+            since = session.facts.num_labels_since
+            self.facts.setText(f"{facts} · {wording.count(since, 'new label')} since" if since else facts)
+        else:
+            self.title.setText("No model yet")
+            self.interval.setText("")
+            sentence, role = self._next_step()
+            self.facts.setText(sentence)
+        set_role(self.facts, role)
+        self.details_button.setVisible(run is not None)
+        backbone = session.backbones.chosen
+        self.backbone_button.set_look(
+            backbone.display_name if backbone is not None else "Choose a backbone",
+            "layers",
+            "text_dim" if backbone is not None or not session.backbones.is_known else "warning",
+        )
+        self.backbone_button.setToolTip("The network that looks at the images: choose another one, or download one")
+        self.backbone_button.setVisible(session.project is not None)
+        self._show_retrain()
+
+    def _next_step(self) -> tuple[str, str]:
+        """Returns what to do before there can be a model, and the role of that sentence."""
+        session = self._session
+        if session.backbones.is_known and session.backbones.chosen is None:
+            return (
+                "No network weights here yet: download a backbone, take a file, or name their folder in GRAFT_WEIGHTS.",
+                "warning",
+            )
+        counts = session.class_counts()[1:]
+        num_labelled, num_classes = int(counts.sum()), int((counts > 0).sum())
+        if num_classes < 2:
+            return "Label some images of two classes or more, then press Retrain.", "dim"
+        return (
+            f"{wording.count(num_labelled, 'image')} labelled in {wording.classes(num_classes)}. Press Retrain.",
+            "dim",
+        )
+
+    # ---- the engine
+
+    def _show_activity(self) -> None:
+        activity = self._session.work.current()
+        self._activity.setVisible(activity is not None)
+        self.cancel_button.setVisible(activity is not None)
+        if activity is not None:
+            self.note.setText(describe(activity))
+            self.progress.set_progress(activity.done, activity.total)
+            self.cancel_button.setEnabled(not activity.is_cancelling)
+        self._show_retrain()
+
+    def _show_retrain(self) -> None:
+        session = self._session
+        reason = session.why_no_retrain()
+        self.retrain_button.setEnabled(not reason)
+        self.retrain_button.setToolTip(
+            reason or f"Train on the labels of this moment ({self.retrain_button.shortcut_text})"
+        )
+
+
+def describe(activity: Activity) -> str:
+    """Returns one line about a job, e.g. "Looking at new images · 1,240 of 2,000 · 8 s left"."""
+    if activity.is_cancelling:
+        return f"{activity.title} · stopping"
+    parts = [activity.title]
+    if activity.note:
+        parts.append(activity.note)
+    elif activity.total > 1:
+        parts.append(f"{activity.done:,} of {activity.total:,}")
+    left = activity.seconds_left()
+    if left is not None:
+        parts.append(wording.time_left(left))
+    return " · ".join(parts)

@@ -1,0 +1,110 @@
+"""The bar at the top of the window: name, menus, project, and on the right how fast and how safe the work is."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenuBar, QWidget
+
+from gui import saving, wording
+from gui.session import Session
+from gui.theme import ICONS, font
+from gui.widgets.chip import Chip
+from gui.widgets.text import ElidedLabel
+
+HEIGHT_PX = 48
+RATE_REFRESH_MS = 5000
+CALM_MS = 250
+
+
+class TopBar(QWidget):
+    """Holds the menu bar too, so that the window has one bar less."""
+
+    def __init__(self, session: Session, menu_bar: QMenuBar | None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setProperty("role", "topbar")
+        self.setFixedHeight(HEIGHT_PX)
+        mark = QLabel()
+        mark.setPixmap(QIcon(str(ICONS / "graft.svg")).pixmap(QSize(22, 22), self.devicePixelRatio()))
+        brand = QLabel("Graft")
+        brand.setFont(font(1.2, bold=True))
+        self.project_name = ElidedLabel(role="dim")
+        self.rate_chip = Chip(icon="clock")
+        self.rate_chip.setToolTip("How fast you have been labelling over the last minutes")
+        self.rate_chip.hide()
+        self.save_chip = Chip()
+        self.save_chip.hide()
+        self.save_chip.clicked.connect(session.retry_saving)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 0, 16, 1)
+        row.setSpacing(8)
+        row.addWidget(mark)
+        row.addWidget(brand)
+        row.addSpacing(8)
+        if menu_bar is not None:
+            row.addWidget(menu_bar, 0, Qt.AlignmentFlag.AlignVCenter)
+            row.addSpacing(8)
+        row.addWidget(self.project_name, 1)
+        row.addWidget(self.rate_chip)
+        row.addWidget(self.save_chip)
+        self._rate_timer = QTimer(self)
+        self._rate_timer.setInterval(RATE_REFRESH_MS)
+        self._rate_timer.timeout.connect(self._show_rate)
+        session.labelled.connect(self._on_labelled)
+        self._calm_timer = QTimer(self)
+        self._calm_timer.setSingleShot(True)
+        self._calm_timer.setInterval(CALM_MS)
+        self._calm_timer.timeout.connect(self._show_saving)
+        session.save_state_changed.connect(self._on_save_state)
+        for signal in (session.project_opened, session.project_closed, session.undo_changed):
+            signal.connect(self._show_saving)
+        session.project_opened.connect(self._show_project)
+        session.project_closed.connect(self._show_project)
+
+    def _show_project(self) -> None:
+        project = self._session.project
+        self.project_name.setText(project.name if project is not None else "")
+        self._show_rate()
+
+    def _on_labelled(self) -> None:
+        self._rate_timer.start()
+        self._show_rate()
+
+    def _show_rate(self) -> None:
+        rate = self._session.rate.images_per_hour()
+        self.rate_chip.setVisible(rate is not None)
+        if rate is not None:
+            self.rate_chip.set_look(f"{rate:,} images/h", "clock")
+        else:
+            self._rate_timer.stop()
+
+    def _on_save_state(self, state: str) -> None:
+        # "Saving" is shown at once and "saved" a moment later, so that fast labelling does not make the chip flicker.
+        if state == saving.SAVED:
+            self._calm_timer.start()
+        else:
+            self._calm_timer.stop()
+            self._show_saving()
+
+    def _show_saving(self, *_: object) -> None:
+        session = self._session
+        chip = self.save_chip
+        chip.setVisible(session.project is not None)
+        if self._calm_timer.isActive():
+            return
+        is_stuck = session.save_state == saving.NOT_SAVED
+        if session.is_read_only:
+            chip.set_look("Read-only", "lock", "warning")
+            chip.setToolTip("This project is open for reading only, because another window holds it or the disk does")
+        elif is_stuck:
+            chip.set_look(f"{wording.count(session.num_unsaved, 'step')} not saved · Try again", "error", "danger")
+            chip.setToolTip("The disk did not take them. They are kept in order and tried again every few seconds.")
+        elif session.save_state == saving.SAVING:
+            chip.set_look("Saving…", "save")
+            chip.setToolTip("The last labels are on their way to the disk")
+        else:
+            chip.set_look("All labels saved", "check", "text_dim")
+            chip.setToolTip("Every label is on the disk")
+        chip.set_is_button(is_stuck)

@@ -1,0 +1,117 @@
+"""What the window remembers between two starts: settings of the user, recent projects with their counts, geometry."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QByteArray, QSettings
+
+from engine import settings as user_settings
+from engine.errors import DiskError
+
+log = logging.getLogger("graft.gui")
+
+
+@dataclass(frozen=True, slots=True)
+class RecentProject:
+    """What the welcome page shows of a project without opening it. Counts are those of when it was closed last."""
+
+    folder: str
+    name: str
+    num_images: int = 0
+    num_labelled: int = 0
+    num_classes: int = 0
+    accuracy: float | None = None
+    closed_at: float = 0.0
+    hashes: tuple[str, ...] = ()
+    """Content hashes of a few images, to find their thumbnails in the project's cache."""
+
+    @property
+    def is_there(self) -> bool:
+        return (Path(self.folder) / "project.db").is_file()
+
+
+class Preferences:
+    """Reads at once, writes at once; a settings folder that cannot be written costs the memory and nothing else."""
+
+    def __init__(self) -> None:
+        self._settings = user_settings.load_settings()
+        file = user_settings.settings_file().parent / "window.ini"
+        self._window = QSettings(str(file), QSettings.Format.IniFormat)
+
+    # ---- the user's settings, shared with the command line
+
+    @property
+    def theme(self) -> str:
+        return self._settings.theme
+
+    def set_theme(self, choice: str) -> None:
+        self._save(replace(self._settings, theme=choice))
+
+    @property
+    def has_auto_advance(self) -> bool:
+        return self._settings.has_auto_advance
+
+    def set_auto_advance(self, on: bool) -> None:
+        self._save(replace(self._settings, has_auto_advance=on))
+
+    def _save(self, settings: user_settings.Settings) -> None:
+        self._settings = settings
+        try:
+            user_settings.save_settings(settings)
+        except DiskError as error:
+            log.warning("The settings could not be saved: %s", error)
+
+    # ---- recent projects
+
+    def recent_projects(self) -> list[RecentProject]:
+        """Returns the projects opened last, newest first."""
+        return [self._recent(folder) for folder in self._settings.recent_projects]
+
+    def remember_project(self, recent: RecentProject) -> None:
+        """Puts a project at the head of the list."""
+        self._window.setValue(_key("recent", recent.folder), json.dumps(asdict(recent)))
+        self._save(self._settings.with_recent_project(Path(recent.folder)))
+
+    def forget_project(self, folder: str) -> None:
+        """Takes a project off the list. The project itself stays."""
+        self._window.remove(_key("recent", folder))
+        self._save(self._settings.without_recent_project(Path(folder)))
+
+    def _recent(self, folder: str) -> RecentProject:
+        fallback = RecentProject(folder, Path(folder).name)
+        text = self._window.value(_key("recent", folder), "", type=str)
+        try:
+            known: dict[str, Any] = json.loads(str(text))
+            return RecentProject(**{**known, "hashes": tuple(known.get("hashes", ()))})
+        except (ValueError, TypeError):
+            return fallback
+
+    # ---- the window
+
+    def backbone(self, folder: Path) -> str | None:
+        """Returns the backbone that the user chose for a project, if any."""
+        return str(self._window.value(_key("backbone", str(folder)), "", type=str)) or None
+
+    def set_backbone(self, folder: Path, key: str) -> None:
+        self._window.setValue(_key("backbone", str(folder)), key)
+
+    def geometry(self) -> QByteArray:
+        value = self._window.value("window/geometry", QByteArray(), type=QByteArray)
+        return value if isinstance(value, QByteArray) else QByteArray()
+
+    def set_geometry(self, geometry: QByteArray) -> None:
+        self._window.setValue("window/geometry", geometry)
+
+    def flush(self) -> None:
+        """Writes everything to the disk now."""
+        self._window.sync()
+
+
+def _key(group: str, folder: str) -> str:
+    return f"{group}/{hashlib.blake2b(folder.encode('utf-8', 'surrogateescape'), digest_size=8).hexdigest()}"
