@@ -144,7 +144,7 @@ def _install(environment: Path, requirements: list[str]) -> None:
         "--disable-pip-version-check",
         "--no-input",
     ]
-    command += ["--progress-bar", "on" if sys.stderr.isatty() else "off", *([] if sys.stderr.isatty() else ["--quiet"])]
+    command += ["--progress-bar", "on" if sys.stderr.isatty() else "off", *([] if sys.stderr.isatty() else ["-qq"])]
     if _run([*command, *requirements]) != 0:
         raise SetupError(
             "The packages could not be installed (pip's words stand above). "

@@ -8,8 +8,6 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, TextIO
 
 from engine.events import Event
@@ -25,30 +23,16 @@ class Console:
         self.is_json = is_json
         self._out = out or sys.stdout
         self._err = err or sys.stderr
-        self._num_silent = 0
-
-    @property
-    def is_silent(self) -> bool:
-        return self.is_json or self._num_silent > 0
 
     def say(self, text: str = "") -> None:
         """Prints a line for a person; nothing with `--json`."""
-        if not self.is_silent:
+        if not self.is_json:
             print(text, file=self._out, flush=True)
 
     def document(self, document: Document) -> None:
         """Prints the document of a command that was called with `--json`; nothing otherwise."""
-        if self.is_json and not self._num_silent:
+        if self.is_json:
             print(json.dumps(without_nan(document), ensure_ascii=False), file=self._out, flush=True)
-
-    @contextmanager
-    def silence(self) -> Iterator[None]:
-        """Within it, `say` and `document` print nothing: for commands that are made of others."""
-        self._num_silent += 1
-        try:
-            yield
-        finally:
-            self._num_silent -= 1
 
     def run(self, job: Job[Snapshot, Result, Outcome]) -> Outcome:
         """Runs a job here and now, with a progress bar on a terminal. Ctrl-C cancels it.

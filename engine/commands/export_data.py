@@ -12,7 +12,9 @@ from engine.commands.projects import open_project
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_project_argument(parser)
-    parser.add_argument("--format", choices=("csv",), default="csv", help="csv: image,class rows, as `label` reads them")
+    parser.add_argument(
+        "--format", choices=("csv",), default="csv", help="csv: image,class rows, as `label` reads them"
+    )
     parser.add_argument("--to", type=Path, required=True, metavar="FILE", help="file to write")
     add_json_argument(parser)
 

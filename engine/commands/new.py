@@ -68,7 +68,7 @@ def new(folder: Path, images: Path, has_class_folders: bool, console: Console, n
 
 
 def _remove(folder: Path, was_there: bool) -> None:
-    """Takes away a project that could not be completed. `create` refuses a folder with anything in it, so all is ours."""
+    """Takes away a project that could not be completed; `create` refuses a folder that holds anything, so all is ours."""
     if not was_there:
         shutil.rmtree(folder, ignore_errors=True)
         return

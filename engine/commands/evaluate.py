@@ -1,0 +1,47 @@
+"""`graft evaluate PROJECT [--images FOLDER]`: the figures of the active version."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from engine.commands.arguments import add_json_argument, add_project_argument
+from engine.commands.console import Console, Document, percent, plural
+from engine.commands.projects import open_project
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_project_argument(parser)
+    parser.add_argument(
+        "--images",
+        type=Path,
+        metavar="FOLDER",
+        help="images the model has not seen, a sub-folder per class (default: its cross-validated predictions)",
+    )
+    add_json_argument(parser)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> None:
+    from engine.tasks.evaluate import EvaluateModel
+
+    with open_project(arguments.project) as project:
+        document = console.run(EvaluateModel(project, arguments.images))
+    console.document(document)
+    say_figures(document, console)
+
+
+def say_figures(document: Document, console: Console) -> None:
+    """Tells a person how good the model is, class by class."""
+    low, high = document["accuracy_interval"]
+    console.say(
+        f"Accuracy {percent(document['accuracy'])} (95 % interval {percent(low)} to {percent(high)}) "
+        f"on {plural(document['num_images'], 'image')}; macro F1 {percent(document['macro_f1'])}, "
+        f"log loss {document['log_loss']:.3f}, calibration error {percent(document['ece'])}."
+    )
+    width = max([len("class"), *(len(name) for name in document["classes"])])
+    console.say(f"{'class':<{width}s}  precision   recall       F1   images")
+    for row in document["per_class"]:
+        figures = "".join(f"{percent(row[key]):>9s}" for key in ("precision", "recall", "f1"))
+        console.say(f"{row['class']:<{width}s}  {figures}{row['support']:>9,d}")
+    for entry in document["failed"]:
+        console.say(f"cannot be used: {entry['image']}: {entry['reason']}")

@@ -1,0 +1,100 @@
+"""`graft train PROJECT`: embeds what is missing, trains, and predicts the rest."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from typing import TYPE_CHECKING
+
+from engine.commands.arguments import add_json_argument, add_project_argument
+from engine.commands.console import Console, Document, percent, plural
+from engine.commands.projects import open_project
+
+if TYPE_CHECKING:
+    from engine.domain import Run
+    from engine.project import Project
+    from engine.tasks.train import TrainSettings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_project_argument(parser)
+    parser.add_argument("--backbone", metavar="KEY", help="pretrained network (graft backbones lists them)")
+    parser.add_argument(
+        "--depth",
+        choices=("auto", "head", "partial", "full"),
+        default="auto",
+        help="how much of the network is trained; this version trains the head, which is what auto chooses",
+    )
+    parser.add_argument("--time-budget", type=_seconds, metavar="S", help="seconds that training may take at most")
+    parser.add_argument("--seed", type=int, default=0, help="for folds and solver: the same seed, the same result")
+    add_json_argument(parser)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> None:
+    from engine.tasks.train import TrainSettings
+
+    settings = TrainSettings(arguments.backbone, arguments.depth, arguments.time_budget, arguments.seed)
+    with open_project(arguments.project) as project:
+        document = run_document(train(project, settings, console))
+    console.document(document)
+    say_run(document, console)
+
+
+def train(project: Project, settings: TrainSettings, console: Console) -> Run:
+    """Runs the chain behind Retrain and returns the new run.
+
+    Raises:
+        TrainingError, BackboneError: these labels or weights do not do.
+    """
+    from engine.tasks.train import retrain_jobs
+
+    outcome = None
+    for job in retrain_jobs(project, settings):
+        outcome = console.run(job)
+    run: Run = outcome  # the last outcome of the chain is the run
+    return run
+
+
+def run_document(run: Run) -> Document:
+    """Returns the JSON document of a run."""
+    validation = run.validation
+    return {
+        "run": run.id,
+        "backbone": run.backbone,
+        "depth": run.depth,
+        "num_images": run.num_images,
+        "num_classes": len(run.class_names),
+        "classes": list(run.class_names),
+        "validation": {
+            "method": validation.method,
+            "accuracy": validation.accuracy,
+            "accuracy_interval": list(validation.accuracy_interval),
+            "macro_f1": validation.macro_f1,
+            "log_loss": validation.log_loss,
+            "ece": validation.ece,
+        },
+        "seconds": dict(run.seconds),
+    }
+
+
+def say_run(document: Document, console: Console) -> None:
+    """Tells a person what was trained and how good it is."""
+    validation = document["validation"]
+    low, high = validation["accuracy_interval"]
+    images, classes = plural(document["num_images"], "image"), plural(document["num_classes"], "class", "classes")
+    console.say(f"Version {document['run']}: {document['backbone']}, trained on {images} of {classes}.")
+    console.say(
+        f"Accuracy {percent(validation['accuracy'])} (95 % interval {percent(low)} to {percent(high)}), "
+        f"macro F1 {percent(validation['macro_f1'])}, measured by {validation['method']}."
+    )
+    console.say(", ".join(f"{step} {seconds:.1f} s" for step, seconds in document["seconds"].items()))
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds above zero")
+    return value
