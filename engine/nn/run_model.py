@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save_file
 from engine.backbones import BackboneSpec, spec
 from engine.errors import BackboneError, TrainingError
 from engine.nn.head import Head, probabilities_of
-from engine.nn.preprocess import Preprocessing
+from engine.nn.preprocessing import Preprocessing
 from engine.weights import file_sha256, find_weights
 
 HEAD_FILE = "head.safetensors"

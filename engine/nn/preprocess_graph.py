@@ -1,13 +1,10 @@
 """From decoded pixels to what a backbone takes: one definition for training, the program and every export.
 
-It is a small ONNX graph: uint8 (H, W, 3) of any size -> antialiased resize to a square -> normalised float32. The program
-runs it in ONNX Runtime; exports contain it. Within 1e-4 of torch's antialiased interpolate.
+It is a small ONNX graph: uint8 (H, W, 3) of any size -> antialiased resize to a square -> normalised float32. The
+program runs it in ONNX Runtime; exports contain it. Within 1e-4 of torch's antialiased interpolate.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import onnx
@@ -15,73 +12,17 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from engine.backbones import BackboneSpec
+from engine.nn.preprocessing import Preprocessing
 
-OPSET = 18
-IR_VERSION = 9
+DEFAULT_OPSET = 18
+DEFAULT_IR_VERSION = 9
 PIXELS_INPUT = "image"
 VIEWS_OUTPUT = "views"
 
 
-@dataclass(frozen=True, slots=True)
-class Preprocessing:
-    """How an image becomes the views whose embeddings are averaged.
-
-    Every view is the whole image squeezed to a square of `input_size_px`; with `has_mirror` the mirror image is a
-    second view. `version` changes whenever the same settings would give other numbers.
-    """
-
-    input_size_px: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-    interpolation: str
-    has_mirror: bool = False
-    version: int = 1
-
-    @property
-    def key(self) -> str:
-        """Names the definition in feature caches: equal keys give equal embeddings for equal weights."""
-        views = "mirror" if self.has_mirror else "plain"
-        normalisation = "imagenet" if self.mean == (0.485, 0.456, 0.406) else f"{self.mean}{self.std}"
-        return f"v{self.version}-{self.input_size_px}-{self.interpolation}-{views}-{normalisation}"
-
-    @property
-    def num_views(self) -> int:
-        return 2 if self.has_mirror else 1
-
-    def to_document(self) -> dict[str, Any]:
-        """Returns the settings for run.json and for the model.json of exports."""
-        return {
-            "input_size_px": self.input_size_px,
-            "mean": list(self.mean),
-            "std": list(self.std),
-            "interpolation": self.interpolation,
-            "has_mirror": self.has_mirror,
-            "version": self.version,
-        }
-
-    @staticmethod
-    def from_document(document: dict[str, Any]) -> Preprocessing:
-        """Returns what `to_document` wrote. Raises KeyError, TypeError or ValueError for anything else."""
-        mean, std = (tuple(float(value) for value in document[name]) for name in ("mean", "std"))
-        if len(mean) != 3 or len(std) != 3:
-            raise ValueError("mean and std need one value per colour channel")
-        return Preprocessing(
-            input_size_px=int(document["input_size_px"]),
-            mean=(mean[0], mean[1], mean[2]),
-            std=(std[0], std[1], std[2]),
-            interpolation=str(document["interpolation"]),
-            has_mirror=bool(document["has_mirror"]),
-            version=int(document["version"]),
-        )
-
-
-def default_preprocessing(spec: BackboneSpec) -> Preprocessing:
-    """Returns the preprocessing that new runs of this backbone use."""
-    return Preprocessing(spec.input_size_px, spec.mean, spec.std, spec.interpolation)
-
-
-def preprocess_graph(preprocessing: Preprocessing) -> onnx.ModelProto:
+def preprocess_graph(
+    preprocessing: Preprocessing, opset: int = DEFAULT_OPSET, ir_version: int = DEFAULT_IR_VERSION
+) -> onnx.ModelProto:
     """Returns the graph: input "image" uint8 (height, width, 3), output "views" float32 (V, 3, S, S).
 
     `exclude_outside` makes ONNX Runtime renormalise the filter at the borders as torch and Pillow do; without it the
@@ -128,7 +69,7 @@ def preprocess_graph(preprocessing: Preprocessing) -> onnx.ModelProto:
         [helper.make_tensor_value_info(VIEWS_OUTPUT, TensorProto.FLOAT, [preprocessing.num_views, 3, side, side])],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=ir_version)
     onnx.checker.check_model(model)
     return model
 
