@@ -16,6 +16,7 @@ COMMANDS = {
     "predict": "classify the images of a folder",
     "export": "write the model in a format that other programs read, checked against the original",
     "export-data": "write the labels",
+    "restore": "bring a project back whose database is damaged or gone",
     "backbones": "list the pretrained networks and whether their weights are here",
 }
 

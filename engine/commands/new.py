@@ -47,7 +47,7 @@ def new(folder: Path, images: Path, has_class_folders: bool, console: Console, n
     if not images.is_dir():
         what = "is a file, not a folder" if images.exists() else "does not exist"
         raise ProjectError(f"{images} {what}.", "Name a folder that holds images.")
-    was_there = folder.exists()
+    was_there = set(folder.iterdir()) if folder.is_dir() else None
     project = Project.create(folder, name)
     is_complete = False
     try:
@@ -67,13 +67,12 @@ def new(folder: Path, images: Path, has_class_folders: bool, console: Console, n
     }
 
 
-def _remove(folder: Path, was_there: bool) -> None:
-    """Takes away a project that could not be completed; `create` refuses a folder that holds anything, so all is ours."""
-    if not was_there:
-        shutil.rmtree(folder, ignore_errors=True)
-        return
-    for path in folder.iterdir():
+def _remove(folder: Path, was_there: set[Path] | None) -> None:
+    """Takes away a project that could not be completed; what was in the folder before (None = no folder) stays."""
+    for path in set(folder.iterdir()) - (was_there or set()):
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+    if was_there is None:
+        folder.rmdir()

@@ -1,0 +1,24 @@
+"""`graft restore PROJECT`: brings a project back whose database is damaged or gone."""
+
+from __future__ import annotations
+
+import argparse
+
+from engine.commands.arguments import add_json_argument, add_project_argument
+from engine.commands.console import Console, plural
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_project_argument(parser)
+    add_json_argument(parser)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> None:
+    from engine.project import Project
+    from engine.tasks.scan import Rescan
+
+    with Project.restore(arguments.project) as project:
+        console.run(Rescan(project))  # finds images that were imported after the backup
+        num_images, num_labelled = len(project.columns()), len(project.snapshot().image_ids)
+    console.document({"project": str(arguments.project), "num_images": num_images, "num_labelled": num_labelled})
+    console.say(f"Restored: {plural(num_images, 'image')}, {num_labelled:,} of them labelled.")
