@@ -1,0 +1,219 @@
+"""Worker threads that make QImages, what is wanted now first, and a bounded cache of what they made.
+
+Widgets say what they want to see now; a new wish replaces the old one, so that what scrolled away is never made.
+Nothing is decoded in the GUI thread, and no QPixmap is touched outside it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable, Hashable, Iterable, Iterator
+
+from PySide6.QtCore import QCoreApplication, QObject, Qt, Signal
+from PySide6.QtGui import QImage
+
+from engine.errors import AppError
+
+LINGER_S = 0.4
+"""A thread without work ends after this time; the next wish starts a new one."""
+
+
+class ImagePool(QObject):
+    """Makes images by key in a few threads. All methods are for the GUI thread.
+
+    Args:
+        load: makes one image; called in a worker thread; raises AppError when the image cannot be had.
+        limit_bytes: what the cache may hold; the least recently used go first.
+    """
+
+    loaded = Signal(object)
+    """A list of keys that became available (or failed), in the GUI thread."""
+    _arrived = Signal()
+
+    def __init__(
+        self,
+        load: Callable[[Hashable], QImage],
+        num_threads: int,
+        limit_bytes: int,
+        name: str,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._load = load
+        self._num_threads = num_threads
+        self._limit_bytes = limit_bytes
+        self._name = name
+        self._images: OrderedDict[Hashable, QImage] = OrderedDict()
+        self._num_bytes = 0
+        self._failures: dict[Hashable, str] = {}
+        self._wishes: dict[str, list[Hashable]] = {}
+        # Shared with the threads, guarded by the condition.
+        self._changed = threading.Condition()
+        self._queue: deque[Hashable] = deque()
+        self._in_flight: set[Hashable] = set()
+        self._idle_work: Iterator[Callable[[], None]] | None = None
+        self._is_idle_work_taken = False
+        self._threads: set[threading.Thread] = set()
+        self._num_waiting = 0
+        self._is_closed = False
+        self._generation = 0
+        self._done: deque[tuple[int, Hashable, QImage | str]] = deque()
+        self._arrived.connect(self._on_arrived, Qt.ConnectionType.QueuedConnection)
+        app = QCoreApplication.instance()
+        if app is not None:
+            app.aboutToQuit.connect(self.close)
+
+    # ------------------------------------------------------------------------------------------------ GUI thread
+
+    def get(self, key: Hashable) -> QImage | None:
+        """Returns the image when it is there now."""
+        image = self._images.get(key)
+        if image is not None:
+            self._images.move_to_end(key)
+        return image
+
+    def failure(self, key: Hashable) -> str | None:
+        """Returns why the image could not be made, or None."""
+        return self._failures.get(key)
+
+    def want(self, consumer: str, keys: Iterable[Hashable]) -> None:
+        """Replaces what `consumer` wants to see now, most wanted first. Consumers are served by their names' order."""
+        self._wishes[consumer] = list(keys)
+        missing: dict[Hashable, None] = {}
+        for name in sorted(self._wishes):
+            for key in self._wishes[name]:
+                if key not in self._images and key not in self._failures:
+                    missing[key] = None
+        with self._changed:
+            self._queue = deque(key for key in missing if key not in self._in_flight)
+            self._wake()
+
+    def wanted(self) -> list[Hashable]:
+        """Returns what waits to be made (any thread)."""
+        with self._changed:
+            return list(self._queue)
+
+    def set_idle_work(self, work: Iterator[Callable[[], None]] | None) -> None:
+        """Gives one thread something to do, piece by piece, while nothing is wanted."""
+        with self._changed:
+            self._idle_work = work
+            self._wake()
+
+    def forget(self) -> None:
+        """Empties the cache, also of failures. What is in the making is thrown away when it arrives."""
+        self._images.clear()
+        self._failures.clear()
+        self._wishes.clear()
+        self._num_bytes = 0
+        with self._changed:
+            self._generation += 1
+            self._queue.clear()
+            self._in_flight.clear()
+            self._idle_work = None
+
+    def retry_failures(self) -> None:
+        """Lets failed images be tried again, for instance after a rescan."""
+        self._failures.clear()
+
+    def close(self) -> None:
+        """Stops the threads and waits for them. The pool can be used again afterwards."""
+        with self._changed:
+            self._is_closed = True
+            self._queue.clear()
+            self._idle_work = None
+            threads = list(self._threads)
+            self._changed.notify_all()
+        for thread in threads:
+            thread.join()
+        with self._changed:
+            self._is_closed = False
+
+    def _wake(self) -> None:
+        """Sees to it that there are threads for the work. The caller holds the condition."""
+        num_jobs = len(self._queue) + (self._idle_work is not None and not self._is_idle_work_taken)
+        if self._is_closed or not num_jobs:
+            return
+        self._changed.notify_all()
+        while len(self._threads) < self._num_threads and num_jobs > self._num_waiting:
+            thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+            self._threads.add(thread)
+            self._num_waiting += 1  # counted as ready until it looks for itself
+            thread.start()
+
+    def _on_arrived(self) -> None:
+        keys: list[Hashable] = []
+        while self._done:
+            generation, key, outcome = self._done.popleft()
+            if generation != self._generation:
+                continue
+            keys.append(key)
+            if isinstance(outcome, str):
+                self._failures[key] = outcome
+                continue
+            old = self._images.pop(key, None)
+            self._num_bytes += outcome.sizeInBytes() - (old.sizeInBytes() if old is not None else 0)
+            self._images[key] = outcome
+        while self._num_bytes > self._limit_bytes and len(self._images) > 1:
+            _, dropped = self._images.popitem(last=False)
+            self._num_bytes -= dropped.sizeInBytes()
+        if keys:
+            self.loaded.emit(keys)
+
+    # ------------------------------------------------------------------------------------------- worker threads
+
+    def _work(self) -> None:
+        with self._changed:
+            self._num_waiting -= 1
+        try:
+            while (job := self._next_job()) is not None:
+                job()
+        finally:
+            with self._changed:
+                self._threads.discard(threading.current_thread())
+
+    def _next_job(self) -> Callable[[], None] | None:
+        with self._changed:
+            while not self._is_closed:
+                if self._queue:
+                    key = self._queue.popleft()
+                    self._in_flight.add(key)
+                    generation = self._generation
+                    return lambda: self._make(key, generation)
+                if self._idle_work is not None and not self._is_idle_work_taken:
+                    self._is_idle_work_taken = True
+                    return self._do_idle_work
+                self._num_waiting += 1
+                is_woken = self._changed.wait(LINGER_S)
+                self._num_waiting -= 1
+                if not is_woken:
+                    break
+        return None
+
+    def _make(self, key: Hashable, generation: int) -> None:
+        outcome: QImage | str
+        try:
+            outcome = self._load(key)
+        except AppError as err:
+            outcome = str(err)
+        finally:
+            with self._changed:
+                self._in_flight.discard(key)
+        self._done.append((generation, key, outcome))
+        try:
+            self._arrived.emit()
+        except RuntimeError:  # the window went away meanwhile, and the C++ half of this object with it
+            self._is_closed = True
+
+    def _do_idle_work(self) -> None:
+        with self._changed:
+            source = self._idle_work
+        try:
+            piece = next(source, None) if source is not None else None
+            if piece is not None:
+                piece()
+            elif source is self._idle_work:
+                self._idle_work = None
+        finally:
+            with self._changed:
+                self._is_idle_work_taken = False

@@ -1,0 +1,61 @@
+"""File facts of images for the loader threads: asked for in blocks, remembered until the images change."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+
+from engine.domain import ImageRecord, ImageStatus
+from engine.errors import ImageError
+from engine.project import Project
+
+BLOCK = 64
+
+
+class RecordReader:
+    """Thread-safe. A record is read together with those that will be wanted next, so the store is asked seldom."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._lock = threading.Lock()
+        self._records: dict[int, ImageRecord] = {}
+
+    def get(self, image_id: int, soon: Iterable[int] = ()) -> ImageRecord:
+        """Returns the record of a readable image. For worker threads: it waits for the store.
+
+        Args:
+            soon: ids that will be asked for next.
+
+        Raises:
+            ImageError: the image is not in the project, its file is missing or cannot be read.
+            StoreError: the project cannot be read.
+        """
+        with self._lock:
+            record = self._records.get(image_id)
+            if record is None:
+                self._read(image_id, soon)
+                record = self._records.get(image_id)
+        if record is None:
+            raise ImageError("This image is not in the project any more.")
+        if record.status == ImageStatus.MISSING:
+            raise ImageError("The file is missing.", f"It was at {record.path}. Put it back or rescan the folder.")
+        if record.status == ImageStatus.UNREADABLE:
+            raise ImageError(record.reason or "The file cannot be read.")
+        return record
+
+    def forget(self) -> None:
+        """Reads everything anew from now on."""
+        with self._lock:
+            self._records.clear()
+
+    def _read(self, image_id: int, soon: Iterable[int]) -> None:
+        if len(self._records) > 20_000:
+            self._records.clear()
+        block = {image_id: None}
+        for other in soon:
+            if other not in self._records:
+                block[other] = None
+            if len(block) >= BLOCK:
+                break
+        for record in self._project.images(list(block)):
+            self._records[record.id] = record

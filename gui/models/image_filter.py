@@ -1,0 +1,111 @@
+"""Which images are shown and in which order, as index arrays over the project's columns.
+
+Everything here is a pure function of arrays: no Qt, no disk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.domain import NO_CLASS, ImageColumns, ImageStatus, Mark
+from gui.models.name_index import NameIndex
+
+Rows = NDArray[np.int64]
+
+
+class Show(Enum):
+    """The entries of the SHOW list; the value is the text on screen."""
+
+    ALL = "All"
+    UNLABELLED = "Unlabelled"
+    LABELLED = "Labelled"
+    SUGGESTED = "Suggested"
+    SKIPPED = "Skipped"
+    UNSURE = "Unsure"
+    PROBLEM = "Unreadable or missing"
+
+
+class Order(Enum):
+    """The orders of the grid; the value is the text on screen."""
+
+    FILED = "As filed"
+    NAME = "By name"
+    DATE = "By date"
+    MOST_CONFIDENT = "Most confident first"
+    LEAST_CONFIDENT = "Least sure first"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFilter:
+    """What is shown: one entry of the SHOW list, optionally only one class, only names that contain a text."""
+
+    show: Show = Show.ALL
+    class_id: int = NO_CLASS
+    text: str = ""
+
+    @property
+    def is_active(self) -> bool:
+        return self != ImageFilter()
+
+    def without_class(self) -> ImageFilter:
+        return replace(self, class_id=NO_CLASS)
+
+
+def matches(
+    columns: ImageColumns, wanted: ImageFilter, names: NameIndex, rows: Rows | None = None
+) -> NDArray[np.bool_]:
+    """Returns for all images (or for `rows`) whether they pass the filter.
+
+    Shape (N,), or (len(rows),). Unlabelled and Suggested leave out skipped images and files that cannot be read: they
+    are lists of work to do.
+    """
+    pick = slice(None) if rows is None else rows
+    class_ids = columns.class_ids[pick]
+    mask = _passes(columns, wanted.show, pick)
+    if wanted.class_id != NO_CLASS:
+        shown = class_ids
+        if wanted.show not in (Show.ALL, Show.LABELLED):
+            shown = np.where(class_ids == NO_CLASS, columns.predicted_ids[pick], class_ids)
+        mask &= shown == wanted.class_id
+    if wanted.text:
+        mask &= names.find(wanted.text)[pick]
+    return mask
+
+
+def _passes(columns: ImageColumns, show: Show, pick: slice | Rows) -> NDArray[np.bool_]:
+    class_ids = columns.class_ids[pick]
+    marks = columns.marks[pick]
+    statuses = columns.statuses[pick]
+    if show is Show.UNLABELLED or show is Show.SUGGESTED:
+        open_ = (class_ids == NO_CLASS) & (marks & Mark.SKIPPED == 0) & (statuses == ImageStatus.READABLE)
+        return open_ & (columns.predicted_ids[pick] != NO_CLASS) if show is Show.SUGGESTED else open_
+    if show is Show.LABELLED:
+        return class_ids != NO_CLASS
+    if show is Show.SKIPPED:
+        return (marks & Mark.SKIPPED != 0) & (class_ids == NO_CLASS)
+    if show is Show.UNSURE:
+        return marks & Mark.UNSURE != 0
+    if show is Show.PROBLEM:
+        return statuses != ImageStatus.READABLE
+    return np.ones(len(class_ids), np.bool_)
+
+
+def ordered_rows(columns: ImageColumns, wanted: ImageFilter, order: Order, names: NameIndex) -> Rows:
+    """Returns the rows that pass the filter, in display order. Equal keys stay as filed."""
+    mask = matches(columns, wanted, names)
+    if order is Order.NAME:
+        ranks = names.ranks()
+        return ranks[mask[ranks]]
+    rows = np.flatnonzero(mask)
+    if order is Order.FILED:
+        return rows
+    if order is Order.DATE:
+        keys = columns.taken_at[rows]  # not a number sorts last, which is where images without a date belong
+    else:
+        confidences = columns.confidences[rows]
+        keys = -confidences if order is Order.MOST_CONFIDENT else confidences
+    return rows[np.argsort(keys, kind="stable")]

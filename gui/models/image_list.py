@@ -1,0 +1,168 @@
+"""The images on show, as one array of row indices, and as an item model for views and assistive technology."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from engine.domain import NO_CLASS, ImageColumns, ImageStatus, Mark
+from gui.models.image_filter import ImageFilter, Order, Rows, Show, matches, ordered_rows
+from gui.models.name_index import NameIndex
+
+AnyIndex = QModelIndex | QPersistentModelIndex
+BLOCK = 16_384
+
+
+class ImageListModel(QAbstractListModel):
+    """Item i of the model is row `rows[i]` of the columns.
+
+    The list is stable: a label changes what an item shows, never which items there are, so that nothing moves under
+    the user's eyes. `refresh()` applies the filter again.
+    """
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.columns: ImageColumns | None = None
+        self.filter = ImageFilter()
+        self.order = Order.FILED
+        self.class_names: dict[int, str] = {}
+        self.rows: Rows = np.zeros(0, np.int64)
+        self._names = NameIndex([])
+        self._num_named = 0
+        self._positions: NDArray[np.int64] | None = None
+        self._still_matches: NDArray[np.bool_] | None = None
+
+    # ------------------------------------------------------------------------------------------------ what is shown
+
+    def set_columns(self, columns: ImageColumns | None) -> None:
+        """Shows another project, or the same one with other images."""
+        if columns is None or self.columns is None or columns.names is not self.columns.names:
+            self._names = NameIndex(columns.names if columns is not None else [])
+        elif len(columns.names) != self._num_named:
+            self._names = NameIndex(columns.names)
+        self.columns = columns
+        self._num_named = len(columns.names) if columns is not None else 0
+        self.refresh()
+
+    def set_filter(self, wanted: ImageFilter, order: Order | None = None) -> None:
+        """Shows other images, or the same in another order."""
+        self.filter = wanted
+        self.order = order if order is not None else self.order
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Applies filter and order to the columns as they are now."""
+        self.beginResetModel()
+        if self.columns is None:
+            self.rows = np.zeros(0, np.int64)
+        else:
+            self.rows = ordered_rows(self.columns, self.filter, self.order, self._names)
+        self._positions = None
+        self._still_matches = None
+        self.endResetModel()
+
+    def note_changes(self, rows: Rows) -> None:
+        """Takes over that labels or suggestions of these rows changed; costs only those rows."""
+        if self._still_matches is None or self.columns is None or not self.filter.is_active:
+            return
+        self.position_of_row(0)
+        assert self._positions is not None
+        positions = self._positions[rows]
+        kept = positions >= 0
+        self._still_matches[positions[kept]] = matches(self.columns, self.filter, self._names, rows[kept])
+
+    def num_gone(self) -> int:
+        """Returns how many images of the list no longer pass the filter."""
+        return len(self.rows) - int(np.count_nonzero(self.still_matches()))
+
+    # --------------------------------------------------------------------------------------------------- positions
+
+    def image_ids(self, positions: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+        """Returns the image ids at these positions, or all of them."""
+        if self.columns is None:
+            return np.zeros(0, np.int64)
+        rows = self.rows if positions is None else self.rows[positions]
+        return self.columns.image_ids[rows]
+
+    def image_id(self, position: int) -> int | None:
+        """Returns the image at a position, or None outside the list."""
+        if self.columns is None or not 0 <= position < len(self.rows):
+            return None
+        return int(self.columns.image_ids[self.rows[position]])
+
+    def position_of_row(self, row: int) -> int:
+        """Returns where a row of the columns is in the list, or -1."""
+        if self._positions is None:
+            size = len(self.columns) if self.columns is not None else 0
+            self._positions = np.full(size, -1, np.int64)
+            self._positions[self.rows] = np.arange(len(self.rows))
+        return int(self._positions[row]) if 0 <= row < len(self._positions) else -1
+
+    def still_matches(self) -> NDArray[np.bool_]:
+        """Returns per position whether its image passes the filter as it is now."""
+        if self._still_matches is None:
+            if self.columns is None:
+                return np.zeros(0, np.bool_)
+            if not self.filter.is_active:
+                self._still_matches = np.ones(len(self.rows), np.bool_)
+            else:
+                self._still_matches = matches(self.columns, self.filter, self._names, self.rows)
+        return self._still_matches
+
+    def next_position(self, after: int) -> int:
+        """Returns the first position behind `after` that still passes the filter, going round once, or -1."""
+        mask = self.still_matches()
+        return self._first(after, lambda start, stop: mask[start:stop])
+
+    def next_unlabelled(self, after: int) -> int:
+        """Returns the next position whose image is still to be labelled, going round once, or -1."""
+        columns = self.columns
+        if columns is None:
+            return -1
+        wanted = ImageFilter(Show.UNLABELLED)
+        return self._first(after, lambda start, stop: matches(columns, wanted, self._names, self.rows[start:stop]))
+
+    def _first(self, after: int, mask_of: Callable[[int, int], NDArray[np.bool_]]) -> int:
+        """Looks block by block, because the next one is nearly always near."""
+        size = len(self.rows)
+        for first, last in ((after + 1, size), (0, max(0, after))):
+            for start in range(first, last, BLOCK):
+                mask = mask_of(start, min(last, start + BLOCK))
+                if mask.any():
+                    return start + int(np.argmax(mask))
+        return -1
+
+    # -------------------------------------------------------------------------------------------------- item model
+
+    def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 (Qt's signature)
+        return 0 if parent.isValid() else len(self.rows)
+
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if self.columns is None or not 0 <= index.row() < len(self.rows):
+            return None
+        row = int(self.rows[index.row()])
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+            return self.columns.names[row]
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return f"{self.columns.names[row]}, {self.describe(row)}"
+        return None
+
+    def describe(self, row: int) -> str:
+        """Returns in words what an image's card shows."""
+        if self.columns is None:
+            return ""
+        status, marks = self.columns.statuses[row], int(self.columns.marks[row])
+        if status != ImageStatus.READABLE:
+            return "file missing" if status == ImageStatus.MISSING else "cannot be read"
+        class_id, predicted_id = int(self.columns.class_ids[row]), int(self.columns.predicted_ids[row])
+        if class_id != NO_CLASS:
+            text = self.class_names.get(class_id, "deleted class")
+        elif predicted_id != NO_CLASS:
+            text = f"suggested {self.class_names.get(predicted_id, '')} {self.columns.confidences[row]:.0%}"
+        else:
+            text = "unlabelled"
+        return text + (", skipped" if marks & Mark.SKIPPED else "") + (", unsure" if marks & Mark.UNSURE else "")

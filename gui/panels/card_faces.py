@@ -1,0 +1,56 @@
+"""What a card shows for a row of the columns: the one place where columns, classes and pictures meet."""
+
+from __future__ import annotations
+
+import math
+
+from engine.domain import NO_CLASS, ImageClass, ImageStatus, Mark
+from gui.models.image_list import ImageListModel
+from gui.session import Session
+from gui.thumbnails import Thumbnails
+from gui.widgets.image_card import CardFace
+
+
+class CardFaces:
+    """Makes card faces; called for every visible card at every paint, so it only looks things up."""
+
+    def __init__(self, session: Session, model: ImageListModel, thumbnails: Thumbnails) -> None:
+        self._session = session
+        self._list = model
+        self._thumbnails = thumbnails
+        self._classes: dict[int, ImageClass] = {}
+
+    def classes_changed(self) -> None:
+        """Takes over the session's classes."""
+        self._classes = {each.id: each for each in self._session.classes}
+        self._list.class_names = {each.id: each.name for each in self._session.classes}
+
+    def at(self, position: int) -> CardFace:
+        """Returns the face of a position of the list."""
+        return self.of_row(int(self._list.rows[position]))
+
+    def of_row(self, row: int) -> CardFace:
+        """Returns the face of a row of the columns."""
+        columns = self._session.columns
+        image_id = int(columns.image_ids[row])
+        class_id, predicted_id = int(columns.class_ids[row]), int(columns.predicted_ids[row])
+        item = self._classes.get(class_id)
+        is_suggestion = class_id == NO_CLASS and predicted_id != NO_CLASS
+        if is_suggestion:
+            item = self._classes.get(predicted_id)
+        confidence = float(columns.confidences[row])
+        marks = int(columns.marks[row])
+        return CardFace(
+            image_id=image_id,
+            name=columns.names[row],
+            # The sharp picture is there only if a view that needs it asked for it.
+            image=self._thumbnails.get(image_id, sharp=True),
+            failure=self._thumbnails.failure(image_id) or "",
+            class_name=item.name if item is not None else "",
+            class_color=item.color if item is not None else "",
+            is_suggestion=is_suggestion and item is not None,
+            confidence=None if math.isnan(confidence) else confidence,
+            is_skipped=class_id == NO_CLASS and bool(marks & Mark.SKIPPED),
+            is_unsure=bool(marks & Mark.UNSURE),
+            status=ImageStatus(int(columns.statuses[row])),
+        )

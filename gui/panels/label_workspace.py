@@ -1,0 +1,464 @@
+"""The Label workspace: palette and filters on the left, grid or single image in the middle, details on the right."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+
+from engine.domain import NO_CLASS
+from gui.image_records import RecordReader
+from gui.models.image_filter import ImageFilter, Order, Show
+from gui.models.image_list import ImageListModel
+from gui.models.label_counts import LabelCounts
+from gui.panels.card_faces import CardFaces
+from gui.panels.class_palette import ClassPalettePanel
+from gui.panels.details_panel import DetailsPanel
+from gui.panels.filter_bar import FilterBar
+from gui.panels.label_hints import hints_for
+from gui.panels.label_keys import LabelKeys
+from gui.panels.labelling import Labelling
+from gui.panels.show_list import ShowListPanel
+from gui.session import Session
+from gui.theme import notifier, theme
+from gui.thumbnails import ScreenImages, Thumbnails
+from gui.widgets.class_finder import ClassFinder
+from gui.widgets.empty_state import EmptyState
+from gui.widgets.hint_line import HintLine
+from gui.widgets.image_grid import ImageGrid
+from gui.widgets.image_viewer import ImageViewer
+
+NARROW_PX = 1240
+MAX_JUMP = 5000
+"""An undo of more images than this shows its effect where it is seen, without selecting them."""
+
+
+class LabelWorkspace(QWidget):
+    """Places the parts and connects them. The grid's selection model is the truth of what is current and selected."""
+
+    add_folder_wanted = Signal()
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.thumbnails = Thumbnails(self)
+        self.screens = ScreenImages(self)
+        self.counts = LabelCounts()
+        self.images = ImageListModel(self)
+        self._faces = CardFaces(session, self.images, self.thumbnails)
+        self._records: RecordReader | None = None
+        self._message = ""
+        self._is_model_newer = False
+        self.grid = ImageGrid(self.images, self.thumbnails, self._faces.at)
+        self.viewer = ImageViewer(self.images, self.thumbnails, self.screens, self._faces.at)
+        self.empty = EmptyState()
+        self.palette_panel = ClassPalettePanel(session, self.counts)
+        self.show_list = ShowListPanel(self.counts)
+        self.filter_bar = FilterBar()
+        self.details = DetailsPanel(session, self.thumbnails, self._faces.of_row)
+        self.hint_line = HintLine()
+        self.labelling = Labelling(session, self.images, self.grid, self)
+        self._left = QWidget()
+        self._centre = QWidget()
+        self._stack = QStackedWidget()
+        self._build()
+        self.finder = ClassFinder(self._centre)
+        self._keys = LabelKeys(self, self.labelling.label)
+        self._bind_keys()
+        self._thumbnail_timer = QTimer(self, singleShot=True, interval=1500)
+        self._thumbnail_timer.timeout.connect(self._make_thumbnails)
+        self._connect()
+        if session.project is not None:
+            self._on_columns_reset()
+            self._on_project_opened()
+            self._on_classes_changed()
+        else:
+            self._show_page()
+
+    # ------------------------------------------------------------------------------------------- for menus and bars
+
+    def toggle_viewer(self) -> None:
+        """Changes between the grid and the single image."""
+        self.close_viewer() if self.is_viewing else self.open_viewer()
+
+    @property
+    def is_viewing(self) -> bool:
+        """Whether a single image is shown."""
+        return self._stack.currentWidget() is self.viewer
+
+    def open_viewer(self) -> None:
+        """Shows the current image alone."""
+        position = max(0, self.grid.current_position())
+        if position < len(self.images.rows):
+            self.grid.go_to(position)  # keys act on the image that is seen, not on a selection that is hidden
+            self.viewer.set_position(position)
+            self._stack.setCurrentWidget(self.viewer)
+            self.filter_bar.set_viewer_shown(True)
+            self.viewer.setFocus()
+            self._show_hints()
+
+    def close_viewer(self) -> None:
+        """Goes back to the grid."""
+        if self.is_viewing:
+            self._stack.setCurrentWidget(self.grid if len(self.images.rows) else self.empty)
+            self.filter_bar.set_viewer_shown(False)
+            self.grid.scrollTo(self.grid.currentIndex())
+            self.grid.setFocus()
+            self._show_hints()
+
+    def next_unlabelled(self) -> None:
+        """Goes to the next image without a class."""
+        self.labelling.next_unlabelled()
+
+    def skip(self) -> None:
+        """Skips the selected images."""
+        self.labelling.skip()
+
+    def toggle_unsure(self) -> None:
+        """Marks the selected images as unsure."""
+        self.labelling.toggle_unsure()
+
+    def clear(self) -> None:
+        """Takes the class of the selected images away."""
+        self.labelling.clear()
+
+    def accept(self) -> None:
+        """Accepts the suggestions of the selected images."""
+        self.labelling.accept()
+
+    def accept_confident(self) -> None:
+        """Accepts all confident suggestions of the list."""
+        self.labelling.accept_confident()
+
+    def select_all(self) -> None:
+        """Selects every image of the list."""
+        self.close_viewer()
+        self.grid.selectAll()
+
+    def add_class(self) -> None:
+        """Lets the user type the name of a new class."""
+        self.palette_panel.begin_adding()
+
+    def find_class(self) -> None:
+        """Opens the type-ahead."""
+        count = len(self.labelling.targets())
+        if not self.session.project or not count:
+            return
+        title = "Label this image" if count == 1 else f"Label {count:,} images"
+        self.finder.open(self.session.classes, self.labelling.recent, title)
+        self._place_finder()
+
+    def search(self) -> None:
+        """Puts the cursor into the search in file names."""
+        self.show_list.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.show_list.search.selectAll()
+
+    def set_filter(self, wanted: ImageFilter) -> None:
+        """Shows other images; the current one stays current when it is among them."""
+        self._message = ""
+        self._keep_place(lambda: self.images.set_filter(wanted))
+        item = self.session.class_by_id(wanted.class_id)
+        self.filter_bar.set_filter(wanted, item.name if item is not None else "")
+        self.show_list.set_show(wanted.show)
+        self.show_list.set_text(wanted.text)
+        self.palette_panel.show_filtered(wanted.class_id)
+
+    def set_order(self, order: Order) -> None:
+        """Shows the same images in another order."""
+        self._keep_place(lambda: self.images.set_filter(self.images.filter, order))
+        self.filter_bar.set_order(order)
+
+    def refresh(self) -> None:
+        """Applies filter and order to the labels and suggestions as they are now."""
+        self.set_filter(self.images.filter)
+
+    def shutdown(self) -> None:
+        """Stops the loader threads and waits for them. The last call."""
+        self._thumbnail_timer.stop()
+        self.thumbnails.close()
+        self.screens.close()
+
+    # ------------------------------------------------------------------------------------------------------- set-up
+
+    def _build(self) -> None:
+        left = QVBoxLayout(self._left)
+        left.setContentsMargins(0, 14, 0, 14)
+        left.setSpacing(14)
+        left.addWidget(self.palette_panel, 1)
+        left.addWidget(self.show_list)
+        left.addStretch(0)
+        self._left.setProperty("role", "panel")
+        side = QScrollArea()
+        side.setWidgetResizable(True)
+        side.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        side.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        side.setWidget(self._left)
+        self._side = side
+        for page in (self.grid, self.viewer, self.empty):
+            self._stack.addWidget(page)
+        centre = QVBoxLayout(self._centre)
+        centre.setContentsMargins(0, 0, 0, 0)
+        centre.setSpacing(0)
+        centre.addWidget(self.filter_bar)
+        centre.addWidget(self._stack, 1)
+        centre.addWidget(self.hint_line)
+        self._centre.setProperty("role", "window")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(1)  # through which the workspace's own colour shows as a line
+        layout.addWidget(side)
+        layout.addWidget(self._centre, 1)
+        layout.addWidget(self.details)
+        self.setTabOrder(self.palette_panel.view, self.palette_panel.new_name)
+        self.setTabOrder(self.palette_panel.new_name, self.show_list.view)
+        self.setTabOrder(self.show_list.view, self.show_list.search)
+        self.setTabOrder(self.show_list.search, self.filter_bar.order)
+        self.setTabOrder(self.filter_bar.order, self.filter_bar.size_slider)
+        self.setTabOrder(self.filter_bar.size_slider, self.grid)
+
+    def _bind_keys(self) -> None:
+        keys, labelling, images = self._keys, self.labelling, self._stack
+        keys.bind("X", labelling.skip)
+        keys.bind("?", labelling.toggle_unsure)
+        keys.bind("/", self.find_class)
+        keys.bind(Qt.Key.Key_Backspace, labelling.clear)
+        keys.bind("F5", self.refresh)
+        keys.bind("Ctrl+F", self.search)
+        keys.bind("F6", self._focus_next_pane)
+        # Elsewhere these press buttons and move the focus.
+        keys.bind(Qt.Key.Key_Space, labelling.accept, images)
+        keys.bind("Shift+Space", labelling.accept_confident, images)
+        keys.bind(Qt.Key.Key_Tab, labelling.next_unlabelled, images)
+
+    def _connect(self) -> None:
+        session = self.session
+        session.project_opened.connect(self._on_project_opened)
+        session.project_closed.connect(self._on_project_closed)
+        session.columns_reset.connect(self._on_columns_reset)
+        session.rows_changed.connect(self._on_rows_changed)
+        session.classes_changed.connect(self._on_classes_changed)
+        session.run_changed.connect(self._on_run_changed)
+        notifier().theme_changed.connect(self._repaint)
+        self.grid.positions_changed.connect(self._on_positions_changed)
+        self.grid.position_activated.connect(lambda _position: self.open_viewer())
+        self.grid.card_size_changed.connect(self.filter_bar.set_card_px)
+        self.viewer.position_wanted.connect(self.grid.go_to)
+        self.viewer.closed.connect(self.close_viewer)
+        self.filter_bar.filter_wanted.connect(self.set_filter)
+        self.filter_bar.order_wanted.connect(self.set_order)
+        self.filter_bar.card_size_wanted.connect(self.grid.set_card_px)
+        self.filter_bar.refresh_wanted.connect(self.refresh)
+        self.filter_bar.viewer_toggled.connect(self.toggle_viewer)
+        self.show_list.show_chosen.connect(lambda show: self.set_filter(replace(self.images.filter, show=show)))
+        self.show_list.text_changed.connect(lambda text: self.set_filter(replace(self.images.filter, text=text)))
+        self.palette_panel.label_wanted.connect(self.labelling.label)
+        self.palette_panel.show_class_wanted.connect(self._show_class)
+        self.finder.class_chosen.connect(self.labelling.label)
+        self.finder.new_class_chosen.connect(self.labelling.label_new_class)
+        self.finder.closed.connect(self._focus_images)
+        self.labelling.advanced_past_end.connect(self._on_advanced_past_end)
+        self.empty.action_wanted.connect(self._on_empty_action)
+
+    # ------------------------------------------------------------------------------------------------------- events
+
+    def _on_project_opened(self) -> None:
+        project = self.session.project
+        if project is None:
+            return
+        self.thumbnails.close()
+        self.screens.close()
+        self._records = RecordReader(project)
+        self.thumbnails.open(project, self._records)
+        self.screens.open(self._records)
+        self.grid.forget_pictures()
+        self.viewer.strip.forget_pictures()
+        self.set_order(Order.FILED)
+        self.set_filter(ImageFilter())
+        if len(self.images.rows):
+            self.grid.go_to(0)
+            self._thumbnail_timer.start()
+
+    def _on_project_closed(self) -> None:
+        self._thumbnail_timer.stop()
+        self.thumbnails.close()
+        self.screens.close()
+        self.close_viewer()
+        self.finder.close_finder()
+
+    def _on_columns_reset(self) -> None:
+        self.counts.reset(self.session.columns)
+        self.thumbnails.images_changed()
+        self.screens.images_changed()
+        self._keep_place(lambda: self.images.set_columns(self.session.columns), scrolls=False)
+        self.show_list.refresh_counts()
+        self.palette_panel.refresh_counts()
+        if self.session.project is not None and len(self.session.columns):
+            self._thumbnail_timer.start()
+
+    def _on_rows_changed(self, rows: NDArray[np.int64]) -> None:
+        relabelled = self.counts.update(self.session.columns, rows)
+        self.images.note_changes(rows)
+        self.show_list.refresh_counts()
+        self.palette_panel.refresh_counts()
+        self._message = ""
+        if not len(self.images.rows):
+            self.refresh()  # nothing is on screen that could move
+        elif not self.labelling.is_acting and 0 < len(relabelled) <= MAX_JUMP:
+            self._jump_to(relabelled)
+        self.grid.viewport().update()
+        self.viewer.refresh()
+        self._show_counts()
+        self._show_hints()
+
+    def _on_classes_changed(self) -> None:
+        self._faces.classes_changed()
+        self._keys.bind_classes(self.session.classes)
+        wanted = self.images.filter
+        item = self.session.class_by_id(wanted.class_id)
+        if wanted.class_id != NO_CLASS and item is None:
+            self.set_filter(wanted.without_class())
+        else:
+            self.filter_bar.set_filter(wanted, item.name if item is not None else "")
+        self.palette_panel.refresh()
+        self._repaint()
+        self._show_hints()
+
+    def _on_run_changed(self) -> None:
+        depends = self.images.filter.show is Show.SUGGESTED or self.images.order in (
+            Order.MOST_CONFIDENT,
+            Order.LEAST_CONFIDENT,
+        )
+        # The list does not move under the user's eyes; what would be shown now is a click away.
+        self._is_model_newer = depends and len(self.images.rows) > 0
+        self._show_counts()
+        self._show_hints()
+
+    def _on_positions_changed(self) -> None:
+        position = self.grid.current_position()
+        self.session.set_current(self.images.image_id(position))
+        self.session.set_selection(self.images.image_ids(self.grid.selected_positions()))
+        if self.is_viewing:
+            self.viewer.set_position(position)
+        self._show_hints()
+
+    def _on_advanced_past_end(self) -> None:
+        show = self.images.filter.show
+        kind = show.value.lower() if show is not Show.ALL else "unlabelled"
+        self._message = f"Nothing {kind} left here."
+        self._show_hints()
+
+    def _on_empty_action(self) -> None:
+        if len(self.session.columns):
+            self.set_filter(ImageFilter())
+            self._focus_images()
+        else:
+            self.add_folder_wanted.emit()
+
+    def _show_class(self, class_id: int) -> None:
+        now = self.images.filter
+        if now.class_id == class_id:
+            self.set_filter(now.without_class())
+        else:
+            keeps = now.show in (Show.LABELLED, Show.SUGGESTED)
+            self.set_filter(ImageFilter(now.show if keeps else Show.ALL, class_id, now.text))
+
+    # ------------------------------------------------------------------------------------------------------ showing
+
+    def _keep_place(self, change: object, scrolls: bool = True) -> None:
+        """Runs a change of the list and makes the same images current and selected afterwards."""
+        current_id, selected_ids = self.session.current_image_id, self.session.selected_ids
+        change()  # type: ignore[operator]
+        self._is_model_newer = False
+        current = self.images.position_of_row(self.session.row_of(current_id)) if current_id else -1
+        rows = self.session.rows_of(selected_ids[:MAX_JUMP])
+        selected = np.array([self.images.position_of_row(int(row)) for row in rows], dtype=np.int64)
+        selected = np.unique(selected[selected >= 0])
+        if current < 0 and len(self.images.rows):
+            current = int(selected[0]) if len(selected) else 0
+        self.grid.select_positions(selected if len(selected) else np.array([current] if current >= 0 else []), current)
+        if scrolls:
+            self.grid.scrollTo(self.grid.currentIndex())
+        self._show_page()
+        self._show_counts()
+
+    def _jump_to(self, rows: NDArray[np.int64]) -> None:
+        """Shows what an undo or redo changed, where it is part of the list."""
+        positions = np.array([self.images.position_of_row(int(row)) for row in rows], dtype=np.int64)
+        positions = np.sort(positions[positions >= 0])
+        if len(positions):
+            self.grid.select_positions(positions[:1] if self.is_viewing else positions, int(positions[0]))
+            self.grid.scrollTo(self.grid.currentIndex())
+
+    def _show_page(self) -> None:
+        if len(self.images.rows):
+            if self._stack.currentWidget() is self.empty:
+                self._stack.setCurrentWidget(self.grid)
+            return
+        self.filter_bar.set_viewer_shown(False)
+        self._stack.setCurrentWidget(self.empty)
+        if not len(self.session.columns):
+            self.empty.set_state(
+                "folder-plus", "Drop a folder here", "Its images stay where they are. Nothing is copied.", "Add folder…"
+            )
+            return
+        show, text = self.images.filter.show, self.images.filter.text
+        title = f"Nothing {show.value.lower()}" + (" left" if show is Show.UNLABELLED else "")
+        sentence = {
+            Show.UNLABELLED: "Every image has a class. Retrain, then look at what the model is unsure about.",
+            Show.SUGGESTED: "Suggestions appear for unlabelled images after a training.",
+            Show.LABELLED: "Select an image and press the key of a class.",
+            Show.SKIPPED: "X skips an image that you do not want to label.",
+            Show.UNSURE: "? marks an image to come back to.",
+            Show.PROBLEM: "Every file can be read.",
+        }.get(show, "")
+        if text:
+            title, sentence = f"No name contains “{text}”", "Try a shorter part of the name."
+        elif self.images.filter.class_id != NO_CLASS:
+            title = "No such images"
+            sentence = "Take a filter away to see more."
+        self.empty.set_state(
+            "check-circle" if show is Show.UNLABELLED else "search", title, sentence, "Show all images"
+        )
+
+    def _show_counts(self) -> None:
+        self.filter_bar.set_counts(len(self.images.rows), self.images.num_gone(), self._is_model_newer)
+
+    def _show_hints(self) -> None:
+        self.hint_line.set_hints(hints_for(self.session, self.labelling, self.is_viewing), self._message)
+
+    def _repaint(self) -> None:
+        self.grid.viewport().update()
+        self.viewer.refresh()
+        self.details.refresh()
+        self.update()
+
+    def _make_thumbnails(self) -> None:
+        self.thumbnails.make_all_when_idle(self.session.columns.image_ids.copy())
+
+    # -------------------------------------------------------------------------------------------- focus and geometry
+
+    def _focus_images(self) -> None:
+        (self.viewer if self.is_viewing else self.grid).setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _focus_next_pane(self) -> None:
+        panes = [self.palette_panel.view, self.show_list.view, self.viewer if self.is_viewing else self.grid]
+        panes = [pane for pane in panes if pane.isVisible()]
+        at = next((at for at, pane in enumerate(panes) if pane.hasFocus()), -1)
+        panes[(at + 1) % len(panes)].setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def _place_finder(self) -> None:
+        self.finder.move(QPoint((self._centre.width() - self.finder.width()) // 2, 72))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        is_narrow = self.width() < NARROW_PX
+        self._side.setFixedWidth(208 if is_narrow else 248)
+        self.details.setFixedWidth(228 if is_narrow else 288)
+        self._place_finder()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        QPainter(self).fillRect(self.rect(), QColor(theme().border))

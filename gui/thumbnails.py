@@ -1,0 +1,180 @@
+"""The pictures on screen: thumbnails for grid, film strip and details, and decoded images for the viewer.
+
+Owns the loader threads and the bounded caches. Everything is asked for by image id and arrives by signal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from functools import partial
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QImage
+
+from engine.errors import AppError, ImageError
+from engine.images.decode import decode_rgb
+from engine.images.thumbnails import ThumbnailCache, make_thumbnail
+from engine.project import Project
+from gui.image_pool import ImagePool
+from gui.image_records import RecordReader
+
+THUMBNAIL_PX = 256
+SHARP_PX = 640
+NUM_THREADS = 2
+THUMBNAILS_BYTES = 160 << 20
+SCREENS_BYTES = 16 * (7 << 20)
+SMALL, SHARP = 0, 1
+
+
+class Thumbnails(QObject):
+    """Thumbnails by image id, in two sizes.
+
+    The small ones (256 px) come from the project's cache file, where they are made once. Where a screen needs more
+    pixels than that, sharp ones are decoded from the original and kept in memory only.
+    """
+
+    loaded = Signal(object)
+    """A list of image ids whose picture, or failure, is new."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._pool = ImagePool(self._load, NUM_THREADS, THUMBNAILS_BYTES, "graft-thumbnails", self)
+        self._pool.loaded.connect(lambda keys: self.loaded.emit(list({key[0] for key in keys})))
+        self._cache: ThumbnailCache | None = None
+        self._records: RecordReader | None = None
+
+    def open(self, project: Project, records: RecordReader) -> None:
+        """Serves the images of a project."""
+        self.close()
+        self._records = records
+        self._cache = ThumbnailCache(project.cache_dir / "thumbnails.db")
+
+    def close(self) -> None:
+        """Stops the threads and forgets everything."""
+        self._pool.close()
+        self._pool.forget()
+        if self._cache is not None:
+            self._cache.close()
+        self._cache = None
+        self._records = None
+
+    def get(self, image_id: int, sharp: bool = False) -> QImage | None:
+        """Returns the best picture that is there now."""
+        if sharp and (image := self._pool.get((image_id, SHARP))) is not None:
+            return image
+        return self._pool.get((image_id, SMALL))
+
+    def failure(self, image_id: int) -> str | None:
+        """Returns why there is no picture, or None."""
+        return self._pool.failure((image_id, SMALL))
+
+    def want(self, consumer: str, image_ids: Iterable[int], sharp: bool = False) -> None:
+        """Asks for pictures, most wanted first; replaces what this consumer asked before."""
+        keys: list[Hashable] = [(int(image_id), SMALL) for image_id in image_ids]
+        if sharp:
+            keys += [(cast(tuple[int, int], key)[0], SHARP) for key in keys]
+        self._pool.want(consumer, keys)
+
+    def make_all_when_idle(self, image_ids: NDArray[np.int64]) -> None:
+        """Makes the missing small thumbnails of all images, one at a time, while nothing is wanted."""
+        self._pool.set_idle_work(self._idle_work(image_ids))
+
+    def images_changed(self) -> None:
+        """Lets failed pictures be tried again, because files may have come back."""
+        if self._records is not None:
+            self._records.forget()
+        self._pool.retry_failures()
+
+    # ------------------------------------------------------------------------------------------- worker threads
+
+    def _load(self, key: Hashable) -> QImage:
+        image_id, size = cast(tuple[int, int], key)
+        records, cache = self._records, self._cache
+        if records is None or cache is None:
+            raise ImageError("The project is closed.")
+        record = records.get(image_id, (cast(tuple[int, int], other)[0] for other in self._pool.wanted()))
+        if size == SHARP:
+            return to_image(decode_rgb(record.path, SHARP_PX))
+        data = cache.get(record.content_hash)
+        if data is None:
+            data = make_thumbnail(record.path)
+            cache.put(record.content_hash, data)
+        image = QImage.fromData(data)
+        if image.isNull():
+            raise ImageError("The thumbnail cannot be read.", "Delete the folder 'cache' in the project.")
+        return image.convertToFormat(QImage.Format.Format_RGB32)
+
+    def _idle_work(self, image_ids: NDArray[np.int64]) -> Iterator[Callable[[], None]]:
+        for start in range(0, len(image_ids), 64):
+            block = image_ids[start : start + 64].tolist()
+            for image_id in block:
+                yield partial(self._make_quietly, image_id, block)
+
+    def _make_quietly(self, image_id: int, block: list[int]) -> None:
+        records, cache = self._records, self._cache
+        if records is None or cache is None:
+            return
+        try:
+            record = records.get(image_id, block)
+            if cache.get(record.content_hash) is None:
+                cache.put(record.content_hash, make_thumbnail(record.path))
+        except AppError:
+            return  # said on the image's card as soon as someone looks at it
+
+
+class ScreenImages(QObject):
+    """Images decoded for the viewer: to screen size, or in full when zoomed in."""
+
+    loaded = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._pool = ImagePool(self._load, 1, SCREENS_BYTES, "graft-viewer", self)
+        self._pool.loaded.connect(lambda keys: self.loaded.emit(list({key[0] for key in keys})))
+        self._records: RecordReader | None = None
+
+    def open(self, records: RecordReader) -> None:
+        """Serves the images of a project."""
+        self.close()
+        self._records = records
+
+    def close(self) -> None:
+        """Stops the thread and forgets everything."""
+        self._pool.close()
+        self._pool.forget()
+        self._records = None
+
+    def get(self, image_id: int, max_side_px: int) -> QImage | None:
+        """Returns the image if it is there. A `max_side_px` of 0 means every pixel of it."""
+        return self._pool.get((image_id, max_side_px))
+
+    def failure(self, image_id: int, max_side_px: int) -> str | None:
+        """Returns why the image cannot be shown, or None."""
+        return self._pool.failure((image_id, max_side_px))
+
+    def want(self, wishes: Iterable[tuple[int, int]]) -> None:
+        """Asks for (image id, max_side_px), most wanted first."""
+        self._pool.want("viewer", list(wishes))
+
+    def images_changed(self) -> None:
+        """Lets failed images be tried again."""
+        self._pool.retry_failures()
+
+    def _load(self, key: Hashable) -> QImage:
+        image_id, max_side_px = cast(tuple[int, int], key)
+        if self._records is None:
+            raise ImageError("The project is closed.")
+        wanted = (cast(tuple[int, int], other)[0] for other in self._pool.wanted())
+        return to_image(decode_rgb(self._records.get(image_id, wanted).path, max_side_px or None))
+
+
+def to_image(pixels: NDArray[Any]) -> QImage:
+    """Returns a QImage that owns its memory. Pixels: uint8 (H, W, 3), any thread."""
+    pixels = np.ascontiguousarray(pixels)
+    height, width = pixels.shape[:2]
+    wrapped = QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888)
+    # The conversion copies, so nothing refers to the array afterwards; 32 bits are what the painter is fast with.
+    return wrapped.convertToFormat(QImage.Format.Format_RGB32)

@@ -1,0 +1,214 @@
+"""Draws one image card: picture, class chip or ghost chip, marks. Knows nothing of views or of the project."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPainterPath, QPen, QPixmap
+
+from engine.domain import ImageStatus
+from gui.theme import Theme, font, paint_icon, theme
+from gui.widgets.class_colors import as_text, text_on
+
+CAPTION_PX = 34
+RADIUS = 8.0
+MAX_CROPPED = 0.34
+"""Largest part of a picture that may be cut off so that it fills its card; what would lose more is shown whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardFace:
+    """What a card shows. `class_name` and `class_color` are empty without a class and without a suggestion."""
+
+    image_id: int
+    name: str
+    image: QImage | None
+    failure: str
+    class_name: str = ""
+    class_color: str = ""
+    is_suggestion: bool = False
+    confidence: float | None = None
+    is_skipped: bool = False
+    is_unsure: bool = False
+    status: ImageStatus = ImageStatus.READABLE
+    is_selected: bool = False
+    is_current: bool = False
+    is_hovered: bool = False
+
+
+class CardPainter:
+    """Paints cards; keeps the pictures scaled to the last sizes that were drawn."""
+
+    def __init__(self, max_pixmaps: int = 400) -> None:
+        self._pixmaps: OrderedDict[tuple[int, int, int, int], QPixmap] = OrderedDict()
+        self._max_pixmaps = max_pixmaps
+
+    def forget(self) -> None:
+        """Drops the scaled pictures, because ids mean other images now."""
+        self._pixmaps.clear()
+
+    def paint(self, painter: QPainter, rect: QRect, face: CardFace) -> None:
+        """Draws a whole card with its caption into `rect`."""
+        colors = theme()
+        card = QRectF(rect)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colors.card_hover if face.is_hovered or face.is_selected else colors.card))
+        painter.drawRoundedRect(card, RADIUS, RADIUS)
+        picture = QRect(rect.left(), rect.top(), rect.width(), rect.height() - CAPTION_PX)
+        self.paint_picture(painter, picture, face, rounds_bottom=False)
+        caption = QRectF(rect.left() + 8, picture.bottom() + 1, rect.width() - 16, CAPTION_PX)
+        _paint_caption(painter, caption, face, colors)
+        _paint_frame(painter, card, face, colors)
+
+    def paint_picture(self, painter: QPainter, rect: QRect, face: CardFace, rounds_bottom: bool = True) -> None:
+        """Draws only the picture, or what stands for it, with rounded corners."""
+        colors = theme()
+        painter.save()
+        outline = QPainterPath()
+        area = QRectF(rect)
+        outline.addRoundedRect(area if rounds_bottom else area.adjusted(0, 0, 0, RADIUS), RADIUS, RADIUS)
+        if not rounds_bottom:
+            flat = QPainterPath()
+            flat.addRect(area)
+            outline = outline.intersected(flat)
+        if face.image is None:
+            painter.fillPath(outline, QColor(colors.track if colors.is_dark else colors.control))
+            _paint_stand_in(painter, area, face, colors)
+        else:
+            pixmap = self._scaled(face.image_id, face.image, rect.size(), painter.device().devicePixelRatioF())
+            size = pixmap.deviceIndependentSize()
+            is_whole = size.width() < rect.width() - 1 or size.height() < rect.height() - 1
+            if is_whole:
+                painter.fillPath(outline, QColor(colors.window if colors.is_dark else colors.control))
+            painter.setClipPath(outline)
+            # Whole device pixels, or the picture is resampled a second time and loses its edge.
+            x = rect.left() + round((rect.width() - size.width()) / 2)
+            y = rect.top() + round((rect.height() - size.height()) / 2)
+            painter.drawPixmap(QPointF(x, y), pixmap)
+        painter.restore()
+
+    def _scaled(self, image_id: int, image: QImage, box: QSize, ratio: float) -> QPixmap:
+        width, height = round(box.width() * ratio), round(box.height() * ratio)
+        key = (image_id, width, height, image.width())
+        pixmap = self._pixmaps.get(key)
+        if pixmap is not None:
+            self._pixmaps.move_to_end(key)
+            return pixmap
+        pixmap = QPixmap.fromImage(fitted(image, width, height))
+        pixmap.setDevicePixelRatio(ratio)
+        self._pixmaps[key] = pixmap
+        if len(self._pixmaps) > self._max_pixmaps:
+            self._pixmaps.popitem(last=False)
+        return pixmap
+
+
+def fitted(image: QImage, width: int, height: int) -> QImage:
+    """Returns the image scaled to fill the box, cut at the edges, or whole where too much would be cut off."""
+    cover = max(width / image.width(), height / image.height())
+    shown = (width / cover) * (height / cover) / (image.width() * image.height())
+    if shown < 1 - MAX_CROPPED:
+        mode = Qt.AspectRatioMode.KeepAspectRatio
+        return image.scaled(width, height, mode, Qt.TransformationMode.SmoothTransformation)
+    source_width, source_height = round(width / cover), round(height / cover)
+    part = QRect(
+        (image.width() - source_width) // 2, (image.height() - source_height) // 2, source_width, source_height
+    )
+    mode = Qt.AspectRatioMode.IgnoreAspectRatio
+    return image.copy(part).scaled(width, height, mode, Qt.TransformationMode.SmoothTransformation)
+
+
+def paint_chip(
+    painter: QPainter, left: float, middle: float, max_width: float, name: str, color: str, is_ghost: bool
+) -> float:
+    """Draws a class chip: filled for a class, a dashed outline for a suggestion. Returns its width."""
+    used = font(0.85, bold=not is_ghost)
+    metrics = QFontMetricsF(used)
+    text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, max(12.0, max_width - 16))
+    height = round(metrics.height()) + 3.0
+    chip = QRectF(left + 0.5, round(middle - height / 2) + 0.5, round(metrics.horizontalAdvance(text)) + 16, height)
+    painter.setFont(used)
+    if is_ghost:
+        pen = QPen(as_text(color), 1.0)
+        pen.setDashPattern([3.0, 2.0])
+        painter.setPen(pen)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(chip, height / 2, height / 2)
+        painter.setPen(as_text(color))
+    else:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(color))
+        painter.drawRoundedRect(chip, height / 2, height / 2)
+        painter.setPen(text_on(color))
+    painter.drawText(chip, Qt.AlignmentFlag.AlignCenter, text)
+    return chip.width()
+
+
+def percent(value: float) -> str:
+    """Returns a probability as "96 %"; never 100 % or 0 % for what is only nearly so."""
+    return f"{min(99, max(1, round(value * 100)))} %"
+
+
+def _paint_caption(painter: QPainter, area: QRectF, face: CardFace, colors: Theme) -> None:
+    right = area.right()
+    middle = area.center().y()
+    small = font(0.85)
+    metrics = QFontMetricsF(small)
+    if face.is_suggestion and face.confidence is not None:
+        text = percent(face.confidence)
+        width = metrics.horizontalAdvance(text)
+        painter.setFont(small)
+        painter.setPen(QColor(colors.text_dim))
+        where = QRectF(right - width, area.top(), width, area.height())
+        painter.drawText(where, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
+        right -= width + 8
+    for is_on, icon, color in ((face.is_unsure, "question", "warning"), (face.is_skipped, "skip", "text_dim")):
+        if is_on:
+            paint_icon(painter, icon, QRectF(right - 15, middle - 8, 16, 16), color)
+            right -= 22
+    if face.class_name:
+        room = right - area.left()
+        paint_chip(painter, area.left(), middle, room, face.class_name, face.class_color, face.is_suggestion)
+        return
+    painter.setFont(small)
+    painter.setPen(QColor(colors.text_faint))
+    where = QRectF(area.left(), area.top(), max(0.0, right - area.left()), area.height())
+    name = metrics.elidedText(face.name.rpartition("/")[2], Qt.TextElideMode.ElideMiddle, where.width())
+    painter.drawText(where, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, name)
+
+
+def _paint_frame(painter: QPainter, card: QRectF, face: CardFace, colors: Theme) -> None:
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    if face.is_selected:
+        painter.setPen(QPen(QColor(colors.accent), 2.0))
+        painter.drawRoundedRect(card.adjusted(-1, -1, 1, 1), RADIUS + 1, RADIUS + 1)
+        if face.is_current:
+            painter.setPen(QPen(QColor(colors.text), 1.0))
+            painter.drawRoundedRect(card.adjusted(1.5, 1.5, -1.5, -1.5), RADIUS - 1, RADIUS - 1)
+    elif face.is_current:
+        painter.setPen(QPen(QColor(colors.text_dim), 1.0, Qt.PenStyle.DashLine))
+        painter.drawRoundedRect(card.adjusted(-0.5, -0.5, 0.5, 0.5), RADIUS, RADIUS)
+    elif not colors.is_dark:
+        painter.setPen(QPen(QColor(colors.border), 1.0))
+        painter.drawRoundedRect(card.adjusted(0.5, 0.5, -0.5, -0.5), RADIUS, RADIUS)
+
+
+def _paint_stand_in(painter: QPainter, area: QRectF, face: CardFace, colors: Theme) -> None:
+    if face.status == ImageStatus.MISSING:
+        icon, text = "broken", "File missing"
+    elif face.status == ImageStatus.UNREADABLE or face.failure:
+        icon, text = "broken", "Cannot be read"
+    else:
+        side = min(24.0, area.height() / 3)
+        box = QRectF(area.center().x() - side / 2, area.center().y() - side / 2, side, side)
+        paint_icon(painter, "image", box, "text_faint")
+        return
+    if area.height() < 60:
+        paint_icon(painter, icon, QRectF(area.center().x() - 10, area.center().y() - 10, 20, 20), "warning")
+        return
+    paint_icon(painter, icon, QRectF(area.center().x() - 14, area.center().y() - 24, 28, 28), "warning")
+    painter.setFont(font(0.85))
+    painter.setPen(QColor(colors.text_dim))
+    below = QRectF(area.left() + 6, area.center().y() + 8, area.width() - 12, 20)
+    painter.drawText(below, Qt.AlignmentFlag.AlignCenter, text)

@@ -1,0 +1,448 @@
+"""The grid of image cards: a view with arithmetic layout, with the selection manners of a file manager.
+
+It opens, resizes and jumps in the same time for any number of images (QListView would lay out every one of them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import (
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QSize,
+    Qt,
+    QTimer,
+    Signal,
+)
+from PySide6.QtGui import (
+    QColor,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QRegion,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QAbstractItemView, QWidget
+
+from gui.models.image_list import ImageListModel
+from gui.theme import theme
+from gui.thumbnails import THUMBNAIL_PX, Thumbnails
+from gui.widgets.grid_layout import DEFAULT_CARD_PX, MARGIN_PX, MAX_CARD_PX, MIN_CARD_PX, GridLayout
+from gui.widgets.grid_selection import selected_between, to_positions, to_selection
+from gui.widgets.image_card import CardFace, CardPainter
+
+AnyIndex = QModelIndex | QPersistentModelIndex
+Flag = QItemSelectionModel.SelectionFlag
+DRAG_PX = 5
+SCROLL_EDGE_PX = 24
+
+
+class ImageGrid(QAbstractItemView):
+    """Shows an ImageListModel as cards. The selection model's current index is the image that keys act on."""
+
+    position_activated = Signal(int)
+    """Enter or a double click on a card."""
+    positions_changed = Signal()
+    """The selection or the current position is another one; told once per turn of the event loop."""
+    card_size_changed = Signal(int)
+
+    def __init__(
+        self,
+        model: ImageListModel,
+        thumbnails: Thumbnails,
+        face_of: Callable[[int], CardFace],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._list = model
+        self._thumbnails = thumbnails
+        self._face_of = face_of
+        self._painter = CardPainter()
+        self._card_px = DEFAULT_CARD_PX
+        self._layout = GridLayout(0, 1, self._card_px)
+        self._anchor = -1
+        self._hovered = -1
+        self._press: QPoint | None = None
+        self._band: QRect | None = None
+        self._band_base = np.zeros(0, np.int64)
+        self._band_toggles = False
+        self.setModel(model)
+        self.setObjectName("imageGrid")
+        self.setAccessibleName("Images")
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        # Always there: a bar that comes and goes would change the width, and with it every line.
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        # A click must not scroll; where scrolling is right, it is asked for.
+        self.setAutoScroll(False)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.viewport().setMouseTracking(True)
+        self._notice = QTimer(self, singleShot=True, interval=0)
+        self._notice.timeout.connect(self.positions_changed)
+        self._wish_timer = QTimer(self, singleShot=True, interval=0)
+        self._wish_timer.timeout.connect(self._ask_for_pictures)
+        self._band_timer = QTimer(self, interval=30)
+        self._band_timer.timeout.connect(self._scroll_with_band)
+        self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
+        thumbnails.loaded.connect(lambda _ids: self.viewport().update())
+
+    # ------------------------------------------------------------------------------------- what the workspace uses
+
+    @property
+    def card_px(self) -> int:
+        return self._card_px
+
+    def set_card_px(self, size: int) -> None:
+        """Zooms; the current (or middle) card stays where it is."""
+        size = max(MIN_CARD_PX, min(MAX_CARD_PX, size))
+        if size != self._card_px:
+            self._card_px = size
+            self._relayout()
+            self.card_size_changed.emit(size)
+
+    def current_position(self) -> int:
+        return self.currentIndex().row()
+
+    def selected_positions(self) -> NDArray[np.int64]:
+        """Returns the selected positions, sorted; empty when only a current image is there."""
+        return to_positions(self.selectionModel())
+
+    def go_to(self, position: int) -> None:
+        """Makes one position current and the only selected one, and brings it into view."""
+        if 0 <= position < self._layout.num_items:
+            self._anchor = position
+            self.selectionModel().setCurrentIndex(self._list.index(position, 0), Flag.ClearAndSelect)
+            self.scrollTo(self.currentIndex())
+
+    def select_positions(self, positions: NDArray[np.int64], current: int) -> None:
+        """Selects sorted positions and makes one current, without scrolling."""
+        model = self.selectionModel()
+        model.select(to_selection(self._list, positions), Flag.ClearAndSelect)
+        if 0 <= current < self._layout.num_items:
+            self._anchor = current
+            model.setCurrentIndex(self._list.index(current, 0), Flag.NoUpdate)
+
+    def forget_pictures(self) -> None:
+        """Drops what was scaled for another project."""
+        self._painter.forget()
+        self.viewport().update()
+
+    # ------------------------------------------------------------------------------------------------- item view
+
+    def visualRect(self, index: AnyIndex) -> QRect:
+        if not index.isValid():
+            return QRect()
+        return self._layout.rect(index.row()).translated(0, -self.verticalOffset())
+
+    def indexAt(self, point: QPoint) -> QModelIndex:
+        position = self._layout.position_at(point + QPoint(0, self.verticalOffset()))
+        return self._list.index(position, 0) if position >= 0 else QModelIndex()
+
+    def scrollTo(
+        self, index: AnyIndex, hint: QAbstractItemView.ScrollHint = QAbstractItemView.ScrollHint.EnsureVisible
+    ) -> None:
+        if not index.isValid():
+            return
+        rect = self._layout.rect(index.row())
+        bar, height = self.verticalScrollBar(), self.viewport().height()
+        if hint == QAbstractItemView.ScrollHint.PositionAtCenter:
+            bar.setValue(rect.center().y() - height // 2)
+        elif rect.top() - MARGIN_PX < bar.value() or hint == QAbstractItemView.ScrollHint.PositionAtTop:
+            bar.setValue(rect.top() - MARGIN_PX)
+        elif rect.bottom() + MARGIN_PX > bar.value() + height:
+            bar.setValue(rect.bottom() + MARGIN_PX - height)
+
+    def horizontalOffset(self) -> int:
+        return 0
+
+    def verticalOffset(self) -> int:
+        return self.verticalScrollBar().value()
+
+    def isIndexHidden(self, index: AnyIndex) -> bool:
+        return False
+
+    def setSelection(self, rect: QRect, command: QItemSelectionModel.SelectionFlag) -> None:
+        positions = self._layout.positions_in(rect.translated(0, self.verticalOffset()))
+        self.selectionModel().select(to_selection(self._list, positions), command)
+
+    def visualRegionForSelection(self, selection: QItemSelection) -> QRegion:
+        return QRegion(self.viewport().rect())
+
+    def moveCursor(self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
+        actions = QAbstractItemView.CursorAction
+        last = self._layout.num_items - 1
+        if last < 0:
+            return QModelIndex()
+        now = self.current_position()
+        columns = self._layout.num_columns
+        page = max(1, self.viewport().height() // self._layout.line_height_px) * columns
+        step = {
+            actions.MoveLeft: -1, actions.MovePrevious: -1, actions.MoveRight: 1, actions.MoveNext: 1,
+            actions.MoveUp: -columns, actions.MoveDown: columns, actions.MovePageUp: -page, actions.MovePageDown: page,
+        }.get(action, 0)  # fmt: skip
+        if action == actions.MoveHome or now < 0:
+            return self._list.index(0, 0)
+        if action == actions.MoveEnd:
+            return self._list.index(last, 0)
+        wanted = now + step
+        if not 0 <= wanted <= last:
+            if abs(step) == 1 or (abs(step) == columns and now // columns == (0 if step < 0 else last // columns)):
+                wanted = now
+            elif abs(step) == columns:
+                wanted = last
+            else:  # by a page: to the first or last line, in the same column
+                wanted = now % columns if step < 0 else last
+        return self._list.index(wanted, 0)
+
+    def reset(self) -> None:
+        super().reset()
+        self._anchor = -1
+        self._hovered = -1
+        self._relayout(keeps_place=False)
+        self._notice.start()
+
+    def updateGeometries(self) -> None:
+        super().updateGeometries()
+        bar = self.verticalScrollBar()
+        bar.setRange(0, max(0, self._layout.height_px - self.viewport().height()))
+        bar.setPageStep(self.viewport().height())
+        bar.setSingleStep(max(20, self._layout.line_height_px // 3))
+
+    def currentChanged(self, current: AnyIndex, previous: AnyIndex) -> None:
+        super().currentChanged(current, previous)
+        self.viewport().update()
+        self._notice.start()
+
+    def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
+        super().selectionChanged(selected, deselected)
+        self.viewport().update()
+        self._notice.start()
+
+    def sizeHint(self) -> QSize:
+        return QSize(900, 640)
+
+    # ----------------------------------------------------------------------------------------------------- painting
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self.viewport())
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        offset = self.verticalOffset()
+        area = event.rect().translated(0, offset)
+        positions = self._layout.positions_between(area.top() - 2, area.bottom() + 2)
+        selected = selected_between(self.selectionModel(), positions)
+        current = self.current_position()
+        for position in positions:
+            face = self._face_of(position)
+            rect = self._layout.rect(position).translated(0, -offset)
+            state = {"is_selected": position in selected, "is_hovered": position == self._hovered}
+            self._painter.paint(painter, rect, replace(face, is_current=position == current, **state))
+        if self._band is not None:
+            accent = QColor(theme().accent)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            painter.setPen(QPen(accent, 1))
+            accent.setAlpha(40)
+            painter.setBrush(accent)
+            painter.drawRect(self._band.translated(0, -offset))
+        painter.end()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._relayout()
+
+    def _relayout(self, keeps_place: bool = True) -> None:
+        old = self._layout
+        bar = self.verticalScrollBar()
+        height = self.viewport().height()
+        kept, kept_y = -1, 0
+        if keeps_place and old.num_items:
+            kept = self.current_position()
+            if kept < 0 or not -old.card_height_px < old.rect(kept).top() - bar.value() < height:
+                kept = min(old.num_items - 1, old.lines_between(bar.value() + old.line_height_px // 2, 1 << 40).start
+                           * old.num_columns)  # fmt: skip
+            kept_y = old.rect(kept).top() - bar.value()
+        self._layout = GridLayout(len(self._list.rows), self.viewport().width(), self._card_px)
+        self.updateGeometries()
+        if 0 <= kept < self._layout.num_items and bar.value():
+            bar.setValue(self._layout.rect(kept).top() - kept_y)
+        self.viewport().update()
+        self._wish_timer.start()
+
+    def _on_scrolled(self) -> None:
+        self.viewport().update()
+        self._wish_timer.start()
+
+    def visible_positions(self) -> range:
+        """Returns the positions on screen."""
+        top = self.verticalOffset()
+        return self._layout.positions_between(top, top + self.viewport().height())
+
+    def _ask_for_pictures(self) -> None:
+        if not self.isVisible():
+            self._thumbnails.want("grid", [])
+            return
+        visible = self.visible_positions()
+        ahead = range(visible.stop, min(self._layout.num_items, visible.stop + len(visible)))
+        ids = self._list.image_ids(np.array([*visible, *ahead], dtype=np.int64)).tolist()
+        ratio = self.devicePixelRatioF()
+        needs_sharp = self._layout.card_width_px * ratio > THUMBNAIL_PX * 1.15
+        self._thumbnails.want("grid", ids, sharp=needs_sharp)
+
+    def showEvent(self, event: object) -> None:
+        super().showEvent(event)  # type: ignore[arg-type]
+        self._wish_timer.start()
+
+    # -------------------------------------------------------------------------------------------- mouse and keys
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        point = event.position().toPoint()
+        position = self.indexAt(point).row()
+        modifiers = event.modifiers()
+        has_ctrl = bool(modifiers & Qt.KeyboardModifier.ControlModifier)
+        has_shift = bool(modifiers & Qt.KeyboardModifier.ShiftModifier)
+        if event.button() == Qt.MouseButton.RightButton:
+            if position >= 0 and position not in selected_between(self.selectionModel(), range(position, position + 1)):
+                self.go_to(position)
+            return
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        self._press = point + QPoint(0, self.verticalOffset())
+        self._band_toggles = has_ctrl
+        if position < 0:
+            if not has_ctrl and not has_shift:
+                self.clearSelection()
+        elif has_shift and self._anchor >= 0:
+            self._select_to(position, keeps_others=has_ctrl)
+        elif has_ctrl:
+            self._anchor = position
+            self.selectionModel().setCurrentIndex(self._list.index(position, 0), Flag.Toggle)
+        else:
+            self._anchor = position
+            self.selectionModel().setCurrentIndex(self._list.index(position, 0), Flag.ClearAndSelect)
+        self._band_base = self.selected_positions() if has_ctrl else np.zeros(0, np.int64)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        point = event.position().toPoint()
+        if not event.buttons():
+            hovered = self.indexAt(point).row()
+            if hovered != self._hovered:
+                self._hovered = hovered
+                self.viewport().update()
+            return
+        if self._press is None or not event.buttons() & Qt.MouseButton.LeftButton:
+            return
+        content = point + QPoint(0, self.verticalOffset())
+        if self._band is None and (content - self._press).manhattanLength() < DRAG_PX:
+            return
+        if self._band is None:
+            self._band_timer.start()
+        self._stretch_band(content)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._press = None
+        self._band_timer.stop()
+        if self._band is not None:
+            self._band = None
+            self.viewport().update()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        position = self.indexAt(event.position().toPoint()).row()
+        plain = not event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+        if event.button() == Qt.MouseButton.LeftButton and position >= 0 and plain:
+            self.position_activated.emit(position)
+        else:
+            self.mousePressEvent(event)
+
+    def leaveEvent(self, event: object) -> None:
+        self._hovered = -1
+        self.viewport().update()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.set_card_px(round(self._card_px * 1.12 ** (event.angleDelta().y() / 120)))
+            event.accept()
+        else:
+            super().wheelEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        keys = Qt.Key
+        actions = QAbstractItemView.CursorAction
+        move = {
+            keys.Key_Left: actions.MoveLeft, keys.Key_Right: actions.MoveRight, keys.Key_Up: actions.MoveUp,
+            keys.Key_Down: actions.MoveDown, keys.Key_Home: actions.MoveHome, keys.Key_End: actions.MoveEnd,
+            keys.Key_PageUp: actions.MovePageUp, keys.Key_PageDown: actions.MovePageDown,
+        }.get(keys(event.key()))  # fmt: skip
+        modifiers = event.modifiers()
+        if move is not None:
+            target = self.moveCursor(move, modifiers)
+            if target.isValid():
+                self._move_to(target.row(), modifiers)
+        elif event.key() in (keys.Key_Return, keys.Key_Enter):
+            if self.current_position() >= 0:
+                self.position_activated.emit(self.current_position())
+        elif event.key() == keys.Key_A and modifiers & Qt.KeyboardModifier.ControlModifier:
+            self.selectAll()
+        elif event.key() == keys.Key_Escape and len(self.selected_positions()) > 1:
+            self.go_to(self.current_position())
+        else:
+            # Not QAbstractItemView's: it would search item texts, and letters are class keys here.
+            event.ignore()
+
+    def selectAll(self) -> None:
+        self.selectionModel().select(
+            to_selection(self._list, np.arange(self._layout.num_items, dtype=np.int64)), Flag.ClearAndSelect
+        )
+
+    def _move_to(self, position: int, modifiers: Qt.KeyboardModifier) -> None:
+        if modifiers & Qt.KeyboardModifier.ShiftModifier:
+            if self._anchor < 0:
+                self._anchor = max(0, self.current_position())
+            self._select_to(position, keeps_others=False)
+            self.scrollTo(self._list.index(position, 0))
+        elif modifiers & Qt.KeyboardModifier.ControlModifier:
+            self.selectionModel().setCurrentIndex(self._list.index(position, 0), Flag.NoUpdate)
+            self.scrollTo(self._list.index(position, 0))
+        else:
+            self.go_to(position)
+
+    def _select_to(self, position: int, keeps_others: bool) -> None:
+        """Selects in reading order from the anchor to a position, and makes that current."""
+        model = self.selectionModel()
+        first, last = sorted((self._anchor, position))
+        between = QItemSelection(self._list.index(first, 0), self._list.index(last, 0))
+        model.select(between, Flag.Select if keeps_others else Flag.ClearAndSelect)
+        model.setCurrentIndex(self._list.index(position, 0), Flag.NoUpdate)
+
+    def _stretch_band(self, content: QPoint) -> None:
+        if self._press is None:
+            return
+        self._band = QRect(self._press, content).normalized()
+        inside = self._layout.positions_in(self._band)
+        if self._band_toggles:
+            inside = np.setxor1d(self._band_base, inside)
+        self.selectionModel().select(to_selection(self._list, inside), Flag.ClearAndSelect)
+        if len(inside):
+            nearest = self._layout.position_at(content)
+            current = nearest if nearest in (inside[0], inside[-1]) else int(inside[0])
+            self.selectionModel().setCurrentIndex(self._list.index(current, 0), Flag.NoUpdate)
+        self.viewport().update()
+
+    def _scroll_with_band(self) -> None:
+        point = self.viewport().mapFromGlobal(self.cursor().pos())
+        over = point.y() - self.viewport().height() + SCROLL_EDGE_PX
+        under = SCROLL_EDGE_PX - point.y()
+        if over > 0 or under > 0:
+            bar = self.verticalScrollBar()
+            bar.setValue(bar.value() + (over if over > 0 else -under))
+            self._stretch_band(point + QPoint(0, self.verticalOffset()))
