@@ -77,7 +77,7 @@ class PendingFolder:
         """Makes the working folder beside `path`, on the same disk.
 
         Raises:
-            DiskError: something is already there, or the folder cannot be made.
+            DiskError: something other than an empty folder is already there, or the folder cannot be made.
         """
         self.path = path
         self.work_path = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
@@ -95,10 +95,9 @@ class PendingFolder:
         """
         try:
             self._refuse_existing()
-            for folder, _, names in os.walk(self.work_path, topdown=False):
-                for name in names:
-                    _sync_file(Path(folder, name))
-                _sync_folder(Path(folder))
+            sync_folder_tree(self.work_path)
+            if self.path.is_dir():
+                self.path.rmdir()  # empty, as seen above; Windows does not rename onto it
             os.rename(self.work_path, self.path)
             _sync_folder(self.path.parent)
         except OSError as err:
@@ -111,8 +110,9 @@ class PendingFolder:
         shutil.rmtree(self.work_path, ignore_errors=True)
 
     def _refuse_existing(self) -> None:
-        if os.path.lexists(self.path):
-            raise DiskError(f"{self.path} already exists.", "Choose a new folder name; nothing is ever overwritten.")
+        if os.path.lexists(self.path) and not _is_empty_folder(self.path):
+            hint = f"Choose another folder, for instance {_free_name(self.path)}; nothing is ever overwritten."
+            raise DiskError(f"{self.path} already exists and is not an empty folder.", hint)
 
 
 @contextmanager
@@ -120,7 +120,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     """Yields an empty working folder that becomes `path` when the block ends, and vanishes when the block raises.
 
     Raises:
-        DiskError: `path` already exists, or the disk failed (also for an OSError that the block lets out).
+        DiskError: `path` exists and is not an empty folder, or the disk failed (also for an OSError from the block).
     """
     pending = PendingFolder(path)
     try:
@@ -130,6 +130,25 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         raise disk_error(err, path) from err
     finally:
         pending.discard()
+
+
+def sync_folder_tree(folder: Path) -> None:
+    """Makes every file below `folder` durable, and the names of all of them. Raises OSError."""
+    for parent, _, names in os.walk(folder, topdown=False):
+        for name in names:
+            _sync_file(Path(parent, name))
+        _sync_folder(Path(parent))
+
+
+def _is_empty_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink() and not any(path.iterdir())
+
+
+def _free_name(path: Path) -> Path:
+    number = 2
+    while (free := path.with_name(f"{path.name}-{number}")).exists():
+        number += 1
+    return free
 
 
 def _sync_file(path: Path) -> None:

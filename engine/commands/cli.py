@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn, Protocol
 
+from engine import VERSION
 from engine.commands.console import Console
 from engine.commands.names import COMMANDS
 from engine.errors import InternalError, UsageError
@@ -110,7 +111,6 @@ def _write_log(details: str) -> Path:
     return path
 
 
-VERSION = "0.1.0"
 DESCRIPTION = """\
 Label a few images, get an honestly measured classifier, take it anywhere.
 

@@ -1,0 +1,61 @@
+"""The Python source that builds a backbone without this program: for exports that other people run in PyTorch.
+
+It must make the same network as `engine.nn.networks`; a test compares the two for every backbone of the catalogue.
+"""
+
+from __future__ import annotations
+
+import inspect
+
+from engine.backbones import STARTER_KEY, BackboneSpec
+
+_TORCHVISION = '''try:
+    from torchvision.models import get_model
+except RuntimeError:  # some CPU builds lack the compiled operators, which no classifier needs
+    operators = torch.library.Library("torchvision", "DEF")
+    for name in ("nms", "qnms"):
+        operators.define(f"{{name}}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
+        del sys.modules[name]
+    from torchvision.models import get_model
+
+
+def build_network():
+    """Returns the backbone, which turns pictures (B, 3, {side}, {side}) into embeddings (B, {size})."""
+    network = get_model("{model_name}", weights=None{extra})
+{cut}    return network
+'''
+
+_CUTS: dict[str, tuple[str, ...]] = {
+    "mobilenet": ("network.classifier = torch.nn.Identity()",),
+    "efficientnet": ("network.classifier = torch.nn.Identity()",),
+    "squeezenet": ("network.classifier = torch.nn.AdaptiveAvgPool2d(1)",),
+    "resnet": ("network.fc = torch.nn.Identity()",),
+    "regnet": ("network.fc = torch.nn.Identity()",),
+    "inception": ("network.fc = torch.nn.Identity()",),
+    "convnext": ("network.classifier[2] = torch.nn.Identity()",),
+    "swin": ("network.head = torch.nn.Identity()",),
+    "vit": ("network.heads = torch.nn.Identity()",),
+    "vgg": ("network.avgpool = torch.nn.AdaptiveAvgPool2d(1)", "network.classifier = torch.nn.Identity()"),
+}
+
+
+def network_source(spec: BackboneSpec) -> str:
+    """Returns Python source that defines `build_network()`; `torch` and `sys` are imported already."""
+    if spec.key == STARTER_KEY:
+        from engine.nn import starter
+
+        return f"{_without_module_docstring(inspect.getsource(starter))}\n\nbuild_network = starter_network\n"
+    cut = next(lines for family, lines in _CUTS.items() if spec.model_name.startswith(family))
+    extra = ", transform_input=True, init_weights=False" if spec.model_name == "inception_v3" else ""
+    return _TORCHVISION.format(
+        model_name=spec.model_name,
+        extra=extra,
+        cut="".join(f"    {line}\n" for line in cut),
+        side=spec.input_size_px,
+        size=spec.embedding_size,
+    )
+
+
+def _without_module_docstring(source: str) -> str:
+    return source.split('"""', 2)[2].strip()

@@ -1,0 +1,73 @@
+"""Fills an export folder: the model in its format, and around it what every format has in common."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.exporters.card import model_card
+from engine.exporters.parity import Parity, measure_parity, refuse_without_parity
+from engine.exporters.predict_script import load_predict_script
+from engine.exporters.protocol import LABELS_NAME, ModelFacts, model_document
+from engine.exporters.registry import exporter
+from engine.job import JobContext
+from engine.nn.embed import Embedder
+from engine.nn.run_model import RunModel
+
+MODEL_DOCUMENT_NAME = "model.json"
+CARD_NAME = "model_card.md"
+PARITY_NAME = "parity.json"
+
+
+def write_package(
+    format_name: str, model: RunModel, facts: ModelFacts, files: Sequence[Path], folder: Path, context: JobContext
+) -> Parity:
+    """Writes a complete export into the empty `folder` and returns how it compares with the program on `files`.
+
+    Raises:
+        ExportError: the exported model does not predict what the program predicts; the caller removes the folder.
+    """
+    format_exporter = exporter(format_name)
+    context.progress(0, 0, "writing the model")
+    names = [" ".join(name.split()) for name in model.class_names]  # one line each, whatever a name holds
+    _write(folder / LABELS_NAME, "".join(f"{name}\n" for name in names))
+    format_exporter.write(model, facts, folder)
+    document = {
+        "format": format_name,
+        "model_file": format_exporter.model_file,
+        "requirements": list(format_exporter.requirements),
+        **model_document(model, facts),
+    }
+    _write(folder / MODEL_DOCUMENT_NAME, _json(document))
+
+    context.checkpoint()
+    context.progress(0, 0, "loading the model again")
+    script = load_predict_script(folder)
+    # The program's side is computed anew in float32: the cached features that the window's predictions come from are
+    # rounded to float16, which alone moves probabilities by more than the limit.
+    embedder = Embedder(model.spec, model.weights, model.preprocessing)
+    try:
+        parity = measure_parity(
+            script,
+            lambda pixels: model.probabilities(embedder.embed(pixels)[None])[0],
+            files,
+            format_exporter.runtime(),
+            format_exporter.parity_limit,
+            context,
+        )
+    finally:
+        embedder.close()
+    refuse_without_parity(parity)
+    _write(folder / PARITY_NAME, _json(parity.document()))
+    _write(folder / CARD_NAME, model_card(model, facts, format_exporter, parity))
+    return parity
+
+
+def _json(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _write(file: Path, text: str) -> None:
+    file.write_text(text, encoding="utf-8", newline="\n")

@@ -1,0 +1,102 @@
+"""What leaves is what you saw: the exported model, loaded from disk again, against the program on real images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import ExportError, ImageError
+from engine.exporters.predict_script import PredictScript
+from engine.images.decode import decode_rgb
+from engine.job import JobContext
+
+MAX_PARITY_IMAGES = 200
+
+Predictor = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+"""Pixels (H, W, 3) to probabilities (K,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """How far an exported model is from the program's own predictions on `num_images` of the user's images.
+
+    Fractions in 0..1, differences in probability. `num_read_alike` counts the images that predict.py reads to the very
+    same pixels as the program; the others have 16-bit values or a colour profile, which predict.py does not treat.
+    """
+
+    runtime: str
+    num_images: int
+    top1_agreement: float
+    max_abs_diff: float
+    limit: float
+    num_read_alike: int
+
+    def document(self) -> dict[str, Any]:
+        """Returns what parity.json says."""
+        return asdict(self)
+
+
+def measure_parity(
+    script: PredictScript,
+    program: Predictor,
+    files: Sequence[Path],
+    runtime: str,
+    limit: float,
+    context: JobContext,
+) -> Parity:
+    """Returns how the exported model compares with the program. Images that cannot be read are left out.
+
+    Raises:
+        ExportError: none of the images can be read.
+    """
+    num_alike = num_same_class = num_compared = 0
+    max_abs_diff = 0.0
+    for index, file in enumerate(files):
+        context.checkpoint()
+        context.progress(index, len(files), f"checking {index + 1} of {len(files)} images")
+        try:
+            pixels = decode_rgb(file)
+        except ImageError:
+            continue
+        num_compared += 1
+        expected, exported = program(pixels), script.probabilities(pixels)
+        if exported.shape != expected.shape:
+            raise ExportError(
+                f"The exported model knows {exported.size} classes instead of {expected.size}.",
+                "Nothing was kept. Please report this with the name of the backbone.",
+            )
+        # np.fmax would hide a NaN; a NaN must stay and fail the check.
+        max_abs_diff = float(np.maximum(max_abs_diff, np.abs(expected - exported).max()))
+        num_same_class += int(expected.argmax() == exported.argmax())
+        num_alike += int(_reads_alike(script, file, pixels))
+    if not num_compared:
+        raise ExportError(
+            "None of the project's images can be read, so the exported model cannot be checked.",
+            "Connect the drive that holds the images, or rescan the folder, then export again.",
+        )
+    return Parity(runtime, num_compared, num_same_class / num_compared, max_abs_diff, limit, num_alike)
+
+
+def refuse_without_parity(parity: Parity) -> None:
+    """Raises ExportError unless the top classes are identical and every probability lies within the limit."""
+    if parity.top1_agreement == 1.0 and parity.max_abs_diff <= parity.limit:
+        return
+    raise ExportError(
+        f"The exported model does not predict what the program predicts: on {parity.num_images} of your images "
+        f"{parity.top1_agreement:.1%} get the same class, and probabilities differ by up to {parity.max_abs_diff:.2g} "
+        f"({parity.limit:.2g} is allowed).",
+        "Nothing was kept. Retrain and export again, or choose another format; please report this.",
+    )
+
+
+def _reads_alike(script: PredictScript, file: Path, pixels: NDArray[np.uint8]) -> bool:
+    try:
+        read = script.read_picture(file)
+    except (OSError, ValueError, SyntaxError):  # what Pillow raises for what only our own decoder can read
+        return False
+    return bool(np.array_equal(read, pixels))

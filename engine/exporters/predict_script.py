@@ -1,0 +1,67 @@
+"""The parts of predict.py that all formats share, and how the program runs a predict.py that it has just written."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import ExportError
+from engine.exporters.protocol import PREDICT_NAME
+
+READ_PICTURE = '''def read_picture(file):
+    """Returns the upright pixels of a picture file as uint8 (height, width, 3), transparent parts white."""
+    with Image.open(file) as picture:
+        picture = ImageOps.exif_transpose(picture)
+        if "A" in picture.getbands() or "transparency" in picture.info:
+            picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture.convert("RGBA"))
+        return np.array(picture.convert("RGB"))
+'''
+
+SHOW_PREDICTIONS = """if __name__ == "__main__":
+    for file in sys.argv[1:]:
+        scores = probabilities(read_picture(file))
+        best = int(scores.argmax())
+        print(f"{file}\\t{CLASSES[best]}\\t{scores[best]:.4f}")
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PredictScript:
+    """An exported predict.py, running in this process: its two functions and its class names."""
+
+    classes: list[str]
+    read_picture: Callable[[Path], NDArray[np.uint8]]
+    probabilities: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+
+
+def load_predict_script(folder: Path) -> PredictScript:
+    """Runs the predict.py in `folder` up to its definitions: the model is then loaded from disk, as a user would.
+
+    Only for a folder that this program has just written.
+
+    Raises:
+        ExportError: the script or the model file that it loads does not run.
+    """
+    is_writing_bytecode = sys.dont_write_bytecode
+    sys.dont_write_bytecode = True  # no __pycache__ in what the user gets
+    try:
+        names: dict[str, Any] = runpy.run_path(str(folder / PREDICT_NAME), run_name="exported_predict_script")
+    except Exception as err:
+        raise ExportError(
+            f"The exported model cannot be loaded again ({type(err).__name__}: {_first_line(err)}).",
+            "Nothing was kept. Please report this with the name of the backbone.",
+        ) from err
+    finally:
+        sys.dont_write_bytecode = is_writing_bytecode
+    return PredictScript(names["CLASSES"], names["read_picture"], names["probabilities"])
+
+
+def _first_line(err: Exception) -> str:
+    return (str(err).splitlines() or [""])[0][:200]

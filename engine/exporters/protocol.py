@@ -1,0 +1,88 @@
+"""What a model format has to bring, and what every export says about itself.
+
+A format is one module with an object `EXPORTER`, one record in `registry`, and nothing else: the frame around the model
+file (labels.txt, model.json, model card, parity check) is the same for all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from engine import VERSION
+from engine.domain import Validation
+from engine.nn.run_model import RunModel
+
+LABELS_NAME = "labels.txt"
+PREDICT_NAME = "predict.py"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """Where a model comes from. `labels_hash` is a SHA-256 of the labels it saw; `made_at` is ISO 8601, UTC."""
+
+    project_name: str
+    run_id: int
+    made_at: str
+    depth: str
+    seed: int
+    num_images: int
+    labels_hash: str
+    validation: Validation
+
+
+class Exporter(Protocol):
+    """One format."""
+
+    @property
+    def model_file(self) -> str:
+        """Name of the file that holds the model."""
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """What predict.py needs, as pip names."""
+
+    @property
+    def parity_limit(self) -> float:
+        """How far a probability may be from the program's own."""
+
+    def runtime(self) -> str:
+        """Returns the name and version of the runtime that parity is checked in, e.g. "onnxruntime 1.31.1"."""
+
+    def write(self, model: RunModel, facts: ModelFacts, folder: Path) -> None:
+        """Writes the model file and predict.py into `folder`, with the same bytes for the same run.
+
+        predict.py needs only the runtime, numpy and Pillow; it defines `read_picture(file) -> uint8 (H, W, 3)` and
+        `probabilities(pixels) -> float32 (K,)`, and reads the class names from labels.txt beside it.
+        """
+
+
+def model_document(model: RunModel, facts: ModelFacts) -> dict[str, Any]:
+    """Returns what model.json and the metadata inside model files say: JSON values only, the same for the same run."""
+    return {
+        "program": "Graft",
+        "version": VERSION,
+        "classes": list(model.class_names),
+        "backbone": {
+            "key": model.spec.key,
+            "name": model.spec.display_name,
+            "library": model.spec.library,
+            "model_name": model.spec.model_name,
+            "embedding_size": model.spec.embedding_size,
+            "licence": model.spec.licence,
+            "weights_sha256": model.weights_hash,
+        },
+        "preprocessing": model.preprocessing.to_document(),
+        "temperature": model.head.temperature,
+        "run": {
+            "project": facts.project_name,
+            "id": facts.run_id,
+            "made_at": facts.made_at,
+            "depth": facts.depth,
+            "seed": facts.seed,
+            "num_images": facts.num_images,
+            "labels_sha256": facts.labels_hash,
+        },
+        "validation": asdict(facts.validation),
+    }
