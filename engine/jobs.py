@@ -38,8 +38,11 @@ __all__ = [
     "Job",
     "JobContext",
     "JobHandle",
+    "Outcome",
     "Priority",
     "QuietContext",
+    "Result",
+    "Snapshot",
     "WorkerOptions",
     "run_in_foreground",
 ]
