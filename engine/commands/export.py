@@ -9,16 +9,16 @@ from engine.commands.arguments import add_json_argument, add_project_argument
 from engine.commands.console import Console, Document, percent, plural
 from engine.commands.projects import open_project
 
-FORMATS = ("onnx", "safetensors")
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from engine.exporters.registry import FORMATS
+
     add_project_argument(parser)
     parser.add_argument(
         "--format",
         choices=FORMATS,
         default="onnx",
-        help="onnx: one file that takes pictures of any size (default); safetensors: weights and settings",
+        help=" ".join(f"{name}: {record.description}" for name, record in FORMATS.items()) + " Default: onnx.",
     )
     parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="new folder to write")
     add_json_argument(parser)
