@@ -80,18 +80,20 @@ def _passes(columns: ImageColumns, show: Show, pick: slice | Rows) -> NDArray[np
     class_ids = columns.class_ids[pick]
     marks = columns.marks[pick]
     statuses = columns.statuses[pick]
+    passes: NDArray[np.bool_] = np.ones(len(class_ids), np.bool_)
     if show is Show.UNLABELLED or show is Show.SUGGESTED:
-        open_ = (class_ids == NO_CLASS) & (marks & Mark.SKIPPED == 0) & (statuses == ImageStatus.READABLE)
-        return open_ & (columns.predicted_ids[pick] != NO_CLASS) if show is Show.SUGGESTED else open_
-    if show is Show.LABELLED:
-        return class_ids != NO_CLASS
-    if show is Show.SKIPPED:
-        return (marks & Mark.SKIPPED != 0) & (class_ids == NO_CLASS)
-    if show is Show.UNSURE:
-        return marks & Mark.UNSURE != 0
-    if show is Show.PROBLEM:
-        return statuses != ImageStatus.READABLE
-    return np.ones(len(class_ids), np.bool_)
+        passes = (class_ids == NO_CLASS) & (marks & Mark.SKIPPED == 0) & (statuses == ImageStatus.READABLE)
+        if show is Show.SUGGESTED:
+            passes &= columns.predicted_ids[pick] != NO_CLASS
+    elif show is Show.LABELLED:
+        passes = class_ids != NO_CLASS
+    elif show is Show.SKIPPED:
+        passes = (marks & Mark.SKIPPED != 0) & (class_ids == NO_CLASS)
+    elif show is Show.UNSURE:
+        passes = marks & Mark.UNSURE != 0
+    elif show is Show.PROBLEM:
+        passes = statuses != ImageStatus.READABLE
+    return passes
 
 
 def ordered_rows(columns: ImageColumns, wanted: ImageFilter, order: Order, names: NameIndex) -> Rows:
@@ -104,7 +106,9 @@ def ordered_rows(columns: ImageColumns, wanted: ImageFilter, order: Order, names
     if order is Order.FILED:
         return rows
     if order is Order.DATE:
-        keys = columns.taken_at[rows]  # not a number sorts last, which is where images without a date belong
+        keys: NDArray[np.floating] = columns.taken_at[
+            rows
+        ]  # not a number sorts last, which is where images without a date belong
     else:
         confidences = columns.confidences[rows]
         keys = -confidences if order is Order.MOST_CONFIDENT else confidences

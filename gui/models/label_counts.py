@@ -40,7 +40,7 @@ class LabelCounts:
         """
         if len(columns) != self.num_images:
             self.reset(columns)
-            return rows[:0]
+            return np.zeros(0, np.int64)
         rows = np.unique(rows)
         codes, class_ids = _codes(columns, rows), columns.class_ids[rows]
         self._by_code += np.bincount(codes, minlength=len(self._by_code))
@@ -53,7 +53,8 @@ class LabelCounts:
         is_other = (old != class_ids) | ((self._codes[rows] ^ codes) & _MARK_BITS != 0)
         self._codes[rows] = codes
         self._class_ids[rows] = class_ids
-        return rows[is_other]
+        relabelled: NDArray[np.int64] = rows[is_other]
+        return relabelled
 
     def of(self, show: Show) -> int:
         """Returns how many images an entry of the SHOW list has."""

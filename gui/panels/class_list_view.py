@@ -69,8 +69,8 @@ class ClassDelegate(QStyledItemDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         colors = theme()
         item: ImageClass = index.data(CLASS_ROLE)
-        row = QRectF(option.rect).adjusted(0, 1, 0, -1)  # type: ignore[attr-defined]
-        state = option.state  # type: ignore[attr-defined]
+        row = QRectF(option.rect).adjusted(0, 1, 0, -1)
+        state = option.state
         is_hovered = bool(state & QStyle.StateFlag.State_MouseOver)
         is_shown = item.id == self._view.shown_class_id
         painter.save()
@@ -121,7 +121,7 @@ class ClassDelegate(QStyledItemDelegate):
         share = float(index.data(SHARE_ROLE))
         if share > 0:
             color = QColor(item.color)
-            color.setAlpha(150)
+            color.setAlpha(120)
             painter.setBrush(color)
             painter.drawRoundedRect(QRectF(track.left(), track.top(), max(3.0, track.width() * share), 2), 1, 1)
 
@@ -132,7 +132,7 @@ class ClassDelegate(QStyledItemDelegate):
         return editor
 
     def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, index: AnyIndex) -> None:
-        rect = option.rect  # type: ignore[attr-defined]
+        rect = option.rect
         editor.setGeometry(rect.adjusted(NAME_X - 8, 2, -4, -2))
 
 

@@ -83,14 +83,14 @@ class ClassPalettePanel(QWidget):
         inner = QVBoxLayout()
         inner.setContentsMargins(8, 0, 8, 0)
         inner.setSpacing(4)
-        inner.addWidget(self.view, 1)
+        inner.addWidget(self.view)
         inner.addWidget(self._note)
         inner.addWidget(self.new_name)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addWidget(caption)
-        layout.addLayout(inner, 1)
+        layout.addLayout(inner)
 
     # ------------------------------------------------------------------------------------------------------ events
 

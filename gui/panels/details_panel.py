@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from PySide6.QtCore import QRect, QSize, Qt, QTimer
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from engine.domain import HistoryEntry, ImageRecord, ImageStatus
@@ -19,6 +19,8 @@ from gui.widgets.text import ElidedLabel, rule, text_label
 
 READ_DELAY_MS = 60
 MAX_HISTORY = 8
+MIN_SHAPE, DEFAULT_SHAPE, MAX_SHAPE = 0.5, 0.75, 1.0
+"""Height by width of the preview; it takes the shape of the image between these limits."""
 
 
 class Preview(QWidget):
@@ -28,23 +30,26 @@ class Preview(QWidget):
         super().__init__(parent)
         self._painter = CardPainter(4)
         self._face: CardFace | None = None
+        self._shape = DEFAULT_SHAPE
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Preview")
 
-    def set_face(self, face: CardFace | None) -> None:
+    def set_face(self, face: CardFace | None, width_px: int, height_px: int) -> None:
+        """Shows a picture whole; the size is the image's, known before its picture is there."""
         if face is None or self._face is None or face.image_id != self._face.image_id:
             self._painter.forget()
         self._face = face
+        shape = height_px / width_px if width_px and height_px else DEFAULT_SHAPE
+        shape = min(MAX_SHAPE, max(MIN_SHAPE, shape))
+        if shape != self._shape:
+            self._shape = shape
+            self.setFixedHeight(round(self.width() * shape))
         self.update()
 
-    def hasHeightForWidth(self) -> bool:
-        return True
-
-    def heightForWidth(self, width: int) -> int:
-        return round(width * 0.69)
-
-    def sizeHint(self) -> QSize:
-        return QSize(220, 152)
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.setFixedHeight(round(event.size().width() * self._shape))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if self._face is None:
@@ -176,7 +181,8 @@ class DetailsPanel(QScrollArea):
     def _show_picture(self) -> None:
         row = self._session.row_of(self._image_id)
         if row >= 0:
-            self._preview.set_face(self._face_of(row))
+            columns = self._session.columns
+            self._preview.set_face(self._face_of(row), int(columns.widths_px[row]), int(columns.heights_px[row]))
 
     def _set_fact(self, name: str, text: str) -> None:
         self._values[name].setText(text)

@@ -12,7 +12,7 @@ from gui.widgets.hint_line import Hint
 def hints_for(session: Session, labelling: Labelling, is_viewing: bool) -> list[Hint]:
     """Returns the keys that make sense now, the most useful first."""
     targets = labelling.targets()
-    if session.project is None or not len(session.columns):
+    if session.project is None or not len(labelling.rows):
         return []
     if not session.classes:
         return [Hint("/", "name the first class for the selected images")]
@@ -45,5 +45,5 @@ def _accept_hints(session: Session, labelling: Labelling, num_targets: int) -> l
         expected = (
             f"about {mistakes:,} mistake{'' if mistakes == 1 else 's'} expected" if mistakes else "no mistake expected"
         )
-        hints.append(Hint("Shift+Space", f"accept all {len(confident):,} above {CONFIDENT:.0%} — {expected}"))
+        hints.append(Hint("Shift+Space", f"accept all {len(confident):,} above {CONFIDENT * 100:.0f} % — {expected}"))
     return hints

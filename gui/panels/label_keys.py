@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
@@ -35,9 +36,7 @@ class LabelKeys(QObject):
             shortcut.deleteLater()
         self._bound = wanted
         self._class_shortcuts = [
-            self._make(
-                QKeySequence(key.upper()), lambda class_id=class_id: self._on_class_key(class_id), self._workspace
-            )
+            self._make(QKeySequence(key.upper()), partial(self._on_class_key, class_id), self._workspace)
             for key, class_id in wanted
         ]
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from engine.domain import NO_CLASS
 from gui.image_records import RecordReader
@@ -71,6 +72,9 @@ class LabelWorkspace(QWidget):
         self._bind_keys()
         self._thumbnail_timer = QTimer(self, singleShot=True, interval=1500)
         self._thumbnail_timer.timeout.connect(self._make_thumbnails)
+        # The hints count suggestions over the whole list: once per burst of keys is enough.
+        self._hint_timer = QTimer(self, singleShot=True, interval=25)
+        self._hint_timer.timeout.connect(self._show_hints_now)
         self._connect()
         if session.project is not None:
             self._on_columns_reset()
@@ -188,16 +192,10 @@ class LabelWorkspace(QWidget):
         left = QVBoxLayout(self._left)
         left.setContentsMargins(0, 14, 0, 14)
         left.setSpacing(14)
-        left.addWidget(self.palette_panel, 1)
+        left.addWidget(self.palette_panel)
         left.addWidget(self.show_list)
-        left.addStretch(0)
+        left.addStretch(1)
         self._left.setProperty("role", "panel")
-        side = QScrollArea()
-        side.setWidgetResizable(True)
-        side.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        side.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        side.setWidget(self._left)
-        self._side = side
         for page in (self.grid, self.viewer, self.empty):
             self._stack.addWidget(page)
         centre = QVBoxLayout(self._centre)
@@ -210,7 +208,7 @@ class LabelWorkspace(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(1)  # through which the workspace's own colour shows as a line
-        layout.addWidget(side)
+        layout.addWidget(self._left)
         layout.addWidget(self._centre, 1)
         layout.addWidget(self.details)
         self.setTabOrder(self.palette_panel.view, self.palette_panel.new_name)
@@ -368,10 +366,10 @@ class LabelWorkspace(QWidget):
 
     # ------------------------------------------------------------------------------------------------------ showing
 
-    def _keep_place(self, change: object, scrolls: bool = True) -> None:
+    def _keep_place(self, change: Callable[[], object], scrolls: bool = True) -> None:
         """Runs a change of the list and makes the same images current and selected afterwards."""
         current_id, selected_ids = self.session.current_image_id, self.session.selected_ids
-        change()  # type: ignore[operator]
+        change()
         self._is_model_newer = False
         current = self.images.position_of_row(self.session.row_of(current_id)) if current_id else -1
         rows = self.session.rows_of(selected_ids[:MAX_JUMP])
@@ -421,13 +419,16 @@ class LabelWorkspace(QWidget):
             title = "No such images"
             sentence = "Take a filter away to see more."
         self.empty.set_state(
-            "check-circle" if show is Show.UNLABELLED else "search", title, sentence, "Show all images"
+            "check-circle" if show in (Show.UNLABELLED, Show.PROBLEM) else "search", title, sentence, "Show all images"
         )
 
     def _show_counts(self) -> None:
         self.filter_bar.set_counts(len(self.images.rows), self.images.num_gone(), self._is_model_newer)
 
     def _show_hints(self) -> None:
+        self._hint_timer.start()
+
+    def _show_hints_now(self) -> None:
         self.hint_line.set_hints(hints_for(self.session, self.labelling, self.is_viewing), self._message)
 
     def _repaint(self) -> None:
@@ -456,7 +457,7 @@ class LabelWorkspace(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         is_narrow = self.width() < NARROW_PX
-        self._side.setFixedWidth(208 if is_narrow else 248)
+        self._left.setFixedWidth(208 if is_narrow else 248)
         self.details.setFixedWidth(228 if is_narrow else 288)
         self._place_finder()
 

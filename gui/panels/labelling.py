@@ -141,7 +141,9 @@ class Labelling(QObject):
 
     def _with_suggestion(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
         rows, columns = self._list.rows[positions], self._session.columns
-        return positions[(columns.class_ids[rows] == NO_CLASS) & (columns.predicted_ids[rows] != NO_CLASS)]
+        is_open = (columns.class_ids[rows] == NO_CLASS) & (columns.predicted_ids[rows] != NO_CLASS)
+        suggested: NDArray[np.int64] = positions[is_open]
+        return suggested
 
     def _all_have(self, positions: NDArray[np.int64], mark: Mark) -> bool:
         return bool((self._session.columns.marks[self._list.rows[positions]] & mark != 0).all())

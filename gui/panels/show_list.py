@@ -72,8 +72,8 @@ class ShowDelegate(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         colors = theme()
-        state = option.state  # type: ignore[attr-defined]
-        row = QRectF(option.rect)  # type: ignore[attr-defined]
+        state = option.state
+        row = QRectF(option.rect)
         is_chosen = bool(state & QStyle.StateFlag.State_Selected)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -81,7 +81,7 @@ class ShowDelegate(QStyledItemDelegate):
         if is_chosen or state & QStyle.StateFlag.State_MouseOver:
             painter.setBrush(QColor(colors.selected if is_chosen else colors.card))
             painter.drawRoundedRect(row, 6, 6)
-        if is_chosen and option.widget is not None and option.widget.hasFocus():  # type: ignore[attr-defined]
+        if is_chosen and option.widget is not None and option.widget.hasFocus():
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(QColor(colors.accent), 1))
             painter.drawRoundedRect(row.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)

@@ -121,9 +121,9 @@ class ClassFinder(QFrame):
         self.adjustSize()
 
     def _take(self) -> None:
-        row = self.list.currentItem()
-        if row is None:
+        if self.list.currentRow() < 0:
             return
+        row = self.list.currentItem()
         class_id, name = int(row.data(CLASS_ID_ROLE)), self.field.text().strip()
         self.close_finder()
         if class_id:

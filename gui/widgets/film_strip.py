@@ -1,4 +1,4 @@
-"""The row of small pictures under the viewer; the current one is always in the middle."""
+"""The row of small pictures under the viewer; the current one is in the middle where there are enough."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from gui.theme import theme
 from gui.thumbnails import Thumbnails
 from gui.widgets.image_card import CardFace, CardPainter
 
-TILE_WIDTH_PX, TILE_HEIGHT_PX, GAP_PX, BAR_PX = 84, 62, 6, 4
+TILE_WIDTH_PX, TILE_HEIGHT_PX, GAP_PX, BAR_PX, MARGIN_PX = 84, 62, 6, 4, 12
+PITCH_PX = TILE_WIDTH_PX + GAP_PX
 
 
 class FilmStrip(QWidget):
@@ -58,10 +59,9 @@ class FilmStrip(QWidget):
 
     def visible_positions(self) -> range:
         """Returns the positions on screen."""
-        reach = self.width() // 2 // (TILE_WIDTH_PX + GAP_PX) + 1
-        if self._position < 0:
-            return range(0)
-        return range(max(0, self._position - reach), min(len(self._list.rows), self._position + reach + 1))
+        left, size = self._left(), len(self._list.rows)
+        first = min(size, max(0, -left // PITCH_PX))
+        return range(first, max(first, min(size, (self.width() - left) // PITCH_PX + 1)))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         colors = theme()
@@ -115,12 +115,18 @@ class FilmStrip(QWidget):
         self._thumbnails.want("strip", [])
 
     def _tile(self, position: int) -> QRect:
-        x = self.width() // 2 - TILE_WIDTH_PX // 2 + (position - self._position) * (TILE_WIDTH_PX + GAP_PX)
-        return QRect(x, 11, TILE_WIDTH_PX, TILE_HEIGHT_PX)
+        return QRect(self._left() + position * PITCH_PX, 11, TILE_WIDTH_PX, TILE_HEIGHT_PX)
+
+    def _left(self) -> int:
+        """Returns where position 0 lies: the current one is in the middle, except near the ends of a long list."""
+        length = len(self._list.rows) * PITCH_PX - GAP_PX
+        if length <= self.width() - 2 * MARGIN_PX:
+            return (self.width() - length) // 2
+        wanted = self.width() // 2 - TILE_WIDTH_PX // 2 - self._position * PITCH_PX
+        return min(MARGIN_PX, max(wanted, self.width() - MARGIN_PX - length))
 
     def _position_at(self, x: float) -> int:
-        offset = round(x) - (self.width() // 2 - TILE_WIDTH_PX // 2)
-        position = self._position + offset // (TILE_WIDTH_PX + GAP_PX)
+        position = (round(x) - self._left()) // PITCH_PX
         return position if position in self.visible_positions() else -1
 
     def _hover(self, position: int) -> None:

@@ -25,7 +25,7 @@ class Hint:
 
 
 class HintLine(QWidget):
-    """Draws hints from the left; those that do not fit are left out, the last first."""
+    """Draws hints from the left; those that do not fit are left out."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -69,7 +69,7 @@ class HintLine(QWidget):
         for hint in self._hints:
             needed = keycap_width(hint.key) + 8 + metrics.horizontalAdvance(f"{hint.text} {hint.tail}".strip())
             if x + needed > self.width() - 8:
-                break
+                continue
             x += paint_keycap(painter, x, middle, hint.key) + 8
             draw(hint.text + (" " if hint.tail else ""), QColor(colors.text_dim))
             if hint.tail:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui.theme import font, paint_icon, theme
-from gui.widgets.image_card import paint_chip
+from gui.widgets.image_card import chip_width, paint_chip
 
 PADDING_PX = 16
+CORNER_PX = 12
 MAX_ZOOM = 8.0
 WHEEL_STEP = 1.25
 SHOW_PIXELS_FROM = 3.0
@@ -99,23 +100,7 @@ class ImageCanvas(QWidget):
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, is_smooth)
             painter.drawImage(self._target(), self._image, QRectF(self._image.rect()))
         if self._chip is not None:
-            name, color, is_ghost, note = self._chip
-            painter.save()
-            painter.setFont(font())
-            backing = QColor(colors.panel)
-            backing.setAlpha(225)
-            metrics = painter.fontMetrics()
-            width = min(self.width() - 24, metrics.horizontalAdvance(name + "  " + note) + 60)
-            plate = QRectF(12, self.height() - 46, width, 34)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(backing)
-            painter.drawRoundedRect(plate, 8, 8)
-            used = paint_chip(painter, plate.left() + 10, plate.center().y(), width - 60, name, color, is_ghost)
-            painter.setPen(QColor(colors.text_dim))
-            painter.setFont(font(0.9))
-            rest = plate.adjusted(used + 20, 0, -8, 0)
-            painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, note)
-            painter.restore()
+            self._paint_chip(painter, *self._chip)
         painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -205,6 +190,24 @@ class ImageCanvas(QWidget):
 
     def _show_cursor(self) -> None:
         self.setCursor(Qt.CursorShape.ArrowCursor if self.is_fitted else Qt.CursorShape.OpenHandCursor)
+
+    def _paint_chip(self, painter: QPainter, name: str, color: str, is_ghost: bool, note: str) -> None:
+        colors = theme()
+        used = font(0.92)
+        note_width = QFontMetricsF(used).horizontalAdvance(note) + 10 if note else 0
+        room = self.width() - 2 * CORNER_PX - 24 - note_width
+        width = chip_width(name, room, is_ghost) + note_width
+        plate = QRectF(CORNER_PX, self.height() - CORNER_PX - 34, width + 20, 34)
+        backing = QColor(colors.panel)
+        backing.setAlpha(225)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(backing)
+        painter.drawRoundedRect(plate, 8, 8)
+        paint_chip(painter, plate.left() + 10, plate.center().y(), room, name, color, is_ghost)
+        painter.setFont(used)
+        painter.setPen(QColor(colors.text_dim))
+        rest = plate.adjusted(0, 0, -10, 0)
+        painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, note)
 
     def _paint_message(self, painter: QPainter) -> None:
         colors = theme()

@@ -119,6 +119,13 @@ def fitted(image: QImage, width: int, height: int) -> QImage:
     return image.copy(part).scaled(width, height, mode, Qt.TransformationMode.SmoothTransformation)
 
 
+def chip_width(name: str, max_width: float, is_ghost: bool) -> float:
+    """Returns how wide `paint_chip` draws a chip."""
+    metrics = QFontMetricsF(font(0.85, bold=not is_ghost))
+    text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, max(12.0, max_width - 16))
+    return round(metrics.horizontalAdvance(text)) + 16.0
+
+
 def paint_chip(
     painter: QPainter, left: float, middle: float, max_width: float, name: str, color: str, is_ghost: bool
 ) -> float:

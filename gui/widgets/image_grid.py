@@ -77,7 +77,6 @@ class ImageGrid(QAbstractItemView):
         self._band: QRect | None = None
         self._band_base = np.zeros(0, np.int64)
         self._band_toggles = False
-        self.setModel(model)
         self.setObjectName("imageGrid")
         self.setAccessibleName("Images")
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -94,6 +93,7 @@ class ImageGrid(QAbstractItemView):
         self._wish_timer.timeout.connect(self._ask_for_pictures)
         self._band_timer = QTimer(self, interval=30)
         self._band_timer.timeout.connect(self._scroll_with_band)
+        self.setModel(model)
         self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
         thumbnails.loaded.connect(lambda _ids: self.viewport().update())
 
@@ -245,8 +245,13 @@ class ImageGrid(QAbstractItemView):
         for position in positions:
             face = self._face_of(position)
             rect = self._layout.rect(position).translated(0, -offset)
-            state = {"is_selected": position in selected, "is_hovered": position == self._hovered}
-            self._painter.paint(painter, rect, replace(face, is_current=position == current, **state))
+            state = replace(
+                face,
+                is_selected=position in selected,
+                is_current=position == current,
+                is_hovered=position == self._hovered,
+            )
+            self._painter.paint(painter, rect, state)
         if self._band is not None:
             accent = QColor(theme().accent)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
