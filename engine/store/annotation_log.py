@@ -101,7 +101,8 @@ def revert(db: Database, step_id: int, opposite_of: int) -> None:
 def effects(db: Database, step_id: int) -> list[list[Any]]:
     """Returns what a step did to images, for the journal.
 
-    Each is [image id, root id, path, hash, class id, class name, source].     Class id and name are those after the step; 0 and "" mean that the image has no class.
+    Each is [image id, root id, path, hash, class id, class name, source], class and source as they are after the step;
+    0 and "" mean that the image has no class.
     """
     rows = db.execute(
         """

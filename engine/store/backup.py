@@ -69,10 +69,9 @@ def is_good(file: Path) -> bool:
     except (OSError, ValueError, sqlite3.Error):
         return False
     try:
-        return (
-            connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
-            and connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
-        )
+        is_ours = connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
+        is_sound = connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
+        return bool(is_ours and is_sound)
     except sqlite3.Error:
         return False
     finally:

@@ -94,11 +94,8 @@ def next_color(db: Database) -> str:
 def next_key(db: Database, name: str) -> str | None:
     """Returns a free key for a new class: 1 to 9, then a letter of its name; None when those are taken."""
     used = {image_class.key for image_class in all_classes(db)}
-    letters = (letter for letter in name.lower() if letter.isalpha() and letter.isascii())
-    for key in (*"123456789", *letters):
-        if key not in used and key not in RESERVED_KEYS:
-            return key
-    return None
+    letters = [letter for letter in name.lower() if letter.isalpha() and letter.isascii()]
+    return next((key for key in [*"123456789", *letters] if key not in used and key not in RESERVED_KEYS), None)
 
 
 def next_position(db: Database) -> int:

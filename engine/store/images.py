@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -17,7 +18,7 @@ _SELECT = """
            orientation, taken_at, camera, status, reason
     FROM images JOIN roots ON roots.id = root_id
 """
-_SELECT_SOME = _SELECT + " WHERE images.id IN (SELECT value FROM json_each(?))"
+_WITH_IDS = " WHERE images.id IN (SELECT value FROM json_each(?))"
 
 
 def add_root(db: Database, path: Path, root_id: int | None = None) -> int:
@@ -90,7 +91,7 @@ def records(db: Database, image_ids: Sequence[int] | None) -> list[ImageRecord]:
     if image_ids is None:
         return [_record(row) for row in db.execute(_SELECT + " ORDER BY position").fetchall()]
     wanted = json.dumps([int(image_id) for image_id in image_ids])
-    rows = db.execute(_SELECT_SOME, [wanted]).fetchall()
+    rows = db.execute(_SELECT + _WITH_IDS, [wanted]).fetchall()
     found = {row[0]: row for row in rows}
     return [_record(found[image_id]) for image_id in image_ids if image_id in found]
 
@@ -137,7 +138,21 @@ def _fields(image: NewImage) -> tuple[object, ...]:
     )
 
 
-def _record(row: tuple[object, ...]) -> ImageRecord:
-    image_id, root, relative_path, name, content_hash, *numbers, camera, status, reason = row
-    path = Path(os.fsdecode(root), os.fsdecode(relative_path))  # type: ignore[arg-type]
-    return ImageRecord(image_id, path, name, content_hash, *numbers, camera, ImageStatus(status), reason)  # type: ignore[arg-type]
+def _record(row: tuple[Any, ...]) -> ImageRecord:
+    path = Path(os.fsdecode(row[1]), os.fsdecode(row[2]))
+    (name, content_hash, size_bytes, mtime_ns, width_px, height_px, orientation, taken_at, camera) = row[3:12]
+    return ImageRecord(
+        id=row[0],
+        path=path,
+        name=name,
+        content_hash=content_hash,
+        size_bytes=size_bytes,
+        mtime_ns=mtime_ns,
+        width_px=width_px,
+        height_px=height_px,
+        orientation=orientation,
+        taken_at=taken_at,
+        camera=camera,
+        status=ImageStatus(row[12]),
+        reason=row[13],
+    )

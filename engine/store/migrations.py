@@ -73,7 +73,7 @@ def m0001_first_tables(db: Database) -> None:
             source TEXT NOT NULL
         ) STRICT;
         CREATE INDEX annotations_by_step ON annotations(step_id);
-        CREATE INDEX annotations_by_image ON annotations(image_id);
+        CREATE INDEX annotations_by_image ON annotations(image_id, step_id);
         CREATE TABLE image_classes(
             image_id INTEGER NOT NULL REFERENCES images(id),
             class_id INTEGER NOT NULL REFERENCES classes(id),
