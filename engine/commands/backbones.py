@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from engine.commands.arguments import add_json_argument
-from engine.commands.console import Console
+from engine.commands.console import Console, Document
 from engine.errors import BackboneError
 
 
@@ -17,8 +17,9 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     from engine.backbones import CATALOGUE
     from engine.weights import find_weights
 
-    rows = []
+    rows: list[Document] = []
     for key, spec in CATALOGUE.items():
+        weights: str | None
         try:
             weights = str(find_weights(spec))
         except BackboneError:
@@ -36,5 +37,5 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     console.document({"backbones": rows})
     for row in rows:
         size = f"{row['size_bytes'] / 1e6:,.0f} MB"
-        place = row["weights"] or "not on this machine"
-        console.say(f"{row['backbone']:<22s} {row['name']:<26s} {size:>8s}  {row['licence']:<14s} {place}")
+        place = f"in {row['weights']}" if row["weights"] else "no weights here"
+        console.say(f"{row['backbone']:<20s} {row['name']:<22s} {size:>7s}  {place}  ({row['licence']})")

@@ -48,10 +48,10 @@ def train(project: Project, settings: TrainSettings, console: Console) -> Run:
     """
     from engine.tasks.train import retrain_jobs
 
-    outcome = None
-    for job in retrain_jobs(project, settings):
-        outcome = console.run(job)
-    run: Run = outcome  # the last outcome of the chain is the run
+    *before, training = retrain_jobs(project, settings)
+    for job in before:
+        console.run(job)
+    run: Run = console.run(training)  # the last outcome of the chain is the run
     return run
 
 

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 PROGRAMS = ("Xvfb", "openbox", "xdotool")
-SCREEN = "1280x800x24"
+SCREEN = "1600x1000x24"
 Widget = dict[str, Any]
 
 
