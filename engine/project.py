@@ -325,9 +325,9 @@ class Project:
         """Returns the folder of a run's files."""
         return self.models_dir / run.folder
 
-    def predictions(self) -> Predictions | None:
-        """Returns what the active run predicts, or None."""
-        return self._predictions_of(self.active_run())
+    def predictions(self, run: Run | None = None) -> Predictions | None:
+        """Returns what a run predicts (the active one unless another is named), or None."""
+        return self._predictions_of(run or self.active_run())
 
     # ---- inside
 

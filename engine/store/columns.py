@@ -11,18 +11,32 @@ from sqlite_utils import Database
 from engine.domain import ImageColumns, Predictions
 
 _IMAGES = np.dtype(
-    [("id", np.int64), ("status", np.uint8), ("taken_at", np.float64), ("width", np.int32), ("height", np.int32)]
+    [
+        ("id", np.int64),
+        ("position", np.int64),
+        ("status", np.uint8),
+        ("taken_at", np.float64),
+        ("width", np.int32),
+        ("height", np.int32),
+    ]
 )
 _PAIRS = np.dtype([("id", np.int64), ("value", np.int32)])
 
 
 def read(db: Database) -> ImageColumns:
-    """Returns the columns of all images in filing order; predictions are empty (see `with_predictions`)."""
-    names = [row[0] for row in db.execute("SELECT name FROM images ORDER BY position")]
-    cursor = db.execute("SELECT id, status, taken_at, width_px, height_px FROM images ORDER BY position")
-    none = float("nan")
-    rows = ((i, s, none if t is None else t, w, h) for i, s, t, w, h in cursor)
+    """Returns the columns of all images in filing order, without predictions (see `add_predictions`)."""
+    names = [name for (name,) in db.execute("SELECT name FROM images ORDER BY id")]
+    rows = db.execute(
+        """
+        SELECT id, position, status, coalesce(taken_at, 9e999), width_px, height_px FROM images ORDER BY id
+        """
+    )
     images = np.fromiter(rows, _IMAGES, count=len(names))
+    if np.any(np.diff(images["position"]) < 0):  # sorting here is faster than in SQL, and hardly ever needed
+        order = np.argsort(images["position"], kind="stable")
+        images, names = images[order], [names[row] for row in order]
+    taken_at = images["taken_at"].copy()
+    taken_at[np.isinf(taken_at)] = np.nan  # SQLite has no NaN: infinity stands for "not known" on the way
     image_ids = images["id"].copy()
     classes = np.fromiter(db.execute("SELECT image_id, class_id FROM image_classes"), _PAIRS)
     marks = np.fromiter(db.execute("SELECT image_id, marks FROM image_marks"), _PAIRS)
@@ -32,7 +46,7 @@ def read(db: Database) -> ImageColumns:
         class_ids=look_up(image_ids, classes["id"], classes["value"], 0),
         marks=look_up(image_ids, marks["id"], marks["value"], 0).astype(np.uint8),
         statuses=images["status"].copy(),
-        taken_at=images["taken_at"].copy(),
+        taken_at=taken_at,
         widths_px=images["width"].copy(),
         heights_px=images["height"].copy(),
         predicted_ids=np.zeros(len(names), np.int32),

@@ -1,4 +1,4 @@
-"""`labels.jsonl`: the second copy of everything the user did, one JSON line each, synced after each commit.
+"""`labels.jsonl`: the second copy of everything the user did, one JSON line each, appended after each commit.
 
 From it all labels can be rebuilt with the database gone. Every line carries its number (`seq`), its `kind`, and at its
 end a checksum, so that a line that was torn or altered is told from a good one. Kinds:
@@ -56,9 +56,11 @@ class Journal:
         self._ends_in_newline = _ends_in_newline(file)
         self.last_seq = last_seq(file)
         """Number of the newest good line; 0 in an empty journal."""
+        self.synced_seq = 0
+        """Number of the newest line that this object knows to survive a power cut."""
 
     def append(self, lines: Sequence[tuple[int, str]]) -> None:
-        """Appends (number, line) pairs; returns when they are on the disk.
+        """Appends (number, line) pairs. They survive the end of the process at once, a power cut after `sync`.
 
         Raises:
             OSError: the disk is full or failed. Nothing is left half-written as far as the disk allows.
@@ -74,12 +76,21 @@ class Journal:
             written = 0
             while written < len(data):
                 written += os.write(self._handle, data[written:])
-            syncing.sync_handle(self._handle)
         except OSError:
             os.ftruncate(self._handle, size)
             raise
         self._ends_in_newline = True
         self.last_seq = lines[-1][0]
+
+    def sync(self) -> None:
+        """Returns when everything appended is on the disk.
+
+        Raises:
+            OSError: the disk failed.
+        """
+        if self.synced_seq != self.last_seq:
+            syncing.sync_handle(self._handle)
+            self.synced_seq = self.last_seq
 
     def close(self) -> None:
         """Closes the file."""

@@ -30,6 +30,7 @@ Work = Callable[[Database], T]
 
 DATABASE_FILE: Final = "project.db"
 BACKUPS_FOLDER: Final = "backups"
+MAX_UNSYNCED_LINES: Final = 100
 _log = logging.getLogger(__name__)
 
 
@@ -196,6 +197,7 @@ class Store:
         if queued and queued[0][0] > second.last_seq + 1:  # lines are missing in the file and gone from the queue
             self._transact(replay.add_state)
         self._write_journal(db)
+        self._sync_journal()
 
     def _open_copy(self) -> None:
         with self._open_here_lock:
@@ -215,6 +217,7 @@ class Store:
             raise
 
     def _close(self) -> None:
+        self._sync_journal()
         self._back_up_if_changed()
         self._release()
 
@@ -252,6 +255,9 @@ class Store:
             future.set_exception(err)
         else:
             future.set_result(result)
+        # After the answer: the change is durable in the database, which also keeps the line until the journal has it.
+        if not self._waiting or self._num_unsynced() > MAX_UNSYNCED_LINES:
+            self._sync_journal()
 
     def _transact(self, work: Work[T]) -> T:
         db = self._connected()
@@ -279,7 +285,7 @@ class Store:
 
     def _note_change(self, db: Database) -> None:
         if self._journal is not None:
-            outbox.forget_written(db, self._journal.last_seq)
+            outbox.forget_written(db, self._journal.synced_seq)
         if meta.get(db, meta.HAS_CHANGED) is None:
             meta.put(db, meta.HAS_CHANGED, "1")
 
@@ -290,8 +296,22 @@ class Store:
         try:
             self._journal.append(outbox.after(db, self._journal.last_seq))
         except OSError as err:
-            self.problem = store_error(err, self.folder / journal.JOURNAL_FILE)
-            _log.warning("Journal not written, tried again with the next change: %s", self.problem)
+            self._note_problem(err)
+
+    def _sync_journal(self) -> None:
+        if self._journal is None:
+            return
+        try:
+            self._journal.sync()
+        except OSError as err:
+            self._note_problem(err)
+
+    def _num_unsynced(self) -> int:
+        return self._journal.last_seq - self._journal.synced_seq if self._journal is not None else 0
+
+    def _note_problem(self, err: OSError) -> None:
+        self.problem = store_error(err, self.folder / journal.JOURNAL_FILE)
+        _log.warning("Journal not written, tried again with the next change: %s", self.problem)
 
     def _back_up_if_changed(self) -> None:
         if self._db is None or self._journal is None or self._is_backing_up:
