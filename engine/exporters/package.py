@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.exporters.card import model_card
-from engine.exporters.parity import Parity, measure_parity, refuse_without_parity
+from engine.exporters.parity import Parity, ParityImage, measure_parity, refuse_without_parity
 from engine.exporters.predict_script import load_predict_script
 from engine.exporters.protocol import LABELS_NAME, ModelFacts, model_document
 from engine.exporters.registry import exporter
@@ -22,9 +22,14 @@ PARITY_NAME = "parity.json"
 
 
 def write_package(
-    format_name: str, model: RunModel, facts: ModelFacts, files: Sequence[Path], folder: Path, context: JobContext
+    format_name: str,
+    model: RunModel,
+    facts: ModelFacts,
+    images: Sequence[ParityImage],
+    folder: Path,
+    context: JobContext,
 ) -> Parity:
-    """Writes a complete export into the empty `folder` and returns how it compares with the program on `files`.
+    """Writes a complete export into the empty `folder` and returns how it compares with the program on `images`.
 
     Raises:
         ExportError: the exported model does not predict what the program predicts; the caller removes the folder.
@@ -52,7 +57,7 @@ def write_package(
         parity = measure_parity(
             script,
             lambda pixels: model.probabilities(embedder.embed(pixels)[None])[0],
-            files,
+            images,
             format_exporter.runtime(),
             format_exporter.parity_limit,
             context,

@@ -21,12 +21,30 @@ Predictor = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """Pixels (H, W, 3) to probabilities (K,)."""
 
 
+SHOWN_MARGIN = 0.02
+"""What the window shows comes from features rounded to float16, so two classes closer than this may change places."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParityImage:
+    """An image to compare on. `shown` (K,) is what the window shows for it, None where it shows nothing.
+
+    Size and time are those of the file that `shown` belongs to.
+    """
+
+    path: Path
+    size_bytes: int
+    mtime_ns: int
+    shown: NDArray[np.floating[Any]] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Parity:
     """How far an exported model is from the program's own predictions on `num_images` of the user's images.
 
     Fractions in 0..1, differences in probability. `num_read_alike` counts the images that predict.py reads to the very
     same pixels as the program; the others have 16-bit values or a colour profile, which predict.py does not treat.
+    `num_shown` images had a prediction in the window, of which `num_shown_otherwise` was clearly another class.
     """
 
     runtime: str
@@ -35,6 +53,8 @@ class Parity:
     max_abs_diff: float
     limit: float
     num_read_alike: int
+    num_shown: int
+    num_shown_otherwise: int
 
     def document(self) -> dict[str, Any]:
         """Returns what parity.json says."""
@@ -44,7 +64,7 @@ class Parity:
 def measure_parity(
     script: PredictScript,
     program: Predictor,
-    files: Sequence[Path],
+    images: Sequence[ParityImage],
     runtime: str,
     limit: float,
     context: JobContext,
@@ -54,13 +74,13 @@ def measure_parity(
     Raises:
         ExportError: none of the images can be read.
     """
-    num_alike = num_same_class = num_compared = 0
+    num_alike = num_same_class = num_compared = num_shown = num_otherwise = 0
     max_abs_diff = 0.0
-    for index, file in enumerate(files):
+    for index, image in enumerate(images):
         context.checkpoint()
-        context.progress(index, len(files), f"checking {index + 1} of {len(files)} images")
+        context.progress(index, len(images), f"checking {index + 1} of {len(images)} images")
         try:
-            pixels = decode_rgb(file)
+            pixels = decode_rgb(image.path)
         except ImageError:
             continue
         num_compared += 1
@@ -73,17 +93,27 @@ def measure_parity(
         # np.fmax would hide a NaN; a NaN must stay and fail the check.
         max_abs_diff = float(np.maximum(max_abs_diff, np.abs(expected - exported).max()))
         num_same_class += int(expected.argmax() == exported.argmax())
-        num_alike += int(_reads_alike(script, file, pixels))
+        num_alike += int(_reads_alike(script, image.path, pixels))
+        if image.shown is not None and _is_unchanged(image):
+            num_shown += 1
+            num_otherwise += int(image.shown.max() - image.shown[exported.argmax()] > SHOWN_MARGIN)
     if not num_compared:
         raise ExportError(
             "None of the project's images can be read, so the exported model cannot be checked.",
             "Connect the drive that holds the images, or rescan the folder, then export again.",
         )
-    return Parity(runtime, num_compared, num_same_class / num_compared, max_abs_diff, limit, num_alike)
+    agreement = num_same_class / num_compared
+    return Parity(runtime, num_compared, agreement, max_abs_diff, limit, num_alike, num_shown, num_otherwise)
 
 
 def refuse_without_parity(parity: Parity) -> None:
     """Raises ExportError unless the top classes are identical and every probability lies within the limit."""
+    if parity.num_shown_otherwise:
+        raise ExportError(
+            f"For {parity.num_shown_otherwise} of {parity.num_shown} images the window shows another class than this "
+            "version of the model predicts.",
+            "Retrain, so that all predictions come from the same model, then export again.",
+        )
     if parity.top1_agreement == 1.0 and parity.max_abs_diff <= parity.limit:
         return
     raise ExportError(
@@ -92,6 +122,12 @@ def refuse_without_parity(parity: Parity) -> None:
         f"({parity.limit:.2g} is allowed).",
         "Nothing was kept. Retrain and export again, or choose another format; please report this.",
     )
+
+
+def _is_unchanged(image: ParityImage) -> bool:
+    """A picture edited after its prediction was made may rightly be another class now."""
+    state = image.path.stat()
+    return (state.st_size, state.st_mtime_ns) == (image.size_bytes, image.mtime_ns)
 
 
 def _reads_alike(script: PredictScript, file: Path, pixels: NDArray[np.uint8]) -> bool:

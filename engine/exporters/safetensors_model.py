@@ -21,7 +21,6 @@ HEAD_PREFIX = "head."
 _IMPORTS = '''"""Tells the class of pictures: python predict.py PICTURE... (needs {requirements})"""
 
 import sys
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np

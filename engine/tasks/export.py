@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from engine.domain import ImageStatus, Run
+from engine.domain import ImageRecord, ImageStatus, Run
 from engine.errors import ExportError
-from engine.exporters.parity import MAX_PARITY_IMAGES, Parity
+from engine.exporters.parity import MAX_PARITY_IMAGES, Parity, ParityImage
 from engine.exporters.protocol import ModelFacts
 from engine.exporters.registry import FORMATS
-from engine.files import PendingFolder, sync_folder_tree
+from engine.files import PendingFolder, disk_error, sync_folder_tree
 from engine.job import Job, JobContext
 from engine.nn.run_model import LABELS_FILE, load_run_model
 from engine.project import Project
@@ -29,7 +30,7 @@ class ExportSnapshot:
     run_folder: Path
     project_folder: Path
     facts: ModelFacts
-    files: list[Path]
+    images: list[ParityImage]
     work_folder: Path
 
 
@@ -72,11 +73,23 @@ class ExportModel(Job[ExportSnapshot, Parity, ExportReport]):
             raise ExportError("This project has no trained model yet.", "Label some images and retrain first.")
         run_folder = self.project.run_dir(run)
         facts = _facts_of(self.project.name, run, run_folder)
-        readable = [image.path for image in self.project.images() if image.status == ImageStatus.READABLE]
+        images = self._parity_images(run)
         self._pending = PendingFolder(self.to_folder.absolute())
-        return ExportSnapshot(
-            self.format, run_folder, self.project.folder, facts, _spread(readable), self._pending.work_path
-        )
+        return ExportSnapshot(self.format, run_folder, self.project.folder, facts, images, self._pending.work_path)
+
+    def _parity_images(self, run: Run) -> list[ParityImage]:
+        """Returns images from all over the project, with what the run says of them in the order of its classes."""
+        readable = [image for image in self.project.images() if image.status == ImageStatus.READABLE]
+        predictions = self.project.predictions(run)
+        shown: dict[int, NDArray[np.floating[Any]]] = {}
+        if predictions is not None and sorted(predictions.class_ids) == sorted(run.class_ids):
+            columns = [predictions.class_ids.tolist().index(class_id) for class_id in run.class_ids]
+            rows = predictions.probabilities[:, columns]
+            shown = dict(zip(predictions.image_ids.tolist(), rows, strict=True))
+        return [
+            ParityImage(image.path, image.size_bytes, image.mtime_ns, shown.get(image.id))
+            for image in _spread(readable)
+        ]
 
     @staticmethod
     def work(snapshot: ExportSnapshot, context: JobContext) -> Parity:
@@ -85,8 +98,12 @@ class ExportModel(Job[ExportSnapshot, Parity, ExportReport]):
 
         context.progress(0, 0, "loading the model")
         model = load_run_model(snapshot.run_folder, snapshot.project_folder)
-        parity = write_package(snapshot.format, model, snapshot.facts, snapshot.files, snapshot.work_folder, context)
-        sync_folder_tree(snapshot.work_folder)
+        folder = snapshot.work_folder
+        try:
+            parity = write_package(snapshot.format, model, snapshot.facts, snapshot.images, folder, context)
+            sync_folder_tree(folder)
+        except OSError as err:
+            raise disk_error(err, folder) from err
         return parity
 
     def finish(self, result: Parity) -> ExportReport:
@@ -129,9 +146,9 @@ def _labels_hash(file: Path) -> str:
     return digest.hexdigest()
 
 
-def _spread(paths: list[Path]) -> list[Path]:
-    """Returns at most MAX_PARITY_IMAGES of the paths, evenly over the whole list, always the same ones."""
-    if len(paths) <= MAX_PARITY_IMAGES:
-        return paths
-    positions = np.linspace(0, len(paths) - 1, MAX_PARITY_IMAGES).round().astype(int)
-    return [paths[position] for position in positions]
+def _spread(images: list[ImageRecord]) -> list[ImageRecord]:
+    """Returns at most MAX_PARITY_IMAGES of the images, evenly over the whole list, always the same ones."""
+    if len(images) <= MAX_PARITY_IMAGES:
+        return images
+    positions = np.linspace(0, len(images) - 1, MAX_PARITY_IMAGES).round().astype(int)
+    return [images[position] for position in positions]
