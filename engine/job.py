@@ -57,6 +57,9 @@ class Job(ABC, Generic[Snapshot, Result, Outcome]):
 
     title: ClassVar[str]
     in_worker: ClassVar[bool] = False
+    is_resumable: ClassVar[bool] = False
+    """May be stopped at a checkpoint and begun again later (`clean_up`, then `prepare` and `work` anew), to let a more
+    urgent job into the worker. What it had done must survive that. For long jobs in the background."""
     priority: Priority = Priority.NORMAL
 
     @abstractmethod

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.events import Event, JobCancelled, JobEnded, JobFailed, JobQueued, JobStarted, JobSucceeded
+from engine.events import Event, JobCancelled, JobEnded, JobFailed, JobProgressed, JobQueued, JobStarted, JobSucceeded
 from engine.job import (
     CancelledError,
     Job,
@@ -29,7 +29,19 @@ from engine.job import (
     Snapshot,
     failure_of,
 )
-from engine.worker import Cancelled, Failed, Reply, Succeeded, Task, Worker, WorkerOptions, run_work
+from engine.worker import (
+    CANCEL_GRACE_S,
+    PAUSE_GRACE_S,
+    Cancelled,
+    Failed,
+    Reply,
+    StopRequest,
+    Succeeded,
+    Task,
+    Worker,
+    WorkerOptions,
+    run_work,
+)
 
 __all__ = [
     "AnyJob",
@@ -79,6 +91,7 @@ class _Entry:
     steps: Sequence[AnyJob]
     step: int = 0
     cancelled: threading.Event = field(default_factory=threading.Event)
+    stop: StopRequest = field(default_factory=StopRequest)
     ended: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -200,12 +213,23 @@ class Engine:
                 self._end(entry, JobCancelled(entry.id))
             else:
                 self._waiting.append(entry)
+                self._make_way_for(entry)
                 self._changed.notify_all()
         return JobHandle(self, entry)
+
+    def _make_way_for(self, entry: _Entry) -> None:
+        """Pauses the job in the worker when `entry` is more urgent and needs its place. Under the lock."""
+        running = self._in_worker
+        if running is None or not entry.job.in_worker or not running.job.is_resumable:
+            return
+        if entry.priority < running.priority:
+            running.stop.set(PAUSE_GRACE_S)
+            self._worker.wake()
 
     def _cancel(self, entry: _Entry) -> None:
         with self._changed:
             entry.cancelled.set()
+            entry.stop.set(CANCEL_GRACE_S)
             if entry in self._waiting:
                 self._waiting.remove(entry)
                 self._end(entry, JobCancelled(entry.id))
@@ -274,6 +298,9 @@ class Engine:
         outcome: object = None
         if entry.cancelled.is_set():
             reply = Cancelled()
+        elif isinstance(reply, Cancelled) and entry.stop.is_set():
+            self._pause(entry)
+            return
         if isinstance(reply, Succeeded):
             try:
                 outcome = entry.job.finish(reply.result)
@@ -288,7 +315,9 @@ class Engine:
             has_next = isinstance(reply, Succeeded) and entry.step + 1 < len(entry.steps)
             if has_next and not entry.cancelled.is_set():
                 entry.step += 1
+                entry.stop = StopRequest()
                 self._waiting.append(entry)
+                self._make_way_for(entry)
                 return
         if has_next:
             self._end(entry, JobCancelled(entry.id))
@@ -301,6 +330,19 @@ class Engine:
                 log.error("The job %r failed:\n%s", entry.title, reply.details)
             self._end(entry, JobFailed(entry.id, reply.error, reply.details))
 
+    def _pause(self, entry: _Entry) -> None:
+        """Puts a job that made way for another back into the queue, at its old place."""
+        self._clean_up(entry.job)
+        self.events.put(JobProgressed(entry.id, 0, 0, "waiting"))
+        with self._changed:
+            entry.stop = StopRequest()
+            if entry.cancelled.is_set():
+                self._end(entry, JobCancelled(entry.id))
+            else:
+                self._waiting.append(entry)
+            self._in_worker = None
+            self._changed.notify_all()
+
     def _clean_up(self, job: AnyJob) -> None:
         try:
             job.clean_up()
@@ -312,7 +354,7 @@ class Engine:
     def _supervise(self) -> None:
         while (item := self._tasks.get()) is not None:
             entry, task = item
-            reply = self._worker.run(task, self.events.put, entry.cancelled)
+            reply = self._worker.run(task, self.events.put, entry.stop)
             with self._changed:
                 self._replies.append((entry, reply))
                 self._changed.notify_all()

@@ -35,6 +35,9 @@ log = logging.getLogger("graft.worker")
 CANCEL_GRACE_S = 0.15
 """How long a cancelled job may take to reach its next checkpoint before its process is killed."""
 
+PAUSE_GRACE_S = 3.0
+"""The same for a job that makes way for a more urgent one: losing the warm process would cost about as much."""
+
 LOW_PRIORITY_NICENESS = 5
 
 
@@ -76,6 +79,27 @@ class Failed:
 Reply = Succeeded | Cancelled | Failed
 
 
+class StopRequest:
+    """Asks a running task to stop, from any thread. A later request can only shorten the time it has left."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._deadline: float | None = None
+
+    def set(self, grace_s: float) -> None:
+        with self._lock:
+            deadline = time.monotonic() + grace_s
+            self._deadline = deadline if self._deadline is None else min(deadline, self._deadline)
+
+    def is_set(self) -> bool:
+        return self._deadline is not None
+
+    def seconds_left(self) -> float | None:
+        """Returns the time until force may be used, or None while nothing was asked for."""
+        with self._lock:
+            return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+
+
 class _Sign(Enum):
     """What the worker process says besides events and replies."""
 
@@ -89,10 +113,10 @@ class _Supervision:
 
     message: bytes
     send: Callable[[Event], None]
-    cancelled: threading.Event
+    stop: StopRequest
     is_sent: bool = False
     has_begun: bool = False
-    deadline: float | None = None
+    is_told_to_stop: bool = False
 
 
 def run_work(job_type: type[Job[Any, Any, Any]], snapshot: Any, context: RunningContext) -> Reply:
@@ -123,19 +147,19 @@ class Worker:
         """Process id while there is a process."""
         return self._process.pid if self._process is not None else None
 
-    def run(self, task: Task, send: Callable[[Event], None], cancelled: threading.Event) -> Reply:
+    def run(self, task: Task, send: Callable[[Event], None], stop: StopRequest) -> Reply:
         """Runs one task in the process and returns how it ended; its events go to `send`. Never raises.
 
-        To cancel: set `cancelled`, then call `wake()`. The process gets a moment to reach a checkpoint, then is killed.
+        To stop it early: set `stop`, then call `wake()`. The process may still reach a checkpoint, then it is killed.
         """
         try:
             message = pickle.dumps(task, protocol=pickle.HIGHEST_PROTOCOL)
         except Exception as err:  # noqa: BLE001 - whatever a snapshot's __reduce__ raises: a bug of the job, told as one
             return Failed(*failure_of(err))
-        return self._run_message(message, send, cancelled)
+        return self._run_message(message, send, stop)
 
     def wake(self) -> None:
-        """Makes `run` look at `cancelled` now."""
+        """Makes `run` look at its stop request now."""
         with self._wake_lock:
             if not self._is_awake:
                 self._is_awake = True
@@ -171,7 +195,7 @@ class Worker:
         theirs.close()  # the worker holds the only other end, so its death is an end of file here
         self._process, self._connection, self._is_ready = process, ours, False
 
-    def _run_message(self, message: bytes, send: Callable[[Event], None], cancelled: threading.Event) -> Reply:
+    def _run_message(self, message: bytes, send: Callable[[Event], None], stop: StopRequest) -> Reply:
         for is_last_try in (False, True):
             try:
                 if self._process is None or not self._process.is_alive():
@@ -180,13 +204,13 @@ class Worker:
             except OSError as err:
                 reason = f"The system refused to start a process ({err.strerror or err})."
                 return Failed(WorkerError(reason, "Close other programs, then try again."), "")
-            supervision = _Supervision(message, send, cancelled)
+            supervision = _Supervision(message, send, stop)
             try:
                 while (reply := self._step(supervision)) is None:
                     pass
             except (EOFError, OSError):  # the process is gone
-                reply = self._bury(cancelled)
-                if supervision.has_begun or is_last_try or cancelled.is_set():
+                reply = self._bury(stop)
+                if supervision.has_begun or is_last_try or stop.is_set():
                     return reply
             else:
                 return reply
@@ -199,13 +223,13 @@ class Worker:
         if self._is_ready and not task.is_sent:
             self._connection.send_bytes(task.message)
             task.is_sent = True
-        if task.cancelled.is_set() and task.deadline is None:
+        seconds_left = task.stop.seconds_left()
+        if seconds_left is not None and not task.is_told_to_stop:
             if not task.is_sent:
                 return Cancelled()
-            task.deadline = time.monotonic() + CANCEL_GRACE_S
             self._connection.send_bytes(b"")
-        timeout_s = None if task.deadline is None else max(0.0, task.deadline - time.monotonic())
-        ready = wait([self._connection, self._process.sentinel, self._wake_receiver], timeout_s)
+            task.is_told_to_stop = True
+        ready = wait([self._connection, self._process.sentinel, self._wake_receiver], seconds_left)
         if self._wake_receiver in ready:
             self._take_wake_up()
         if self._connection in ready:
@@ -219,7 +243,7 @@ class Worker:
                 task.send(news)
         elif self._process.sentinel in ready:
             raise EOFError
-        elif task.deadline is not None and time.monotonic() >= task.deadline:
+        elif task.stop.seconds_left() == 0.0:
             self._process.kill()
             self.stop()
             return Cancelled()
@@ -230,13 +254,13 @@ class Worker:
             self._wake_receiver.recv_bytes()
             self._is_awake = False
 
-    def _bury(self, cancelled: threading.Event) -> Reply:
+    def _bury(self, stop: StopRequest) -> Reply:
         """The process is gone without a reply."""
         assert self._process is not None
         self._process.join(1.0)
         code = self._process.exitcode
         self.stop()
-        if cancelled.is_set():
+        if stop.is_set():
             return Cancelled()
         log.warning("The worker process ended by itself, exit code %s.", code)
         return Failed(

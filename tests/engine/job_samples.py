@@ -57,6 +57,10 @@ class StepsInWorker(Steps):
     in_worker = True
 
 
+class ResumableInWorker(StepsInWorker):
+    is_resumable = True
+
+
 class SampleInWorker(Sample):
     in_worker = True
 

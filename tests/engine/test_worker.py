@@ -14,7 +14,7 @@ import pytest
 
 from engine.errors import AppError, ExportError, InternalError, WorkerError
 from engine.events import Event, ImagesAdded, JobCancelled, JobEnded, JobFailed, JobProgressed, JobSucceeded
-from engine.jobs import Engine, JobHandle, WorkerOptions
+from engine.jobs import Engine, JobHandle, Priority, WorkerOptions
 from tests.engine import job_samples
 from tests.engine.job_samples import (
     DeafInWorker,
@@ -24,6 +24,7 @@ from tests.engine.job_samples import (
     LeavesAFile,
     ProcessId,
     RaisesInWorker,
+    ResumableInWorker,
     Reverses,
     SampleInWorker,
     StepsInWorker,
@@ -101,6 +102,45 @@ def test_a_deaf_job_is_killed_within_250_ms_and_the_next_one_runs(engine: Engine
     assert time.monotonic() - started < 0.25
     assert not is_running(pid)
     assert isinstance(end_of(engine, engine.submit(SampleInWorker("again"))), JobSucceeded)
+
+
+def test_a_resumable_job_makes_way_for_a_more_urgent_one_and_is_begun_again(engine: Engine) -> None:
+    diary: list[str] = []
+    long = engine.submit(ResumableInWorker(150, diary, Priority.BACKGROUND))
+    next_event(engine, JobProgressed)
+    pid = engine.worker_pid
+    assert engine.submit(SampleInWorker("urgent"), Priority.INTERACTIVE).wait(0.6)
+    assert not long.has_ended
+    seen: list[Event] = []
+    assert end_of(engine, long, seen) == JobSucceeded(long.id, 150)
+    assert sum(isinstance(event, JobEnded) and event.job_id == long.id for event in seen) == 1
+    assert diary == ["prepare 150", "clean up 150", "prepare 150", "finish 150"]
+    assert engine.worker_pid == pid, "the warm process is kept"
+
+
+def test_a_resumable_job_does_not_make_way_for_its_equals(engine: Engine) -> None:
+    diary: list[str] = []
+    first = engine.submit(ResumableInWorker(40, diary))
+    next_event(engine, JobProgressed)
+    end_of(engine, engine.submit(SampleInWorker()))
+    assert first.has_ended
+    assert diary == ["prepare 40", "finish 40"]
+
+
+def test_a_paused_job_can_be_cancelled_at_any_moment(engine: Engine) -> None:
+    for delay_s in (0, 0.001, 0.003, 0.01, 0.03, 0.1):
+        long = engine.submit(ResumableInWorker(10_000, priority=Priority.BACKGROUND))
+        next_event(engine, JobProgressed)
+        urgent = engine.submit(StepsInWorker(10), Priority.INTERACTIVE)
+        time.sleep(delay_s)
+        long.cancel()
+        assert long.wait(0.5)
+        assert urgent.wait(5)
+        ends = []
+        while not engine.events.empty():
+            event = engine.events.get()
+            ends += [event] if isinstance(event, JobEnded) else []
+        assert sorted(ends, key=lambda end: end.job_id) == [JobCancelled(long.id), JobSucceeded(urgent.id, 10)]
 
 
 def test_what_a_killed_job_left_behind_is_removed(engine: Engine, tmp_path: Path) -> None:
