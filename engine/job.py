@@ -135,6 +135,23 @@ class QuietContext:
         return
 
 
+def run_in_foreground(job: Job[Snapshot, Result, Outcome], context: JobContext | None = None) -> Outcome:
+    """Runs a whole job in the calling thread and process, and returns its outcome. For the command line and tests.
+
+    Raises:
+        AppError: what the job raised; also CancelledError and KeyboardInterrupt pass. What it left behind is removed.
+    """
+    context = context or QuietContext()
+    is_finished = False
+    try:
+        outcome = job.finish(job.work(job.prepare(), context))
+        is_finished = True
+    finally:
+        if not is_finished:
+            job.clean_up()
+    return outcome
+
+
 def failure_of(err: BaseException) -> tuple[AppError, str]:
     """Returns what the user is told of an exception that ended a job, and the traceback when it was a bug of ours."""
     if isinstance(err, AppError):

@@ -12,8 +12,9 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from engine.events import Event, JobCancelled, JobEnded, JobFailed, JobProgressed, JobQueued, JobStarted, JobSucceeded
@@ -28,6 +29,7 @@ from engine.job import (
     RunningContext,
     Snapshot,
     failure_of,
+    run_in_foreground,
 )
 from engine.worker import (
     CANCEL_GRACE_S,
@@ -62,23 +64,6 @@ __all__ = [
 log = logging.getLogger("graft.engine")
 
 AnyJob = Job[Any, Any, Any]
-
-
-def run_in_foreground(job: Job[Snapshot, Result, Outcome], context: JobContext | None = None) -> Outcome:
-    """Runs a whole job in the calling thread and process, and returns its outcome. For the command line and tests.
-
-    Raises:
-        AppError: what the job raised; also CancelledError and KeyboardInterrupt pass. What it left behind is removed.
-    """
-    context = context or QuietContext()
-    is_finished = False
-    try:
-        outcome = job.finish(job.work(job.prepare(), context))
-        is_finished = True
-    finally:
-        if not is_finished:
-            job.clean_up()
-    return outcome
 
 
 @dataclass(eq=False, slots=True)
@@ -249,26 +234,24 @@ class Engine:
     # ---- the engine thread ----
 
     def _run(self) -> None:
-        while True:
-            with self._changed:
-                while not self._replies and self._next_waiting() is None:
-                    if self._is_stopping and self._in_worker is None:
-                        return
-                    self._changed.wait()
+        while (turn := self._wait_for_turn()) is not None:
+            turn()
+
+    def _wait_for_turn(self) -> Callable[[], None] | None:
+        """Returns what to do next, or None when the engine stops."""
+        with self._changed:
+            while True:
                 if self._replies:
-                    entry, reply = self._replies.popleft()
-                    is_reply = True
-                else:
-                    chosen = self._next_waiting()
-                    assert chosen is not None
-                    entry, is_reply = chosen, False
+                    return partial(self._conclude, *self._replies.popleft())
+                entry = self._next_waiting()
+                if entry is not None:
                     self._waiting.remove(entry)
                     if entry.job.in_worker:
                         self._in_worker = entry
-            if is_reply:
-                self._conclude(entry, reply)
-            else:
-                self._begin(entry)
+                    return partial(self._begin, entry)
+                if self._is_stopping and self._in_worker is None:
+                    return None
+                self._changed.wait()
 
     def _next_waiting(self) -> _Entry | None:
         """Returns the first entry by (priority, age) that can run now; there is one place in the worker."""
