@@ -131,6 +131,12 @@ class ClassDelegate(QStyledItemDelegate):
         editor.setStyleSheet("padding: 0 6px; min-height: 0; border-radius: 6px;")
         return editor
 
+    def setEditorData(self, editor: QWidget, index: AnyIndex) -> None:
+        # The view calls this at every change of a count; what was typed must stay.
+        if isinstance(editor, QLineEdit) and not editor.isModified():
+            editor.setText(str(index.data(Qt.ItemDataRole.EditRole)))
+            editor.selectAll()
+
     def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         rect = option.rect
         editor.setGeometry(rect.adjusted(NAME_X - 8, 2, -4, -2))
@@ -201,6 +207,8 @@ class ClassListView(QListView):
         if self.listening_id:
             self._take_key(event)
             return
+        if self.state() == QAbstractItemView.State.EditingState:
+            return  # the Enter that ended the editing comes here too, and must not label
         item = self._classes.class_at(self.currentIndex().row())
         if item is not None and event.key() in (keys.Key_Return, keys.Key_Enter):
             self.chosen.emit(item.id)

@@ -55,7 +55,9 @@ class LabelWorkspace(QWidget):
         self._message = ""
         self._is_model_newer = False
         self.grid = ImageGrid(self.images, self.thumbnails, self._faces.at)
-        self.viewer = ImageViewer(self.images, self.thumbnails, self.screens, self._faces.at)
+        self.viewer = ImageViewer(
+            self.images, self.thumbnails, self.screens, self._faces.at, self.grid.current_position
+        )
         self.empty = EmptyState()
         self.palette_panel = ClassPalettePanel(session, self.counts)
         self.show_list = ShowListPanel(self.counts)

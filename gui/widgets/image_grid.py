@@ -241,7 +241,8 @@ class ImageGrid(QAbstractItemView):
         area = event.rect().translated(0, offset)
         positions = self._layout.positions_between(area.top() - 2, area.bottom() + 2)
         selected = selected_between(self.selectionModel(), positions)
-        current = self.current_position()
+        # Inside one selected card a second frame would say nothing.
+        current = -1 if self._has_one_selected() and self.current_position() in selected else self.current_position()
         for position in positions:
             face = self._face_of(position)
             rect = self._layout.rect(position).translated(0, -offset)
@@ -264,6 +265,10 @@ class ImageGrid(QAbstractItemView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._relayout()
+
+    def _has_one_selected(self) -> bool:
+        selection = self.selectionModel().selection()
+        return selection.count() == 1 and selection.at(0).height() == 1
 
     def _relayout(self, keeps_place: bool = True) -> None:
         old = self._layout

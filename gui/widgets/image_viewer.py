@@ -32,6 +32,7 @@ class ImageViewer(QWidget):
         thumbnails: Thumbnails,
         screens: ScreenImages,
         face_of: Callable[[int], CardFace],
+        current_position: Callable[[], int],
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -39,6 +40,7 @@ class ImageViewer(QWidget):
         self._thumbnails = thumbnails
         self._screens = screens
         self._face_of = face_of
+        self._current_position = current_position
         self._position = -1
         self._is_forward = True
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -116,7 +118,8 @@ class ImageViewer(QWidget):
         step = {keys.Key_Left: -1, keys.Key_Right: 1, keys.Key_Up: -1, keys.Key_Down: 1,
                 keys.Key_PageUp: -10, keys.Key_PageDown: 10}.get(keys(event.key()))  # fmt: skip
         if step is not None:
-            self._go(max(0, min(last, self._position + step)))
+            # Not from the picture that is on screen: a key that came before may not be shown yet.
+            self._go(max(0, min(last, self._current_position() + step)))
         elif event.key() == keys.Key_Home:
             self._go(0)
         elif event.key() == keys.Key_End:
@@ -144,7 +147,7 @@ class ImageViewer(QWidget):
     # ----------------------------------------------------------------------------------------------------- private
 
     def _go(self, position: int) -> None:
-        if position != self._position and position >= 0:
+        if position >= 0:
             self.position_wanted.emit(position)
 
     def _build(self) -> None:
