@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from engine.domain import ImageClass, ImageColumns, Run
-from engine.project import Project
+
+if TYPE_CHECKING:
+    from engine.project import Project
 
 
 @dataclass(frozen=True, slots=True)

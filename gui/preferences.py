@@ -28,8 +28,8 @@ class RecentProject:
     num_classes: int = 0
     accuracy: float | None = None
     closed_at: float = 0.0
-    hashes: tuple[str, ...] = ()
-    """Content hashes of a few images, to find their thumbnails in the project's cache."""
+    pictures: tuple[str, ...] = ()
+    """Files with a few small pictures, in the user's own folder."""
 
     @property
     def is_there(self) -> bool:
@@ -88,7 +88,7 @@ class Preferences:
         text = self._window.value(_key("recent", folder), "", type=str)
         try:
             known: dict[str, Any] = json.loads(str(text))
-            return RecentProject(**{**known, "hashes": tuple(known.get("hashes", ()))})
+            return RecentProject(**{**known, "pictures": tuple(known.get("pictures", ()))})
         except (ValueError, TypeError):
             return fallback
 

@@ -36,6 +36,8 @@ class ProjectSession(QObject):
     project_opening = Signal(str)
     """Name of the project that is being opened in the background."""
     project_opened = Signal()
+    project_closing = Signal()
+    """The project is about to be closed; everything is still there."""
     project_closed = Signal()
     columns_reset = Signal()
     """Images came or went: rows are others now."""
@@ -73,6 +75,8 @@ class ProjectSession(QObject):
         self._saves.state_changed.connect(self.save_state_changed)
         self._saves.failed.connect(self.error_raised)
         self._saves.refused.connect(self._on_write_refused)
+        self._saves.drained.connect(self._on_drained)
+        self._when_saved: list[Callable[[], None]] = []
         self._reloading = False
         self._reload_again = False
         self._saved_meanwhile: list[Change] = []
@@ -94,16 +98,23 @@ class ProjectSession(QObject):
         """Opens a project in the background; `project_opened` or `error_raised` follows."""
         self._load(folder.name, lambda: Project.open(folder, read_only=read_only))
 
-    def create_project(self, folder: Path, name: str | None = None) -> None:
-        """Makes a project and opens it; `project_opened` or `error_raised` follows."""
-        self._load(name or folder.name, lambda: Project.create(folder, name))
+    def create_project(self, folder: Path, name: str | None = None, then: Callable[[], None] | None = None) -> None:
+        """Makes a project and opens it; `project_opened`, then `then`, or `error_raised` follows."""
+        self._load(name or folder.name, lambda: Project.create(folder, name), then)
+
+    def restore_project(self, folder: Path) -> None:
+        """Brings a damaged project back from its backup and journal, and opens it."""
+        self._load(folder.name, lambda: Project.restore(folder))
 
     def close_project(self) -> None:
         """Closes the project. What is not saved by then is forgotten: look at `num_unsaved` and ask before."""
-        project, self.project = self.project, None
+        project = self.project
         if project is None:
             return
+        self.project_closing.emit()
+        self.project = None
         self._saves.drop_all()
+        self._when_saved.clear()
         self._facts_timer.stop()
         self._reload_timer.stop()
         self._reloading = self._reload_again = False
@@ -140,13 +151,23 @@ class ProjectSession(QObject):
 
         self.bridge.when_done(self._reader.submit(work), deliver, fail)
 
-    def _load(self, name: str, make: Callable[[], Project]) -> None:
+    def read_without_answer(self, work: Callable[[], None]) -> None:
+        """Runs something off the GUI thread, before the project is closed, whose result nobody waits for."""
+        self._reader.submit(work)
+
+    def _load(self, name: str, make: Callable[[], Project], then: Callable[[], None] | None = None) -> None:
         if self._opening:
             return
+
+        def loaded(result: loading.Loaded) -> None:
+            self._on_loaded(result)
+            if then is not None:
+                then()
+
         self.close_project()
         self._opening = True
         self.project_opening.emit(name)
-        self.bridge.when_done(self._reader.submit(loading.load, make), self._on_loaded, self._on_load_failed)
+        self.bridge.when_done(self._reader.submit(loading.load, make), loaded, self._on_load_failed)
 
     def _on_loaded(self, loaded: loading.Loaded) -> None:
         self._opening = False
@@ -216,6 +237,18 @@ class ProjectSession(QObject):
     def num_unsaved(self) -> int:
         """Returns how many steps of the user's are not durable yet."""
         return self._saves.num_unsaved
+
+    def when_saved(self, act: Callable[[], None]) -> None:
+        """Calls `act` as soon as everything is durable: now, if it is. Forgotten when the project is closed."""
+        if self.num_unsaved == 0:
+            act()
+        else:
+            self._when_saved.append(act)
+
+    def _on_drained(self) -> None:
+        waiting, self._when_saved = self._when_saved, []
+        for act in waiting:
+            act()
 
     def retry_saving(self) -> None:
         """Tries at once to save what could not be saved."""

@@ -15,16 +15,14 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from engine.domain import ImageColumns
-from engine.errors import AppError, StoreError
+from engine.errors import AppError, DiskError, StoreError
 from gui.columns import RowIndex
 from gui.engine_bridge import EngineBridge
+from gui.save_states import NOT_SAVED, SAVED, SAVING
 
 RETRY_MS = 3000
-
-SAVED = "saved"
-SAVING = "saving"
-NOT_SAVED = "not saved"
-
+RETRIED = (StoreError, DiskError)
+"""The environment failed (disk full, drive away): the same write may go through later. Anything else never will."""
 
 @dataclass(slots=True)
 class Write:
@@ -45,7 +43,7 @@ class SaveQueue(QObject):
 
     state_changed = Signal(str)
     failed = Signal(object)
-    """A write could not be made for now (AppError); it stays queued."""
+    """A write could not be made for now (AppError); it stays queued. Told once, not at every new attempt."""
     refused = Signal(object)
     """A write can never be made (any exception); it was taken out of the queue."""
     drained = Signal()
@@ -57,6 +55,7 @@ class SaveQueue(QObject):
         self._in_flight: Write | None = None
         self._generation = 0
         self._state = SAVED
+        self._has_told = False
         self._retry = QTimer(self)
         self._retry.setSingleShot(True)
         self._retry.setInterval(RETRY_MS)
@@ -124,16 +123,19 @@ class SaveQueue(QObject):
         if generation != self._generation:
             return
         self._in_flight = None
-        if isinstance(error, StoreError):
+        if isinstance(error, RETRIED):
             self._waiting.appendleft(write)
             self._set_state(NOT_SAVED)
             self._retry.start()
-            self.failed.emit(error)
+            if not self._has_told:
+                self._has_told = True
+                self.failed.emit(error)
             return
         self.refused.emit(error)
         self._continue()
 
     def _continue(self) -> None:
+        self._has_told = False
         if self._waiting:
             self._start_next()
             return

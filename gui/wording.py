@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
-from engine.domain import Run
+if TYPE_CHECKING:
+    from engine.domain import Run
 
 
 def count(number: int, singular: str, plural: str = "") -> str:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenuBar, QWidget
 
-from gui import saving, wording
-from gui.session import Session
+from gui import wording
+from gui.save_states import NOT_SAVED, SAVED, SAVING
 from gui.theme import ICONS, font
 from gui.widgets.chip import Chip
 from gui.widgets.text import ElidedLabel
+
+if TYPE_CHECKING:
+    from gui.session import Session
 
 HEIGHT_PX = 48
 RATE_REFRESH_MS = 5000
@@ -18,11 +23,11 @@ CALM_MS = 250
 
 
 class TopBar(QWidget):
-    """Holds the menu bar too, so that the window has one bar less."""
+    """Holds the menu bar too, so that the window has one bar less. Painted before there is a session (`attach`)."""
 
-    def __init__(self, session: Session, menu_bar: QMenuBar | None, parent: QWidget | None = None) -> None:
+    def __init__(self, menu_bar: QMenuBar, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._session: Session | None = None
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setProperty("role", "topbar")
         self.setFixedHeight(HEIGHT_PX)
@@ -36,27 +41,30 @@ class TopBar(QWidget):
         self.rate_chip.hide()
         self.save_chip = Chip()
         self.save_chip.hide()
-        self.save_chip.clicked.connect(session.retry_saving)
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 0, 16, 1)
         row.setSpacing(8)
         row.addWidget(mark)
         row.addWidget(brand)
         row.addSpacing(8)
-        if menu_bar is not None:
-            row.addWidget(menu_bar, 0, Qt.AlignmentFlag.AlignVCenter)
-            row.addSpacing(8)
+        row.addWidget(menu_bar, 0, Qt.AlignmentFlag.AlignVCenter)
+        row.addSpacing(8)
         row.addWidget(self.project_name, 1)
         row.addWidget(self.rate_chip)
         row.addWidget(self.save_chip)
         self._rate_timer = QTimer(self)
         self._rate_timer.setInterval(RATE_REFRESH_MS)
         self._rate_timer.timeout.connect(self._show_rate)
-        session.labelled.connect(self._on_labelled)
         self._calm_timer = QTimer(self)
         self._calm_timer.setSingleShot(True)
         self._calm_timer.setInterval(CALM_MS)
         self._calm_timer.timeout.connect(self._show_saving)
+
+    def attach(self, session: Session) -> None:
+        """Shows what a session says from now on."""
+        self._session = session
+        self.save_chip.clicked.connect(session.retry_saving)
+        session.labelled.connect(self._on_labelled)
         session.save_state_changed.connect(self._on_save_state)
         for signal in (session.project_opened, session.project_closed, session.undo_changed):
             signal.connect(self._show_saving)
@@ -64,6 +72,8 @@ class TopBar(QWidget):
         session.project_closed.connect(self._show_project)
 
     def _show_project(self) -> None:
+        if self._session is None:
+            return
         project = self._session.project
         self.project_name.setText(project.name if project is not None else "")
         self._show_rate()
@@ -73,7 +83,7 @@ class TopBar(QWidget):
         self._show_rate()
 
     def _show_rate(self) -> None:
-        rate = self._session.rate.images_per_hour()
+        rate = self._session.rate.images_per_hour() if self._session is not None else None
         self.rate_chip.setVisible(rate is not None)
         if rate is not None:
             self.rate_chip.set_look(f"{rate:,} images/h", "clock")
@@ -82,7 +92,7 @@ class TopBar(QWidget):
 
     def _on_save_state(self, state: str) -> None:
         # "Saving" is shown at once and "saved" a moment later, so that fast labelling does not make the chip flicker.
-        if state == saving.SAVED:
+        if state == SAVED:
             self._calm_timer.start()
         else:
             self._calm_timer.stop()
@@ -90,18 +100,20 @@ class TopBar(QWidget):
 
     def _show_saving(self, *_: object) -> None:
         session = self._session
+        if session is None:
+            return
         chip = self.save_chip
         chip.setVisible(session.project is not None)
         if self._calm_timer.isActive():
             return
-        is_stuck = session.save_state == saving.NOT_SAVED
+        is_stuck = session.save_state == NOT_SAVED
         if session.is_read_only:
             chip.set_look("Read-only", "lock", "warning")
             chip.setToolTip("This project is open for reading only, because another window holds it or the disk does")
         elif is_stuck:
             chip.set_look(f"{wording.count(session.num_unsaved, 'step')} not saved · Try again", "error", "danger")
             chip.setToolTip("The disk did not take them. They are kept in order and tried again every few seconds.")
-        elif session.save_state == saving.SAVING:
+        elif session.save_state == SAVING:
             chip.set_look("Saving…", "save")
             chip.setToolTip("The last labels are on their way to the disk")
         else:

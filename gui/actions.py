@@ -1,0 +1,221 @@
+"""The table of actions: id, text, shortcut, menu, when it can be used, what it does. Menus and shortcuts come from it.
+
+Adding an action is adding a record here and a method to `gui.commands.Commands`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu, QWidget
+
+from gui.commands import Commands
+from gui.session import Session
+from gui.theme import icon
+
+Condition = Callable[[Session], bool]
+
+
+def _always(_session: Session) -> bool:
+    return True
+
+
+def _has_project(session: Session) -> bool:
+    return session.project is not None
+
+
+def _can_write(session: Session) -> bool:
+    return session.project is not None and not session.is_read_only
+
+
+def _has_run(session: Session) -> bool:
+    return session.run is not None
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSpec:
+    """One action. `menu` is the menu it stands in; `starts_group` puts a line above it."""
+
+    id: str
+    text: str
+    shortcut: str
+    menu: str
+    handler: Callable[[Commands], Callable[[], None]]
+    is_enabled: Condition = _always
+    icon: str = ""
+    starts_group: bool = False
+    is_checkable: bool = False
+    has_own_key: bool = True
+    """False where the workspace handles the key itself; the menu only shows it."""
+
+
+ACTIONS: tuple[ActionSpec, ...] = (
+    # fmt: off
+    ActionSpec("new", "New project…", "Ctrl+N", "File", lambda c: c.new_project, icon="plus"),
+    ActionSpec("open", "Open project…", "Ctrl+O", "File", lambda c: c.open_project, icon="folder-open"),
+    ActionSpec("sample", "Try the sample", "", "File", lambda c: c.open_sample, icon="leaf"),
+    ActionSpec("close", "Close project", "Ctrl+W", "File", lambda c: c.close_project, _has_project),
+    ActionSpec(
+        "add_folder",
+        "Add images from a folder…",
+        "Ctrl+Shift+O",
+        "File",
+        lambda c: c.add_folder,
+        _can_write,
+        icon="folder-plus",
+        starts_group=True,
+    ),
+    ActionSpec("rescan", "Look for changed images", "F5", "File", lambda c: c.rescan, _can_write, icon="retrain"),
+    ActionSpec(
+        "import_labels",
+        "Import labels (CSV)…",
+        "",
+        "File",
+        lambda c: c.import_labels,
+        _can_write,
+        icon="download",
+        starts_group=True,
+    ),
+    ActionSpec(
+        "export_labels", "Export labels (CSV)…", "", "File", lambda c: c.export_labels, _has_project, icon="tag"
+    ),
+    ActionSpec("export", "Export model…", "Ctrl+E", "File", lambda c: c.export_model, _has_run, icon="export"),
+    ActionSpec("quit", "Quit", "Ctrl+Q", "File", lambda c: c.quit, starts_group=True),
+    ActionSpec("undo", "Undo", "Ctrl+Z", "Edit", lambda c: c.undo, lambda s: _can_write(s) and s.can_undo, icon="undo"),
+    ActionSpec(
+        "redo", "Redo", "Ctrl+Shift+Z", "Edit", lambda c: c.redo, lambda s: _can_write(s) and s.can_redo, icon="redo"
+    ),
+    ActionSpec(
+        "auto_advance",
+        "On to the next image after a label",
+        "",
+        "Edit",
+        lambda c: c.toggle_auto_advance,
+        starts_group=True,
+        is_checkable=True,
+    ),
+    ActionSpec(
+        "toggle_viewer",
+        "Single image",
+        "Return",
+        "View",
+        lambda c: c.toggle_viewer,
+        _has_project,
+        icon="single",
+        has_own_key=False,
+    ),
+    ActionSpec(
+        "next_unlabelled",
+        "Next unlabelled image",
+        "Tab",
+        "View",
+        lambda c: c.next_unlabelled,
+        _has_project,
+        icon="next",
+        has_own_key=False,
+    ),
+    ActionSpec(
+        "zoom_in",
+        "Larger pictures",
+        "Ctrl++",
+        "View",
+        lambda c: c.zoom_in,
+        _has_project,
+        icon="zoom-in",
+        starts_group=True,
+    ),
+    ActionSpec("zoom_out", "Smaller pictures", "Ctrl+-", "View", lambda c: c.zoom_out, _has_project, icon="zoom-out"),
+    ActionSpec(
+        "retrain", "Retrain", "Ctrl+R", "Model", lambda c: c.retrain, lambda s: not s.why_no_retrain(), icon="retrain"
+    ),
+    ActionSpec(
+        "cancel",
+        "Cancel what is going on",
+        "Ctrl+.",
+        "Model",
+        lambda c: c.cancel,
+        lambda s: s.work.current() is not None,
+        icon="close",
+    ),
+    ActionSpec(
+        "details",
+        "Model details…",
+        "Ctrl+I",
+        "Model",
+        lambda c: c.show_model,
+        _has_run,
+        icon="chart",
+        starts_group=True,
+    ),
+    ActionSpec(
+        "backbones", "Choose the backbone…", "", "Model", lambda c: c.choose_backbone, _has_project, icon="layers"
+    ),
+    ActionSpec("shortcuts", "Keyboard shortcuts", "F1", "Help", lambda c: c.show_shortcuts, icon="keyboard"),
+    ActionSpec("about", "About Graft", "", "Help", lambda c: c.show_about, icon="info"),
+    # fmt: on
+)
+
+
+class ActionSet(QObject):
+    """The actions of one window, kept enabled or not with the session."""
+
+    def __init__(self, session: Session, commands: Commands, window: QWidget) -> None:
+        super().__init__(window)
+        self._session = session
+        self._actions: dict[str, QAction] = {}
+        for spec in ACTIONS:
+            self._actions[spec.id] = self._make(spec, commands, window)
+        for signal in (
+            session.project_opened,
+            session.project_closed,
+            session.columns_reset,
+            session.rows_changed,
+            session.run_changed,
+            session.undo_changed,
+            session.backbones.changed,
+            session.work.changed,
+        ):
+            signal.connect(self.refresh)
+        self.refresh()
+
+    def __getitem__(self, action_id: str) -> QAction:
+        return self._actions[action_id]
+
+    def fill(self, menus: dict[str, QMenu]) -> None:
+        """Puts the actions into the menus they name."""
+        for spec in ACTIONS:
+            if spec.starts_group:
+                menus[spec.menu].addSeparator()
+            menus[spec.menu].addAction(self._actions[spec.id])
+
+    def refresh(self, *_: object) -> None:
+        """Enables what can be used now and names what undo and redo would do."""
+        for spec in ACTIONS:
+            self._actions[spec.id].setEnabled(spec.is_enabled(self._session))
+        facts = self._session.facts
+        self._actions["undo"].setText(f"Undo {facts.undo_text}" if facts.undo_text else "Undo")
+        self._actions["redo"].setText(f"Redo {facts.redo_text}" if facts.redo_text else "Redo")
+
+    def _make(self, spec: ActionSpec, commands: Commands, window: QWidget) -> QAction:
+        action = QAction(spec.text, window)
+        action.setObjectName(spec.id)
+        if spec.icon:
+            action.setIcon(icon(spec.icon))
+        if spec.shortcut and spec.has_own_key:
+            action.setShortcuts([QKeySequence(spec.shortcut), *_others(spec.shortcut)])
+        elif spec.shortcut:
+            # Behind a tab a menu shows the text as a shortcut, without taking the key from the workspace.
+            action.setText(f"{spec.text}\t{spec.shortcut}")
+        action.setCheckable(spec.is_checkable)
+        handler = spec.handler(commands)
+        action.triggered.connect(lambda _checked=False: handler())
+        window.addAction(action)
+        return action
+
+
+def _others(shortcut: str) -> list[QKeySequence]:
+    """Returns further keys that people expect for the same action."""
+    return [QKeySequence(each) for each in {"Ctrl+Shift+Z": ["Ctrl+Y"], "Ctrl++": ["Ctrl+="]}.get(shortcut, [])]

@@ -1,0 +1,180 @@
+"""The window: places the bars, the welcome page and the workspace, and connects them. No logic.
+
+It comes in two steps, so that it is on the screen before anything heavy is imported: made, it shows the top bar and the
+welcome page; `attach` gives it a session and with it everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QByteArray, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPaintEvent
+from PySide6.QtWidgets import QMainWindow, QMenuBar, QStackedWidget, QVBoxLayout, QWidget
+
+from gui.error_view import ErrorView
+from gui.panels.top_bar import TopBar
+from gui.panels.welcome import WelcomePanel
+from gui.preferences import Preferences
+
+if TYPE_CHECKING:
+    from gui.actions import ActionSet
+    from gui.commands import Commands
+    from gui.panels.label_workspace import LabelWorkspace
+    from gui.panels.model_bar import ModelBar
+    from gui.session import Session
+
+MENUS = ("File", "Edit", "View", "Model", "Help")
+MIN_WIDTH_PX, MIN_HEIGHT_PX = 1024, 680
+START_WIDTH_PX, START_HEIGHT_PX = 1440, 900
+
+
+class MainWindow(QMainWindow):
+    """One window on one session."""
+
+    painted = Signal()
+    """The window was painted for the first time."""
+    closed = Signal()
+
+    session: Session
+    commands: Commands
+    action_set: ActionSet
+    workspace: LabelWorkspace
+    model_bar: ModelBar
+
+    def __init__(self, preferences: Preferences) -> None:
+        super().__init__()
+        self._preferences = preferences
+        self._is_attached = False
+        self._waiting: list[Callable[[], None]] = []
+        self._may_close = False
+        self._was_painted = False
+        self.setWindowTitle("Graft")
+        self.setAcceptDrops(True)
+        self.setMinimumSize(MIN_WIDTH_PX, MIN_HEIGHT_PX)
+        self.menu_bar = QMenuBar()
+        self.menu_bar.setNativeMenuBar(False)
+        self.menus = {name: self.menu_bar.addMenu(f"&{name}") for name in MENUS}
+        self.top_bar = TopBar(self.menu_bar)
+        self.welcome = WelcomePanel(preferences)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.welcome)
+        centre = QWidget()
+        self._column = QVBoxLayout(centre)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(0)
+        self._column.addWidget(self.top_bar)
+        self._column.addWidget(self._pages, 1)
+        self.setCentralWidget(centre)
+        self.errors = ErrorView(self, self._pages)
+        self.welcome.new_asked.connect(lambda: self.when_attached(lambda: self.commands.new_project()))
+        self.welcome.open_asked.connect(lambda: self.when_attached(lambda: self.commands.open_project()))
+        self.welcome.sample_asked.connect(lambda: self.when_attached(lambda: self.commands.open_sample()))
+        self.welcome.recent_asked.connect(self.open_folder)
+        if not self.restoreGeometry(preferences.geometry()):
+            self.resize(START_WIDTH_PX, START_HEIGHT_PX)
+
+    def attach(self, session: Session) -> None:
+        """Fills the window: menus, workspace and model bar work on `session` from now on."""
+        from gui.actions import ActionSet
+        from gui.commands import Commands
+        from gui.panels.label_workspace import LabelWorkspace
+        from gui.panels.model_bar import ModelBar
+
+        self.session = session
+        self.commands = Commands(session, self)
+        self.action_set = ActionSet(session, self.commands, self)
+        self.action_set.fill(self.menus)
+        self.top_bar.attach(session)
+        self.workspace = LabelWorkspace(session)
+        self._pages.addWidget(self.workspace)
+        self.model_bar = ModelBar(session)
+        self._column.addWidget(self.model_bar)
+        self._connect()
+        self.show_auto_advance()
+        self._is_attached = True
+        self._show_page()
+        waiting, self._waiting = self._waiting, []
+        for act in waiting:
+            act()
+
+    def when_attached(self, act: Callable[[], None]) -> None:
+        """Calls `act` as soon as there is a session: now, if there is one."""
+        if self._is_attached:
+            act()
+        else:
+            self._waiting.append(act)
+
+    def open_folder(self, folder: Path) -> None:
+        """Opens the project in a folder, as soon as there is a session."""
+        self.welcome.show_opening(folder.name)
+        self.when_attached(lambda: self.commands.open_folder(folder))
+
+    def show_auto_advance(self) -> None:
+        """Shows whether a label moves on to the next image."""
+        self.action_set["auto_advance"].setChecked(self._preferences.has_auto_advance)
+
+    def _connect(self) -> None:
+        session, commands = self.session, self.commands
+        session.project_opening.connect(self.welcome.show_opening)
+        session.project_opened.connect(self._show_page)
+        session.project_closed.connect(self._show_page)
+        session.project_closed.connect(self.welcome.refresh)
+        session.error_raised.connect(commands.show_session_error)
+        session.work.scan_ended.connect(commands.show_scan_report)
+        self.workspace.add_folder_wanted.connect(commands.add_folder)
+        self.model_bar.retrain_asked.connect(commands.retrain)
+        self.model_bar.cancel_asked.connect(commands.cancel)
+        self.model_bar.details_asked.connect(commands.show_model)
+        self.model_bar.backbones_asked.connect(commands.choose_backbone)
+
+    def _show_page(self) -> None:
+        project = self.session.project
+        self._pages.setCurrentWidget(self.workspace if project is not None else self.welcome)
+        self.model_bar.setVisible(project is not None)
+        self.setWindowTitle(f"{project.name} – Graft" if project is not None else "Graft")
+        self.errors.banner.close_banner()
+        if project is not None:
+            self.workspace.setFocus()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._was_painted:
+            self._was_painted = True
+            self.painted.emit()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self._may_close or not self._is_attached:
+            self._preferences.set_geometry(self.saveGeometry())
+            event.accept()
+            self.closed.emit()
+            return
+        event.ignore()
+        self.commands.leave_project(self._close_now)
+
+    def _close_now(self) -> None:
+        self._may_close = True
+        self.close()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if _dropped_path(event) is not None:
+            event.acceptProposedAction()
+            self.welcome.set_is_drop_target(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self.welcome.set_is_drop_target(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self.welcome.set_is_drop_target(False)
+        path = _dropped_path(event)
+        if path is not None:
+            event.acceptProposedAction()
+            self.when_attached(lambda: self.commands.drop(path))
+
+
+def _dropped_path(event: QDropEvent) -> Path | None:
+    """Returns the first file or folder of a drop, None when it is something else."""
+    files = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+    return Path(files[0]) if files else None

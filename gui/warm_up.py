@@ -1,0 +1,46 @@
+"""Imports what the window needs after its first paint, in a thread, so that the paint does not wait for it.
+
+Two things would stall the window meanwhile: garbage collections of the fast-growing heap, which are therefore held back,
+and single long imports, which is why the heavy ones (torch, onnxruntime, scikit-learn) stay in the worker process.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import threading
+
+from PySide6.QtCore import QObject, Signal
+
+MODULES = ("numpy", "engine.project", "gui.session", "gui.commands", "gui.actions", "gui.panels.label_workspace")
+LATER = ("engine.tasks.scan", "engine.tasks.embed", "engine.tasks.train")
+
+
+class WarmUp(QObject):
+    """Tells with `done` when the window can be filled. Give its thread the time to end before the program does."""
+
+    done = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._thread = threading.Thread(target=self._run, name="warm-up", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wait(self, timeout_s: float) -> None:
+        """Waits for the thread to end."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        gc.disable()
+        try:
+            for name in MODULES:
+                importlib.import_module(name)
+            self.done.emit()
+            for name in LATER:
+                importlib.import_module(name)
+        finally:
+            gc.freeze()
+            gc.enable()
