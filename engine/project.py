@@ -71,9 +71,9 @@ class Project:
             raise ProjectError(
                 f"{folder} holds what is left of a project.", "Restore that project, or choose another folder."
             )
+        owner.refuse_network_folder(folder)
         with environment_errors(folder / DATABASE_FILE):
             folder.mkdir(parents=True, exist_ok=True)
-            owner.refuse_network_folder(folder)
         return cls(folder, Store.create(folder, name or folder.name or "Project"))
 
     @classmethod

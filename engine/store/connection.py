@@ -11,6 +11,7 @@ from sqlite_utils import Database
 from engine.errors import ProjectError, StoreError
 from engine.store import annotation_log
 from engine.store.failures import damaged
+from engine.store.journal import JOURNAL_FILE
 from engine.store.migrations import APPLICATION_ID, SCHEMA_VERSION
 
 BUSY_TIMEOUT_S = 0.25
@@ -74,6 +75,8 @@ def _check_version(db: Database, file: Path) -> None:
     application_id = db.execute("PRAGMA application_id").fetchone()[0]
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if application_id != APPLICATION_ID:
+        if (file.parent / JOURNAL_FILE).exists():  # ours, then: its first page is gone
+            raise damaged(file)
         raise ProjectError(f"{file} is not a Graft project.", "Choose another folder.")
     if version > SCHEMA_VERSION:
         raise StoreError(

@@ -89,7 +89,7 @@ def _file_system_of(folder: Path) -> str:
         lines = _MOUNTS.read_text("utf-8", "surrogateescape").splitlines()
     except OSError:
         return ""
-    folder = folder.absolute()
+    folder = folder.resolve()
     best, kind = -1, ""
     for fields in (line.split() for line in lines):
         # Spaces and the like in a mount point are written as octal escapes.
