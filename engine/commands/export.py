@@ -8,10 +8,10 @@ from pathlib import Path
 from engine.commands.arguments import add_json_argument, add_project_argument
 from engine.commands.console import Console, Document, percent, plural
 from engine.commands.projects import open_project
+from engine.exporters.registry import FORMATS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from engine.exporters.registry import FORMATS
 
     add_project_argument(parser)
     parser.add_argument(

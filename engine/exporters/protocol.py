@@ -6,6 +6,7 @@ file (labels.txt, model.json, model card, parity check) is the same for all of t
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -60,7 +61,7 @@ class Exporter(Protocol):
 
 def model_document(model: RunModel, facts: ModelFacts) -> dict[str, Any]:
     """Returns what model.json and the metadata inside model files say: JSON values only, the same for the same run."""
-    return {
+    document = {
         "program": "Graft",
         "version": VERSION,
         "classes": list(model.class_names),
@@ -86,3 +87,14 @@ def model_document(model: RunModel, facts: ModelFacts) -> dict[str, Any]:
         },
         "validation": asdict(facts.validation),
     }
+    plain: dict[str, Any] = _without_nan(document)
+    return plain
+
+
+def _without_nan(value: Any) -> Any:
+    """Replaces what JSON has no number for (a figure that could not be measured) by None."""
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

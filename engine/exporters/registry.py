@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from engine.errors import ExportError
-from engine.exporters.protocol import Exporter
+
+if TYPE_CHECKING:  # menus and the command line list the formats without loading what writes them
+    from engine.exporters.protocol import Exporter
 
 
 @dataclass(frozen=True, slots=True)
