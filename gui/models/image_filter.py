@@ -106,10 +106,16 @@ def ordered_rows(columns: ImageColumns, wanted: ImageFilter, order: Order, names
     if order is Order.FILED:
         return rows
     if order is Order.DATE:
-        keys: NDArray[np.floating] = columns.taken_at[
-            rows
-        ]  # not a number sorts last, which is where images without a date belong
-    else:
-        confidences = columns.confidences[rows]
-        keys = -confidences if order is Order.MOST_CONFIDENT else confidences
-    return rows[np.argsort(keys, kind="stable")]
+        # Not a number sorts last, which is where images without a date belong.
+        return rows[np.argsort(columns.taken_at[rows], kind="stable")]
+    return rows[np.argsort(_confidence_keys(columns.confidences[rows], order), kind="stable")]
+
+
+def _confidence_keys(confidences: NDArray[np.float32], order: Order) -> NDArray[np.uint16]:
+    """Returns keys whose ascending order is the wanted one, images without a suggestion last.
+
+    Sixteen bits tell apart what differs by a 65,000th, and numpy sorts them ten times faster than floats.
+    """
+    shares = 1 - confidences if order is Order.MOST_CONFIDENT else confidences
+    keys: NDArray[np.uint16] = np.nan_to_num(shares.clip(0, 1) * 65_534, nan=65_535).astype(np.uint16)
+    return keys

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QSlider, QToolButton, QWidget
 
 from engine.domain import NO_CLASS
 from gui.models.image_filter import ImageFilter, Order, Show
-from gui.theme import icon
+from gui.theme import icon, theme
 from gui.widgets.grid_layout import DEFAULT_CARD_PX, MAX_CARD_PX, MIN_CARD_PX
 
 NARROW_PX = 720
@@ -72,7 +72,7 @@ class FilterBar(QWidget):
         layout.addStretch(1)
         for widget in (self._order_label, self.order, self._size_label, self.size_slider, self.viewer_button):
             layout.addWidget(widget)
-        self.setFixedHeight(45)
+        self.setFixedHeight(46)
 
     def set_filter(self, wanted: ImageFilter, class_name: str) -> None:
         """Shows a filter as chips; a click on a chip takes that part of it away."""
@@ -117,6 +117,9 @@ class FilterBar(QWidget):
         self._order_label.setVisible(is_wide)
         self._size_label.setVisible(is_wide)
         self.size_slider.setFixedWidth(96 if is_wide else 64)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        QPainter(self).fillRect(0, self.height() - 1, self.width(), 1, QColor(theme().border))
 
     def _add_chip(self, text: str, without: ImageFilter) -> None:
         shown = text if len(text) <= 24 else text[:23] + "…"

@@ -22,7 +22,9 @@ from gui.panels.details_panel import DetailsPanel
 from gui.panels.filter_bar import FilterBar
 from gui.panels.label_hints import hints_for
 from gui.panels.label_keys import LabelKeys
+from gui.panels.label_pages import NO_IMAGES, nothing_found
 from gui.panels.labelling import Labelling
+from gui.panels.list_place import ListPlace
 from gui.panels.show_list import ShowListPanel
 from gui.session import Session
 from gui.theme import notifier, theme
@@ -34,8 +36,6 @@ from gui.widgets.image_grid import ImageGrid
 from gui.widgets.image_viewer import ImageViewer
 
 NARROW_PX = 1240
-MAX_JUMP = 5000
-"""An undo of more images than this shows its effect where it is seen, without selecting them."""
 
 
 class LabelWorkspace(QWidget):
@@ -64,6 +64,7 @@ class LabelWorkspace(QWidget):
         self.filter_bar = FilterBar()
         self.details = DetailsPanel(session, self.thumbnails, self._faces.of_row)
         self.hint_line = HintLine()
+        self._place = ListPlace(session, self.images, self.grid)
         self.labelling = Labelling(session, self.images, self.grid, self)
         self._left = QWidget()
         self._centre = QWidget()
@@ -307,8 +308,8 @@ class LabelWorkspace(QWidget):
         self._message = ""
         if not len(self.images.rows):
             self.refresh()  # nothing is on screen that could move
-        elif not self.labelling.is_acting and 0 < len(relabelled) <= MAX_JUMP:
-            self._jump_to(relabelled)
+        elif not self.labelling.is_acting:
+            self._place.show_changed(relabelled, self.is_viewing)
         self.grid.viewport().update()
         self.viewer.refresh()
         self._show_counts()
@@ -369,29 +370,10 @@ class LabelWorkspace(QWidget):
     # ------------------------------------------------------------------------------------------------------ showing
 
     def _keep_place(self, change: Callable[[], object], scrolls: bool = True) -> None:
-        """Runs a change of the list and makes the same images current and selected afterwards."""
-        current_id, selected_ids = self.session.current_image_id, self.session.selected_ids
-        change()
+        self._place.keep(change, scrolls)
         self._is_model_newer = False
-        current = self.images.position_of_row(self.session.row_of(current_id)) if current_id else -1
-        rows = self.session.rows_of(selected_ids[:MAX_JUMP])
-        selected = np.array([self.images.position_of_row(int(row)) for row in rows], dtype=np.int64)
-        selected = np.unique(selected[selected >= 0])
-        if current < 0 and len(self.images.rows):
-            current = int(selected[0]) if len(selected) else 0
-        self.grid.select_positions(selected if len(selected) else np.array([current] if current >= 0 else []), current)
-        if scrolls:
-            self.grid.scrollTo(self.grid.currentIndex())
         self._show_page()
         self._show_counts()
-
-    def _jump_to(self, rows: NDArray[np.int64]) -> None:
-        """Shows what an undo or redo changed, where it is part of the list."""
-        positions = np.array([self.images.position_of_row(int(row)) for row in rows], dtype=np.int64)
-        positions = np.sort(positions[positions >= 0])
-        if len(positions):
-            self.grid.select_positions(positions[:1] if self.is_viewing else positions, int(positions[0]))
-            self.grid.scrollTo(self.grid.currentIndex())
 
     def _show_page(self) -> None:
         if len(self.images.rows):
@@ -400,29 +382,8 @@ class LabelWorkspace(QWidget):
             return
         self.filter_bar.set_viewer_shown(False)
         self._stack.setCurrentWidget(self.empty)
-        if not len(self.session.columns):
-            self.empty.set_state(
-                "folder-plus", "Drop a folder here", "Its images stay where they are. Nothing is copied.", "Add folder…"
-            )
-            return
-        show, text = self.images.filter.show, self.images.filter.text
-        title = f"Nothing {show.value.lower()}" + (" left" if show is Show.UNLABELLED else "")
-        sentence = {
-            Show.UNLABELLED: "Every image has a class. Retrain, then look at what the model is unsure about.",
-            Show.SUGGESTED: "Suggestions appear for unlabelled images after a training.",
-            Show.LABELLED: "Select an image and press the key of a class.",
-            Show.SKIPPED: "X skips an image that you do not want to label.",
-            Show.UNSURE: "? marks an image to come back to.",
-            Show.PROBLEM: "Every file can be read.",
-        }.get(show, "")
-        if text:
-            title, sentence = f"No name contains “{text}”", "Try a shorter part of the name."
-        elif self.images.filter.class_id != NO_CLASS:
-            title = "No such images"
-            sentence = "Take a filter away to see more."
-        self.empty.set_state(
-            "check-circle" if show in (Show.UNLABELLED, Show.PROBLEM) else "search", title, sentence, "Show all images"
-        )
+        page = nothing_found(self.images.filter) if len(self.session.columns) else NO_IMAGES
+        self.empty.set_state(page.icon, page.title, page.text, page.action)
 
     def _show_counts(self) -> None:
         self.filter_bar.set_counts(len(self.images.rows), self.images.num_gone(), self._is_model_newer)

@@ -81,6 +81,12 @@ class GridLayout:
         last = min(self.num_columns - 1, (right - MARGIN_PX) // pitch)
         return range(first, last + 1)
 
+    def moved(self, position: int, num_lines: int) -> int:
+        """Returns the position some lines further down (or up) in the same column, as far as there are lines."""
+        line, column = divmod(position, self.num_columns)
+        wanted = max(0, min(self.num_lines - 1, line + num_lines))
+        return min(self.num_items - 1, wanted * self.num_columns + column)
+
     def positions_in(self, area: QRect) -> NDArray[np.int64]:
         """Returns the positions whose cards a rectangle touches, in order."""
         pitch = self.line_height_px

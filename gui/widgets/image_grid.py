@@ -41,10 +41,10 @@ from gui.thumbnails import THUMBNAIL_PX, Thumbnails
 from gui.widgets.grid_layout import DEFAULT_CARD_PX, MARGIN_PX, MAX_CARD_PX, MIN_CARD_PX, GridLayout
 from gui.widgets.grid_selection import selected_between, to_positions, to_selection
 from gui.widgets.image_card import CardFace, CardPainter
+from gui.widgets.rubber_band import RubberBand
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 Flag = QItemSelectionModel.SelectionFlag
-DRAG_PX = 5
 SCROLL_EDGE_PX = 24
 
 
@@ -73,10 +73,7 @@ class ImageGrid(QAbstractItemView):
         self._layout = GridLayout(0, 1, self._card_px)
         self._anchor = -1
         self._hovered = -1
-        self._press: QPoint | None = None
-        self._band: QRect | None = None
-        self._band_base = np.zeros(0, np.int64)
-        self._band_toggles = False
+        self._band = RubberBand()
         self.setObjectName("imageGrid")
         self.setAccessibleName("Images")
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -94,7 +91,6 @@ class ImageGrid(QAbstractItemView):
         self._band_timer = QTimer(self, interval=30)
         self._band_timer.timeout.connect(self._scroll_with_band)
         self.setModel(model)
-        self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
         thumbnails.loaded.connect(lambda _ids: self.viewport().update())
 
     # ------------------------------------------------------------------------------------- what the workspace uses
@@ -185,24 +181,17 @@ class ImageGrid(QAbstractItemView):
         if last < 0:
             return QModelIndex()
         now = self.current_position()
-        columns = self._layout.num_columns
-        page = max(1, self.viewport().height() // self._layout.line_height_px) * columns
-        step = {
-            actions.MoveLeft: -1, actions.MovePrevious: -1, actions.MoveRight: 1, actions.MoveNext: 1,
-            actions.MoveUp: -columns, actions.MoveDown: columns, actions.MovePageUp: -page, actions.MovePageDown: page,
-        }.get(action, 0)  # fmt: skip
+        page = max(1, self.viewport().height() // self._layout.line_height_px)
+        lines = {actions.MoveUp: -1, actions.MoveDown: 1, actions.MovePageUp: -page, actions.MovePageDown: page}
         if action == actions.MoveHome or now < 0:
-            return self._list.index(0, 0)
-        if action == actions.MoveEnd:
-            return self._list.index(last, 0)
-        wanted = now + step
-        if not 0 <= wanted <= last:
-            if abs(step) == 1 or (abs(step) == columns and now // columns == (0 if step < 0 else last // columns)):
-                wanted = now
-            elif abs(step) == columns:
-                wanted = last
-            else:  # by a page: to the first or last line, in the same column
-                wanted = now % columns if step < 0 else last
+            wanted = 0
+        elif action == actions.MoveEnd:
+            wanted = last
+        elif action in lines:
+            wanted = self._layout.moved(now, lines[action])
+        else:
+            back = action in (actions.MoveLeft, actions.MovePrevious)
+            wanted = max(0, min(last, now + (-1 if back else 1)))
         return self._list.index(wanted, 0)
 
     def reset(self) -> None:
@@ -253,13 +242,13 @@ class ImageGrid(QAbstractItemView):
                 is_hovered=position == self._hovered,
             )
             self._painter.paint(painter, rect, state)
-        if self._band is not None:
+        if self._band.rect is not None:
             accent = QColor(theme().accent)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
             painter.setPen(QPen(accent, 1))
             accent.setAlpha(40)
             painter.setBrush(accent)
-            painter.drawRect(self._band.translated(0, -offset))
+            painter.drawRect(self._band.rect.translated(0, -offset))
         painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -288,8 +277,11 @@ class ImageGrid(QAbstractItemView):
         self.viewport().update()
         self._wish_timer.start()
 
-    def _on_scrolled(self) -> None:
-        self.viewport().update()
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        if self._band.rect is None:
+            self.viewport().scroll(0, dy)  # moves what is painted; only the new stripe is painted anew
+        else:
+            self.viewport().update()
         self._wish_timer.start()
 
     def visible_positions(self) -> range:
@@ -327,8 +319,7 @@ class ImageGrid(QAbstractItemView):
             return
         if event.button() != Qt.MouseButton.LeftButton:
             return
-        self._press = point + QPoint(0, self.verticalOffset())
-        self._band_toggles = has_ctrl
+        self._band.press(point + QPoint(0, self.verticalOffset()))
         if position < 0:
             if not has_ctrl and not has_shift:
                 self.clearSelection()
@@ -340,7 +331,8 @@ class ImageGrid(QAbstractItemView):
         else:
             self._anchor = position
             self.selectionModel().setCurrentIndex(self._list.index(position, 0), Flag.ClearAndSelect)
-        self._band_base = self.selected_positions() if has_ctrl else np.zeros(0, np.int64)
+        if has_ctrl:
+            self._band.toggle(self.selected_positions())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         point = event.position().toPoint()
@@ -350,21 +342,14 @@ class ImageGrid(QAbstractItemView):
                 self._hovered = hovered
                 self.viewport().update()
             return
-        if self._press is None or not event.buttons() & Qt.MouseButton.LeftButton:
-            return
-        content = point + QPoint(0, self.verticalOffset())
-        if self._band is None and (content - self._press).manhattanLength() < DRAG_PX:
-            return
-        if self._band is None:
-            self._band_timer.start()
-        self._stretch_band(content)
+        if event.buttons() & Qt.MouseButton.LeftButton:
+            self._stretch_band(point + QPoint(0, self.verticalOffset()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        self._press = None
         self._band_timer.stop()
-        if self._band is not None:
-            self._band = None
+        if self._band.rect is not None:
             self.viewport().update()
+        self._band.release()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         position = self.indexAt(event.position().toPoint()).row()
@@ -435,12 +420,11 @@ class ImageGrid(QAbstractItemView):
         model.setCurrentIndex(self._list.index(position, 0), Flag.NoUpdate)
 
     def _stretch_band(self, content: QPoint) -> None:
-        if self._press is None:
+        inside = self._band.stretch(content, self._layout)
+        if inside is None:
             return
-        self._band = QRect(self._press, content).normalized()
-        inside = self._layout.positions_in(self._band)
-        if self._band_toggles:
-            inside = np.setxor1d(self._band_base, inside)
+        if not self._band_timer.isActive():
+            self._band_timer.start()
         self.selectionModel().select(to_selection(self._list, inside), Flag.ClearAndSelect)
         if len(inside):
             nearest = self._layout.position_at(content)

@@ -1,0 +1,129 @@
+"""Loader threads: what is wanted now comes first, what is not wanted any more never comes, nothing is left behind."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Hashable
+
+import pytest
+from PySide6.QtGui import QImage
+from pytestqt.qtbot import QtBot
+
+from engine.errors import ImageError
+from gui.image_pool import ImagePool
+
+
+class Loader:
+    """Makes images only when the test lets it."""
+
+    def __init__(self) -> None:
+        self.made: list[Hashable] = []
+        self.gate = threading.Semaphore(0)
+
+    def __call__(self, key: Hashable) -> QImage:
+        self.gate.acquire()
+        self.made.append(key)
+        if key == "broken":
+            raise ImageError("This picture is broken.")
+        return QImage(16, 16, QImage.Format.Format_RGB32)
+
+    def allow(self, count: int) -> None:
+        self.gate.release(count)
+
+
+@pytest.fixture
+def loader() -> Loader:
+    return Loader()
+
+
+def make_pool(loader: Loader, num_threads: int = 1, limit_bytes: int = 1 << 20) -> ImagePool:
+    return ImagePool(loader, num_threads, limit_bytes, "test-pool")
+
+
+def test_a_new_wish_replaces_what_scrolled_away(qtbot: QtBot, qapp: object, loader: Loader) -> None:
+    pool = make_pool(loader)
+    pool.want("grid", range(100))
+    qtbot.waitUntil(lambda: len(pool.wanted()) == 99)  # one is in the making
+    pool.want("grid", [500, 501])
+    loader.allow(10)
+    qtbot.waitUntil(lambda: pool.get(501) is not None)
+    assert loader.made == [0, 500, 501]
+    pool.close()
+
+
+def test_what_is_there_or_in_the_making_is_not_made_again(qtbot: QtBot, qapp: object, loader: Loader) -> None:
+    pool = make_pool(loader, num_threads=2)
+    for _ in range(5):
+        pool.want("grid", [1, 2])
+        pool.want("strip", [2, 1])
+    loader.allow(10)
+    qtbot.waitUntil(lambda: pool.get(1) is not None and pool.get(2) is not None)
+    pool.want("grid", [2, 1])
+    assert sorted(loader.made) == [1, 2]
+    assert pool.wanted() == []
+    pool.close()
+
+
+def test_a_failure_is_kept_with_its_reason_and_stops_nothing(qtbot: QtBot, qapp: object, loader: Loader) -> None:
+    pool = make_pool(loader)
+    loader.allow(10)
+    with qtbot.waitSignal(pool.loaded):
+        pool.want("grid", ["broken", "good"])
+    qtbot.waitUntil(lambda: pool.get("good") is not None)
+    assert pool.failure("broken") == "This picture is broken."
+    pool.want("grid", ["broken"])
+    assert pool.wanted() == []
+    pool.retry_failures()
+    pool.want("grid", ["broken"])
+    qtbot.waitUntil(lambda: loader.made.count("broken") == 2)
+    pool.close()
+
+
+def test_the_cache_keeps_what_was_used_last_within_its_limit(qtbot: QtBot, qapp: object, loader: Loader) -> None:
+    pool = make_pool(loader, limit_bytes=4 * 16 * 16 * 4)
+    loader.allow(100)
+    for key in range(8):
+        pool.want("grid", [key])
+        qtbot.waitUntil(lambda key=key: pool.get(key) is not None)
+        pool.get(0)
+    assert [key for key in range(8) if pool.get(key) is not None] == [0, 5, 6, 7]
+    pool.close()
+
+
+def test_idle_work_waits_until_nothing_is_wanted(qtbot: QtBot, qapp: object, loader: Loader) -> None:
+    pool = make_pool(loader)
+    done: list[int] = []
+    loader.allow(3)
+    pool.want("grid", ["a", "b", "c"])
+    pool.set_idle_work(iter([lambda at=at: done.append(len(loader.made)) for at in range(3)]))
+    qtbot.waitUntil(lambda: len(done) == 3)
+    assert done == [3, 3, 3]
+    pool.close()
+
+
+def test_threads_end_by_themselves_and_start_again_with_the_next_wish(
+    qtbot: QtBot, qapp: object, loader: Loader
+) -> None:
+    pool = make_pool(loader, num_threads=2)
+    loader.allow(10)
+    pool.want("grid", [1])
+    qtbot.waitUntil(lambda: pool.get(1) is not None)
+    qtbot.waitUntil(lambda: not [each for each in threading.enumerate() if each.name == "test-pool"])
+    pool.want("grid", [2])
+    qtbot.waitUntil(lambda: pool.get(2) is not None)
+    pool.close()
+    assert not [each for each in threading.enumerate() if each.name == "test-pool"]
+
+
+def test_what_was_in_the_making_when_all_was_forgotten_does_not_come_back(
+    qtbot: QtBot, qapp: object, loader: Loader
+) -> None:
+    pool = make_pool(loader)
+    pool.want("grid", [1])
+    qtbot.waitUntil(lambda: pool.wanted() == [])
+    pool.forget()
+    loader.allow(2)
+    pool.want("grid", [2])
+    qtbot.waitUntil(lambda: pool.get(2) is not None)
+    assert pool.get(1) is None
+    pool.close()
