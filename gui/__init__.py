@@ -1,1 +1,1 @@
-"""The window. Talks to the engine only through `gui.engine_bridge` and `gui.session`; never names torch or a database."""
+"""The window. Talks to the engine only through `gui.engine_bridge` and `gui.session`; names no torch and no database."""

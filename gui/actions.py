@@ -53,7 +53,6 @@ class ActionSpec:
 
 
 ACTIONS: tuple[ActionSpec, ...] = (
-    # fmt: off
     ActionSpec("new", "New project…", "Ctrl+N", "File", lambda c: c.new_project, icon="plus"),
     ActionSpec("open", "Open project…", "Ctrl+O", "File", lambda c: c.open_project, icon="folder-open"),
     ActionSpec("sample", "Try the sample", "", "File", lambda c: c.open_sample, icon="leaf"),
@@ -155,7 +154,6 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec("shortcuts", "Keyboard shortcuts", "F1", "Help", lambda c: c.show_shortcuts, icon="keyboard"),
     ActionSpec("about", "About Graft", "", "Help", lambda c: c.show_about, icon="info"),
-    # fmt: on
 )
 
 

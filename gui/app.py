@@ -103,7 +103,8 @@ def run_window(arguments: Sequence[str]) -> int:
 
 
 def _print_first_paint() -> None:
-    print(f"first paint {1000.0 * _seconds_since_start():.0f} ms", flush=True)
+    sys.stdout.write(f"first paint {1000.0 * _seconds_since_start():.0f} ms\n")
+    sys.stdout.flush()
 
 
 def _seconds_since_start() -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from engine import weights
 from engine.backbones import CATALOGUE, BackboneSpec
 from engine.errors import BackboneError
+from engine.files import atomic_write_bytes, disk_error
 
 if TYPE_CHECKING:
     from gui.session import Session
@@ -54,6 +56,31 @@ class BackboneChoice(QObject):
     def _forget(self) -> None:
         self.chosen, self.is_known = None, False
         self.changed.emit()
+
+
+def install_file(spec: BackboneSpec, file: Path) -> Path:
+    """Copies a weights file that the user brought into the user's folder and returns the copy. Blocks.
+
+    Raises:
+        BackboneError: it cannot be read, or its name states a hash that its content does not have.
+        DiskError: the copy cannot be written.
+    """
+    digest = weights.file_sha256(file)
+    stated = re.search(r"-([0-9a-f]{8,64})$", file.stem)
+    if stated is not None and not digest.startswith(stated[1]):
+        raise BackboneError(
+            f"{file.name} is damaged: its content does not have the hash that its name states.",
+            "Copy the file again, or take another one.",
+        )
+    suffix = ".safetensors" if file.suffix == ".safetensors" else ".pth"
+    target = weights.user_weights_folder() / f"{spec.model_name}-{digest[:8]}{suffix}"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        content = file.read_bytes()
+    except OSError as error:
+        raise disk_error(error, target) from error
+    atomic_write_bytes(target, content)
+    return target
 
 
 def _look_up(folder: Path, wanted: str | None) -> tuple[frozenset[str], BackboneSpec | None]:

@@ -171,6 +171,7 @@ class Commands(QObject):
         if file is None or project is None:
             return
         from engine.importers.label_csv import import_label_csv
+
         from gui.dialogs.reports import label_report
 
         def done(report: object) -> None:
@@ -288,4 +289,7 @@ class Commands(QObject):
 
 
 def _open_remedy(folder: Path) -> Remedy:
-    return Remedy("Open folder", lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))))
+    def show() -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+
+    return Remedy("Open folder", show)

@@ -18,6 +18,7 @@ from engine.events import JobEnded, JobFailed, JobProgressed, JobStarted, JobSuc
 from engine.jobs import AnyJob, JobHandle, Priority
 
 if TYPE_CHECKING:
+    from engine.backbones import BackboneSpec
     from engine.project import Project
     from gui.session import Session
 
@@ -63,7 +64,6 @@ class EngineWork(QObject):
         self._handles: dict[int, JobHandle] = {}
         self._activities: dict[int, Activity] = {}
         self._is_embedding_stopped = False
-        self._is_retraining_asked = False
         bridge = session.bridge
         bridge.job_started.connect(self._on_job_started)
         bridge.job_progressed.connect(self._on_job_progressed)
@@ -80,6 +80,10 @@ class EngineWork(QObject):
         """Tells whether a job of that kind is waiting or under way."""
         return any(each.kind == kind for each in self._activities.values())
 
+    def of_kind(self, kind: str) -> Activity | None:
+        """Returns the job of a kind, None when there is none."""
+        return next((each for each in self._activities.values() if each.kind == kind), None)
+
     def cancel(self) -> None:
         """Cancels the job that is shown."""
         activity = self.current()
@@ -90,13 +94,18 @@ class EngineWork(QObject):
         self.changed.emit()
         self._handles[activity.job_id].cancel()
 
+    def cancel_kind(self, kind: str) -> None:
+        """Cancels the jobs of one kind."""
+        for activity in [each for each in self._activities.values() if each.kind == kind]:
+            self._update(activity.job_id, is_cancelling=True)
+            self._handles[activity.job_id].cancel()
+
     def cancel_all(self) -> list[JobHandle]:
         """Cancels everything and returns the handles to wait for."""
         handles = list(self._handles.values())
         for handle in handles:
             handle.cancel()
         self._is_embedding_stopped = False
-        self._is_retraining_asked = False
         return handles
 
     # ---- jobs
@@ -128,22 +137,14 @@ class EngineWork(QObject):
 
     def retrain(self) -> None:
         """Trains on the labels as soon as they are saved. Background work makes room and goes on afterwards."""
-        if self._session.project is None or self.is_running(TRAIN):
-            return
-        if self._session.num_unsaved:
-            self._is_retraining_asked = True
-            return
-        self._is_retraining_asked = False
-        self._start_training(self._session.project)
+        self._session.when_saved(self._start_training)
 
-    def on_saved(self) -> None:
-        """Goes on with what waited for the labels to be saved."""
-        if self._is_retraining_asked:
-            self.retrain()
-
-    def _start_training(self, project: Project) -> None:
+    def _start_training(self) -> None:
         from engine.tasks.train import TrainSettings, retrain_jobs
 
+        project = self._session.project
+        if project is None or self.is_running(TRAIN):
+            return
         backbone = self._session.backbones.chosen
         settings = TrainSettings(backbone=backbone.key) if backbone is not None else TrainSettings()
         for job_id, activity in self._activities.items():
@@ -151,6 +152,22 @@ class EngineWork(QObject):
                 self._handles[job_id].cancel()
         self._is_embedding_stopped = False
         self.submit(TRAIN, retrain_jobs(project, settings), "Training", Priority.INTERACTIVE)
+
+    def export(self, format_name: str, folder: Path) -> None:
+        """Exports the active run; `ended` follows."""
+        from engine.tasks.export import ExportModel
+
+        project = self._session.project
+        if project is not None and not self.is_running(EXPORT):
+            self.submit(EXPORT, ExportModel(project, format_name, folder), "Exporting", Priority.NORMAL)
+
+    def download(self, spec: BackboneSpec) -> None:
+        """Fetches the weights of a backbone; `ended` follows."""
+        from engine.tasks.download import DownloadWeights
+
+        if not self.is_running(DOWNLOAD):
+            title = f"Downloading {spec.display_name}"
+            self.submit(DOWNLOAD, DownloadWeights(spec.key), title, Priority.INTERACTIVE)
 
     def submit(self, kind: str, work: AnyJob | Sequence[AnyJob], title: str, priority: Priority) -> JobHandle:
         """Queues a job or chain under a kind; errors are shown, `ended` tells the end."""

@@ -33,9 +33,7 @@ class LabellingRate:
         moments = list(self._moments)
         # The first key only starts the clock: its images were looked at before it.
         num_images = sum(count for _moment, count in moments[1:])
-        worked_s = sum(
-            min(later - earlier, MAX_PAUSE_S) for (earlier, _), (later, _) in itertools.pairwise(moments)
-        )
+        worked_s = sum(min(later - earlier, MAX_PAUSE_S) for (earlier, _), (later, _) in itertools.pairwise(moments))
         if worked_s <= 0.0:
             return None
         return round(3600.0 * num_images / worked_s)

@@ -24,6 +24,7 @@ RETRY_MS = 3000
 RETRIED = (StoreError, DiskError)
 """The environment failed (disk full, drive away): the same write may go through later. Anything else never will."""
 
+
 @dataclass(slots=True)
 class Write:
     """One step of the user's on its way to the disk.

@@ -44,7 +44,6 @@ class Session(ProjectSession):
         self.work = EngineWork(self)
         self._predictions: Predictions | None = None
         self._prediction_rows = RowIndex(np.zeros(0, np.int64))
-        self._saves.drained.connect(self.work.on_saved)
         self.run_changed.connect(self._read_predictions)
 
     def close_project(self) -> None:
@@ -105,6 +104,14 @@ class Session(ProjectSession):
         """Does again what was undone last."""
         self._write(None, None, lambda project: project.redo())
 
+    @property
+    def can_undo(self) -> bool:
+        return self.facts.undo_text is not None or self.num_unsaved > 0
+
+    @property
+    def can_redo(self) -> bool:
+        return self.facts.redo_text is not None
+
     # ---- classes
 
     def add_class(self, name: str, on_added: Callable[[ImageClass], None] | None = None) -> None:
@@ -163,6 +170,10 @@ class Session(ProjectSession):
     def cancel_job(self) -> None:
         """Cancels what the engine is doing for this project."""
         self.work.cancel()
+
+    def export(self, format_name: str, folder: Path) -> None:
+        """Exports the active run in the background; `work.ended` follows."""
+        self.work.export(format_name, folder)
 
     def predictions(self, image_id: int) -> list[tuple[ImageClass, float]]:
         """Returns the active run's calibrated probabilities for an image, highest first; empty when there are none."""

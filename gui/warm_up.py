@@ -1,7 +1,7 @@
 """Imports what the window needs after its first paint, in a thread, so that the paint does not wait for it.
 
-Two things would stall the window meanwhile: garbage collections of the fast-growing heap, which are therefore held back,
-and single long imports, which is why the heavy ones (torch, onnxruntime, scikit-learn) stay in the worker process.
+Two things would stall the window meanwhile: garbage collections of the fast-growing heap, which are therefore held
+back, and single long imports, which is why the heavy ones (torch, onnxruntime) stay in the worker process.
 """
 
 from __future__ import annotations

@@ -1,0 +1,203 @@
+"""Asks what a new project needs: the folder of images, where the project lives, whether sub-folders are classes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QStandardPaths
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QLineEdit, QPushButton, QWidget
+
+from gui.dialogs import ask
+from gui.dialogs.frame import FramedDialog
+from gui.widgets.buttons import button
+from gui.widgets.text import set_role, text_label
+
+MAX_NAMED_CLASSES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectPlan:
+    """What the user decided."""
+
+    images_folder: Path
+    project_folder: Path
+    name: str
+    has_class_folders: bool
+
+
+class NewProjectDialog(FramedDialog):
+    """Suggests everything from the folder of images, so that one choice is enough."""
+
+    def __init__(self, images: Path | None = None, parent: QWidget | None = None) -> None:
+        super().__init__("New project", "The images stay where they are and are never changed.", parent)
+        self.resize(620, 380)
+        self._is_place_typed = False
+        self.images_field = QLineEdit()
+        self.images_field.setPlaceholderText("Folder of images")
+        self.images_field.textChanged.connect(self._on_images_changed)
+        self.name_field = QLineEdit()
+        self.name_field.textChanged.connect(self._on_name_changed)
+        self.place_field = QLineEdit()
+        self.place_field.setPlaceholderText("Folder for labels, models and cache")
+        self.place_field.textEdited.connect(self._on_place_edited)
+        self.place_field.textChanged.connect(self._check)
+        browse_images = button("Choose…", tooltip="Choose the folder of images")
+        browse_images.clicked.connect(self._on_browse_images)
+        browse_place = button("Choose…", tooltip="Choose where the project is kept")
+        browse_place.clicked.connect(self._on_browse_place)
+        self._add_fields(browse_images, browse_place)
+        self.class_folders_box = QCheckBox("The sub-folders are the classes")
+        self.class_folders_box.setToolTip("Every image gets the name of the folder it is in as its class")
+        self.class_folders_note = text_label(role="faint", wrap=True)
+        self.class_folders_note.setIndent(25)
+        self.body.addSpacing(8)
+        self.body.addWidget(self.class_folders_box)
+        self.body.addWidget(self.class_folders_note)
+        self.body.addStretch(1)
+        self.problem = text_label(role="warning", wrap=True)
+        self.body.addWidget(self.problem)
+        cancel = self.add_button(button("Cancel"))
+        cancel.clicked.connect(self.reject)
+        self.create_button = self.add_button(button("Create project", "primary"))
+        self.create_button.clicked.connect(self.accept)
+        self._show_class_folders([])
+        if images is not None:
+            self.images_field.setText(str(images))
+        self._check()
+        (self.images_field if images is None else self.create_button).setFocus()
+
+    def plan(self) -> ProjectPlan:
+        """Returns what was decided."""
+        return ProjectPlan(
+            images_folder=self._images_folder(),
+            project_folder=Path(self.place_field.text().strip()).expanduser(),
+            name=self.name_field.text().strip(),
+            has_class_folders=self.class_folders_box.isChecked(),
+        )
+
+    def _add_fields(self, browse_images: QPushButton, browse_place: QPushButton) -> None:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(12)
+        grid.setVerticalSpacing(10)
+        grid.setColumnStretch(1, 1)
+        rows: list[tuple[str, QLineEdit, QPushButton | None]] = [
+            ("&Images", self.images_field, browse_images),
+            ("&Name", self.name_field, None),
+            ("&Kept in", self.place_field, browse_place),
+        ]
+        for place, (text, field, browse) in enumerate(rows):
+            label = text_label(text, "dim")
+            label.setBuddy(field)
+            field.setAccessibleName(text.replace("&", ""))
+            grid.addWidget(label, place, 0)
+            grid.addWidget(field, place, 1)
+            if browse is not None:
+                grid.addWidget(browse, place, 2)
+        self.body.addLayout(grid)
+
+    def _images_folder(self) -> Path:
+        return Path(self.images_field.text().strip()).expanduser()
+
+    def _on_browse_images(self) -> None:
+        folder = ask.ask_folder(self, "Choose the folder of images", self._images_folder())
+        if folder is not None:
+            self.images_field.setText(str(folder))
+
+    def _on_browse_place(self) -> None:
+        folder = ask.ask_folder(self, "Choose where the project is kept", Path(self.place_field.text()).parent)
+        if folder is not None:
+            self._is_place_typed = True
+            is_used = any(folder.iterdir())
+            self.place_field.setText(str(folder / self.name_field.text() if is_used else folder))
+
+    def _on_images_changed(self) -> None:
+        folder = self._images_folder()
+        names = class_folders(folder) if folder.is_dir() else []
+        self._show_class_folders(names)
+        if folder.is_dir() and folder.name:
+            self.name_field.setText(folder.name.replace("_", " ").strip())
+        self._check()
+
+    def _on_name_changed(self) -> None:
+        name = self.name_field.text().strip()
+        if not self._is_place_typed:
+            self.place_field.setText(str(suggest_place(name, self._images_folder())) if name else "")
+        self._check()
+
+    def _on_place_edited(self) -> None:
+        self._is_place_typed = True
+
+    def _show_class_folders(self, names: list[str]) -> None:
+        self.class_folders_box.setEnabled(bool(names))
+        self.class_folders_box.setChecked(False)
+        shown = ", ".join(names[:MAX_NAMED_CLASSES]) + (" …" if len(names) > MAX_NAMED_CLASSES else "")
+        self.class_folders_note.setText(
+            f"{len(names)} sub-folders: {shown}"
+            if names
+            else "Turn this on where images are sorted into folders already."
+        )
+
+    def _check(self) -> None:
+        text = self._problem_with_images() or self._problem_with_place()
+        self.problem.setText(text)
+        self.create_button.setEnabled(not text and bool(self.images_field.text().strip()))
+        set_role(self.problem, "warning")
+
+    def _problem_with_images(self) -> str:
+        if not self.images_field.text().strip():
+            return ""
+        folder = self._images_folder()
+        if folder.is_file():
+            return f"“{folder.name}” is a file. Choose the folder that it is in."
+        if not folder.is_dir():
+            return "There is no such folder of images."
+        return "" if os.access(folder, os.R_OK | os.X_OK) else "This folder of images may not be read."
+
+    def _problem_with_place(self) -> str:
+        if not self.images_field.text().strip():
+            return ""
+        text = self.place_field.text().strip()
+        if not self.name_field.text().strip():
+            return "Give the project a name."
+        if not text:
+            return "Choose where the project is kept."
+        place = Path(text).expanduser()
+        if not place.is_absolute():
+            return "Give the whole path of the project folder."
+        if (place / "project.db").exists():
+            return "There is a project in this folder already. Open it, or choose another folder."
+        if place.is_file():
+            return "The place for the project is a file. Choose a folder."
+        if not os.access(_nearest_existing(place), os.W_OK):
+            return "The place for the project may not be written. Choose another folder."
+        return ""
+
+
+def class_folders(folder: Path) -> list[str]:
+    """Returns the names of the direct sub-folders that could be classes; empty when the folder cannot be read."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(each.name for each in entries if each.is_dir() and not each.name.startswith("."))
+    except OSError:
+        return []
+
+
+def suggest_place(name: str, images_folder: Path) -> Path:
+    """Returns a folder that does not exist yet: in the documents, or beside the images where there are none."""
+    documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
+    base = Path(documents) / "Graft" if documents and Path(documents).is_dir() else images_folder.parent
+    safe = "".join(each if each.isalnum() or each in " -_.()" else "-" for each in name).strip(" .") or "Project"
+    plain = base / (safe if base.name == "Graft" else f"{safe} (Graft)")
+    place, number = plain, 2
+    while place.exists():
+        place = plain.with_name(f"{plain.name} {number}")
+        number += 1
+    return place
+
+
+def _nearest_existing(path: Path) -> Path:
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return path
