@@ -1,4 +1,4 @@
-"""`graft backbones`: lists the pretrained networks and where their weights are."""
+"""`graft backbones`: lists the pretrained networks and where their weights are, and downloads them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from engine.errors import BackboneError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--download", metavar="KEY", help="download the weights of this one first; goes on where it stopped"
+    )
     add_json_argument(parser)
 
 
@@ -17,6 +20,10 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     from engine.backbones import CATALOGUE
     from engine.weights import find_weights
 
+    if arguments.download:
+        from engine.tasks.download import DownloadWeights
+
+        console.run(DownloadWeights(arguments.download))
     rows: list[Document] = []
     for key, spec in CATALOGUE.items():
         weights: str | None
