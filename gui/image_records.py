@@ -43,6 +43,15 @@ class RecordReader:
             raise ImageError(record.reason or "The file cannot be read.")
         return record
 
+    def readable(self, image_ids: Iterable[int]) -> list[ImageRecord]:
+        """Returns the records of those images that can be read, without remembering them. For worker threads.
+
+        Raises:
+            StoreError: the project cannot be read.
+        """
+        found = self._project.images(list(image_ids))
+        return [record for record in found if record.status == ImageStatus.READABLE and record.content_hash]
+
     def forget(self) -> None:
         """Reads everything anew from now on."""
         with self._lock:

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
+from engine.domain import ImageRecord
 from engine.errors import AppError, ImageError
 from engine.images.decode import decode_rgb
 from engine.images.thumbnails import ThumbnailCache, make_thumbnail
 from engine.project import Project
 from gui.image_pool import ImagePool
-from gui.image_records import RecordReader
+from gui.image_records import BLOCK, RecordReader
 
 THUMBNAIL_PX = 256
 SHARP_PX = 640
@@ -108,19 +109,28 @@ class Thumbnails(QObject):
         return image.convertToFormat(QImage.Format.Format_RGB32)
 
     def _idle_work(self, image_ids: NDArray[np.int64]) -> Iterator[Callable[[], None]]:
-        for start in range(0, len(image_ids), 64):
-            block = image_ids[start : start + 64].tolist()
-            for image_id in block:
-                yield partial(self._make_quietly, image_id, block)
+        for start in range(0, len(image_ids), BLOCK):
+            missing: list[ImageRecord] = []
+            yield partial(self._find_missing, image_ids[start : start + BLOCK].tolist(), missing)
+            for record in missing:
+                yield partial(self._make_quietly, record)
 
-    def _make_quietly(self, image_id: int, block: list[int]) -> None:
+    def _find_missing(self, image_ids: list[int], missing: list[ImageRecord]) -> None:
         records, cache = self._records, self._cache
         if records is None or cache is None:
             return
         try:
-            record = records.get(image_id, block)
-            if cache.get(record.content_hash) is None:
-                cache.put(record.content_hash, make_thumbnail(record.path))
+            readable = {record.content_hash: record for record in records.readable(image_ids)}
+        except AppError:
+            return  # the project is being closed, or the store says so elsewhere
+        missing += [readable[content_hash] for content_hash in cache.missing(readable)]
+
+    def _make_quietly(self, record: ImageRecord) -> None:
+        cache = self._cache
+        if cache is None:
+            return
+        try:
+            cache.put(record.content_hash, make_thumbnail(record.path))
         except AppError:
             return  # said on the image's card as soon as someone looks at it
 

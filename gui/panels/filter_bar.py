@@ -34,7 +34,7 @@ class FilterBar(QWidget):
         self._refresh = QPushButton()
         self._refresh.setProperty("role", "chip")
         self._refresh.setIcon(icon("retrain"))
-        self._refresh.setToolTip("Take out of the list what no longer belongs to it (F5)")
+        self._refresh.setToolTip("Take out of the list what no longer belongs to it (Ctrl+L)")
         self._refresh.clicked.connect(self.refresh_wanted)
         self._refresh.hide()
         self.order = QComboBox()

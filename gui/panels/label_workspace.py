@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from engine.domain import NO_CLASS
@@ -116,6 +116,13 @@ class LabelWorkspace(QWidget):
             self.grid.scrollTo(self.grid.currentIndex())
             self.grid.setFocus()
             self._show_hints()
+
+    def zoom_by(self, factor: float) -> None:
+        """Makes the pictures of the grid, or the single image, larger or smaller."""
+        if self.is_viewing:
+            self.viewer.canvas.zoom_by(factor)
+        else:
+            self.grid.set_card_px(round(self.grid.card_px * factor))
 
     def next_unlabelled(self) -> None:
         """Goes to the next image without a class."""
@@ -227,7 +234,7 @@ class LabelWorkspace(QWidget):
         keys.bind("?", labelling.toggle_unsure)
         keys.bind("/", self.find_class)
         keys.bind(Qt.Key.Key_Backspace, labelling.clear)
-        keys.bind("F5", self.refresh)
+        keys.bind("Ctrl+L", self.refresh)
         keys.bind("Ctrl+F", self.search)
         keys.bind("F6", self._focus_next_pane)
         # Elsewhere these press buttons and move the focus.
@@ -407,6 +414,9 @@ class LabelWorkspace(QWidget):
 
     def _focus_images(self) -> None:
         (self.viewer if self.is_viewing else self.grid).setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self._focus_images()
 
     def _focus_next_pane(self) -> None:
         panes = [self.palette_panel.view, self.show_list.view, self.viewer if self.is_viewing else self.grid]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPainter, QPixmap
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QFrame,
     QGraphicsDropShadowEffect,
@@ -14,17 +14,57 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QSizePolicy,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QVBoxLayout,
     QWidget,
 )
 
 from engine.domain import ImageClass
 from gui.models.class_search import find_classes
-from gui.theme import icon
+from gui.theme import font, icon, paint_icon, theme
+from gui.widgets.keycap import keycap_width, paint_keycap
 
 MAX_SHOWN = 8
 ROW_PX = 30
-CLASS_ID_ROLE = int(Qt.ItemDataRole.UserRole)
+CLASS_ROLE = int(Qt.ItemDataRole.UserRole)
+
+
+class FoundClassDelegate(QStyledItemDelegate):
+    """Paints a class with its colour and its key; the row that makes a new one has a plus instead."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return QSize(100, ROW_PX)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        colors = theme()
+        item: ImageClass | None = index.data(CLASS_ROLE)
+        row = QRectF(option.rect)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.setBrush(QColor(colors.control_hover))
+            painter.drawRoundedRect(row, 6, 6)
+        middle = row.center().y()
+        room = row.adjusted(30, 0, -10, 0)
+        if item is None:
+            paint_icon(painter, "plus", QRectF(row.left() + 8, middle - 7, 14, 14))
+        else:
+            painter.setBrush(QColor(item.color))
+            painter.drawEllipse(QRectF(row.left() + 10, middle - 5, 10, 10))
+            if item.key:
+                width = keycap_width(item.key.upper())
+                paint_keycap(painter, row.right() - width - 8, middle, item.key.upper())
+                room.setRight(row.right() - width - 16)
+        painter.setFont(font())
+        painter.setPen(QColor(colors.text))
+        text = QFontMetricsF(font()).elidedText(str(index.data()), Qt.TextElideMode.ElideMiddle, room.width())
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
+        painter.restore()
 
 
 class ClassFinder(QFrame):
@@ -53,7 +93,8 @@ class ClassFinder(QFrame):
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list.setAccessibleName("Matching classes")
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.setIconSize(QSize(12, 12))
+        self.list.setItemDelegate(FoundClassDelegate(self.list))
+        self.list.setMouseTracking(True)
         self.list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.list.itemClicked.connect(lambda _item: self._take())
         layout = QVBoxLayout(self)
@@ -106,39 +147,26 @@ class ClassFinder(QFrame):
         self.list.clear()
         name = text.strip()
         for item in find_classes(self._classes, name, self._recent):
-            row = QListWidgetItem(_dot(item.color), item.name + (f"   ({item.key.upper()})" if item.key else ""))
-            row.setData(CLASS_ID_ROLE, item.id)
-            row.setSizeHint(QSize(100, ROW_PX))
-            self.list.addItem(row)
+            self._add_row(item.name, item)
         if name and all(each.name.casefold() != name.casefold() for each in self._classes):
-            row = QListWidgetItem(icon("plus"), f"Create class “{name}”")
-            row.setData(CLASS_ID_ROLE, 0)
-            row.setSizeHint(QSize(100, ROW_PX))
-            self.list.addItem(row)
+            self._add_row(f"Create class “{name}”", None)
         self.list.setCurrentRow(0)
         self.list.setFixedHeight(min(MAX_SHOWN, self.list.count()) * ROW_PX + 2)
         self.list.setVisible(self.list.count() > 0)
         self.adjustSize()
 
+    def _add_row(self, text: str, item: ImageClass | None) -> None:
+        row = QListWidgetItem(text)
+        row.setData(CLASS_ROLE, item)
+        self.list.addItem(row)
+
     def _take(self) -> None:
         if self.list.currentRow() < 0:
             return
-        row = self.list.currentItem()
-        class_id, name = int(row.data(CLASS_ID_ROLE)), self.field.text().strip()
+        item: ImageClass | None = self.list.currentItem().data(CLASS_ROLE)
+        name = self.field.text().strip()
         self.close_finder()
-        if class_id:
-            self.class_chosen.emit(class_id)
+        if item is not None:
+            self.class_chosen.emit(item.id)
         else:
             self.new_class_chosen.emit(name)
-
-
-def _dot(color: str) -> QIcon:
-    made = QPixmap(24, 24)
-    made.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(made)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(color))
-    painter.drawEllipse(2, 2, 20, 20)
-    painter.end()
-    return QIcon(made)

@@ -135,7 +135,7 @@ def test_with_unlabelled_shown_no_picture_vanishes_and_none_is_left_out(desk: An
     desk.press(Key.Key_Home)
     desk.press("2")  # 1, 2 and 3 are done: 4 is next
     assert desk.workspace.grid.current_position() == 4
-    desk.press(Key.Key_F5)
+    desk.press(Key.Key_L, with_=CTRL)
     assert desk.workspace.images.rows.tolist() == list(range(4, 30))
     assert desk.workspace.grid.current_position() == 0
 
