@@ -39,7 +39,7 @@ _LOAD = '''weights = load((FOLDER / "model.safetensors").read_bytes())
 head = {{name[5:]: value for name, value in weights.items() if name.startswith("head.")}}
 network = build_network()
 network.load_state_dict({{name[9:]: value for name, value in weights.items() if name.startswith("backbone.")}})
-network.eval().requires_grad_(False)
+network.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # twice as fast on processors
 
 
 {read_picture}
@@ -52,7 +52,7 @@ def probabilities(pixels):
     size = ({side}, {side})
     picture = F.interpolate(picture, size, mode="{interpolation}", antialias=True, align_corners=False)
     picture = (picture - mean) / std
-{mirror}    embedding = network(picture).mean(dim=0)
+{mirror}    embedding = network(picture.contiguous(memory_format=torch.channels_last)).mean(dim=0)
     logits = head["weight"] @ ((embedding - head["mean"]) / head["scale"]) + head["bias"]
     return torch.softmax(logits / head["temperature"], dim=0).numpy()
 
