@@ -90,10 +90,15 @@ def copy_to(db: Database, file: Path, between_steps: Callable[[], None] = lambda
     Raises:
         sqlite3.Error, OSError: the disk is full or failed; no file is left.
     """
+
+    def after_step(_status: int, remaining: int, _total: int) -> None:
+        if remaining:  # not after the last step: the copy is complete then, and follows no more
+            between_steps()
+
     target = sqlite3.connect(file, isolation_level=None)
     try:
         target.execute("PRAGMA synchronous = OFF")  # synced once, below
-        db.conn.backup(target, pages=PAGES_PER_STEP, progress=lambda *_: between_steps(), sleep=0)
+        db.conn.backup(target, pages=PAGES_PER_STEP, progress=after_step, sleep=0)
         target.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
         target.close()
         syncing.sync_file(file)

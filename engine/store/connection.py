@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from engine.errors import ProjectError, StoreError
-from engine.store import annotation_log
+from engine.store import annotation_log, meta, outbox
 from engine.store.failures import damaged
 from engine.store.journal import JOURNAL_FILE
 from engine.store.migrations import APPLICATION_ID, SCHEMA_VERSION
@@ -17,8 +17,10 @@ from engine.store.migrations import APPLICATION_ID, SCHEMA_VERSION
 BUSY_TIMEOUT_S = 0.25
 
 
-def connect(file: Path) -> Database:
+def connect(file: Path, origin: Path) -> Database:
     """Returns an exclusive connection to an existing database that was checked for damage.
+
+    `origin` is the database that messages speak of: `file` itself, or what it is a private copy of.
 
     Raises:
         sqlite3.Error: locked, damaged, not a database, or the disk failed.
@@ -32,11 +34,11 @@ def connect(file: Path) -> Database:
         db = Database(connection, execute_plugins=False)
         # Exclusive first: then the write-ahead log needs no shared memory file, and the lock is kept until closing.
         db.execute("PRAGMA locking_mode = EXCLUSIVE")
-        _check_version(db, file)
+        _check_version(db, origin)
         mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
         if mode != "wal":
             raise StoreError(
-                f"The disk that holds {file.parent} cannot keep a project safe (SQLite's {mode} journal).",
+                f"The disk that holds {origin.parent} cannot keep a project safe (SQLite's {mode} journal).",
                 "Keep the project on a disk of this computer.",
             )
         for setting in (
@@ -53,7 +55,7 @@ def connect(file: Path) -> Database:
             db.execute("PRAGMA checkpoint_fullfsync = ON")
         connection.execute("BEGIN IMMEDIATE")  # takes the lock for good
         connection.execute("COMMIT")
-        check_for_damage(db, file)
+        check_for_damage(db, origin)
         annotation_log.prepare_connection(db)
     except BaseException:
         connection.close()
@@ -64,11 +66,17 @@ def connect(file: Path) -> Database:
 def check_for_damage(db: Database, file: Path) -> None:
     """Does nothing when SQLite finds the database sound.
 
+    The quick check looks at structure only, so the tables that hold the labels are compared with their indexes as well.
+
     Raises:
-        ProjectDamagedError: it does not.
+        ProjectDamagedError: it is not sound.
+        sqlite3.Error: it is not, and so much so that the check itself failed.
     """
-    if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-        raise damaged(file)
+    for check in ("quick_check(1)", "integrity_check(classes)", "integrity_check(image_classes)"):
+        if db.execute(f"PRAGMA {check}").fetchone()[0] != "ok":
+            raise damaged(file)
+    meta.get(db, meta.PROJECT_ID)
+    outbox.last_seq(db)
 
 
 def _check_version(db: Database, file: Path) -> None:
@@ -77,7 +85,7 @@ def _check_version(db: Database, file: Path) -> None:
     if application_id != APPLICATION_ID:
         if (file.parent / JOURNAL_FILE).exists():  # ours, then: its first page is gone
             raise damaged(file)
-        raise ProjectError(f"{file} is not a Graft project.", "Choose another folder.")
+        raise ProjectError(f"{file.parent} is not a Graft project.", "Choose another folder.")
     if version > SCHEMA_VERSION:
         raise StoreError(
             f"The project in {file.parent} was saved by a newer version of Graft.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,9 +29,15 @@ def store_error(err: sqlite3.Error | OSError, file: Path) -> StoreError | None:
             f"The project in {file.parent} is open in another window or program.",
             "Close it there, or open a read-only copy.",
         )
+    if str(err).startswith("Could not decode to UTF-8"):  # the sqlite3 module's own, without a code
+        return damaged(file)
+    if code in (0, sqlite3.SQLITE_ERROR):
+        return None
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return damaged(file)
-    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN):
+    # A read-only disk can look like a failing one: SQLite then opens the file for reading and fails to lock it.
+    is_read_only = file.exists() and not os.access(file, os.W_OK)
+    if is_read_only or code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN):
         return StoreError(
             f"The project in {file.parent} cannot be written: the folder or the disk is read-only.",
             "Open it read-only, or copy the project to a folder that you may write to.",

@@ -33,6 +33,11 @@ def add_root(db: Database, path: Path, root_id: int | None = None) -> int:
     return new_id
 
 
+def ensure_root(db: Database, root_id: int) -> None:
+    """Adds a folder under a made-up name when the journal line that named it is lost."""
+    db.execute("INSERT OR IGNORE INTO roots(id, path) VALUES (?, ?)", [root_id, os.fsencode(f"lost-folder-{root_id}")])
+
+
 def all_roots(db: Database) -> list[ImageRoot]:
     """Returns the import folders, oldest first."""
     rows = db.execute("SELECT id, path FROM roots ORDER BY id").fetchall()

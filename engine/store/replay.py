@@ -126,6 +126,7 @@ def _apply_effects(db: Database, step_id: int, effects: dict[str, Any]) -> None:
 
 
 def _image_id(db: Database, image_id: int, root_id: int, path: str, content_hash: str) -> int:
+    images.ensure_root(db, root_id)
     return images.add_mentioned(db, image_id, root_id, os.fsencode(path), content_hash)
 
 

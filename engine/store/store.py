@@ -21,7 +21,7 @@ from sqlite_utils import Database
 
 from engine.errors import ProjectInUseError, StoreError
 from engine.store import backup, connection, copying, journal, meta, outbox, owner, replay, schema
-from engine.store.failures import environment_errors, store_error
+from engine.store.failures import damaged, environment_errors, store_error
 from engine.store.journal import Journal
 from engine.store.migrations import SCHEMA_VERSION
 
@@ -73,7 +73,7 @@ class Store:
                 raise _open_here_error(folder)
             cls._open_here[folder] = store
         try:
-            store._start(folder / DATABASE_FILE)
+            store._start(store._file)
         except BaseException:
             store._forget()
             raise
@@ -97,6 +97,7 @@ class Store:
         """What went wrong with the second copies (journal, backup) last, while the database itself is fine."""
         self._db: Database | None = None
         self._file = folder / DATABASE_FILE
+        """The database that messages speak of; the one that is open may be a copy of it."""
         self._journal: Journal | None = None
         self._waiting: deque[Callable[[], None]] = deque()
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
@@ -151,20 +152,24 @@ class Store:
     # ---- starting and stopping
 
     def _start(self, file: Path) -> None:
-        self._file = file
         try:
-            self._executor.submit(self._open).result()
+            self._executor.submit(self._open, file).result()
         except BaseException:
             self._executor.shutdown()
             raise
 
-    def _open(self) -> None:
+    def _open(self, file: Path) -> None:
         self._thread_id = threading.get_ident()
         try:
             with environment_errors(self._file):
-                self._db = connection.connect(self._file)
+                self._db = connection.connect(file, origin=self._file)
         except ProjectInUseError as err:
             raise owner.in_use_error(self.folder) from err
+        except (
+            sqlite3.Error,
+            UnicodeDecodeError,
+        ) as err:  # such as a table that is not there: nothing a sound one says
+            raise damaged(self._file) from err
         try:
             with environment_errors(self._file):
                 self._bring_up_to_date(self._db)
@@ -195,6 +200,7 @@ class Store:
             _log.warning("%s: %d changes brought back from the journal", self.folder, num_lines)
         queued = outbox.after(db, second.last_seq)
         if queued and queued[0][0] > second.last_seq + 1:  # lines are missing in the file and gone from the queue
+            second.last_seq = queued[-1][0]  # what the state line tells makes those before it needless
             self._transact(replay.add_state)
         self._write_journal(db)
         self._sync_journal()
