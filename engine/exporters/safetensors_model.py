@@ -12,11 +12,17 @@ from engine.exporters.network_source import network_source
 from engine.exporters.predict_script import READ_PICTURE, SHOW_PREDICTIONS
 from engine.exporters.protocol import LABELS_NAME, PREDICT_NAME, ModelFacts
 from engine.nn.networks import load_backbone
-from engine.nn.preprocessing import Preprocessing
+from engine.nn.preprocessing import CENTRE, CENTRE_EIGHTHS, MIRROR, WHOLE, Preprocessing
 from engine.nn.run_model import RunModel
 
 BACKBONE_PREFIX = "backbone."
 HEAD_PREFIX = "head."
+
+_VIEWS = {
+    WHOLE: "picture",
+    CENTRE: "picture[:, :, top : top + side, left : left + side]",
+    MIRROR: "picture.flip(3)",
+}
 
 _IMPORTS = '''"""Tells the class of pictures: python predict.py PICTURE... (needs {requirements})"""
 
@@ -50,9 +56,14 @@ def probabilities(pixels):
     std = 255 * torch.tensor({std}).view(1, 3, 1, 1)
     picture = torch.from_numpy(pixels).permute(2, 0, 1)[None].float()
     size = ({side}, {side})
-    picture = F.interpolate(picture, size, mode="{interpolation}", antialias=True, align_corners=False)
-    picture = (picture - mean) / std
-{mirror}    embedding = network(picture.contiguous(memory_format=torch.channels_last)).mean(dim=0)
+    height, width = picture.shape[2:]
+    side = max(1, min(height, width) * {eighths} // 8)
+    top, left = (height - side) // 2, (width - side) // 2
+    views = [{views}]
+    views = [F.interpolate(view, size, mode="{interpolation}", antialias=True, align_corners=False) for view in views]
+    picture = (torch.cat(views) - mean) / std
+    features = network(picture.contiguous(memory_format=torch.channels_last))
+    embedding = F.normalize(features.mean(dim=0), dim=0)
     logits = head["weight"] @ ((embedding - head["mean"]) / head["scale"]) + head["bias"]
     return torch.softmax(logits / head["temperature"], dim=0).numpy()
 
@@ -84,7 +95,6 @@ class SafetensorsExporter:
 
     def _predict_script(self, model: RunModel) -> str:
         preprocessing: Preprocessing = model.preprocessing
-        mirror = "    picture = torch.cat([picture, picture.flip(3)])  # both views count\n"
         return (
             _IMPORTS.format(requirements=", ".join(self.requirements), labels=LABELS_NAME)
             + network_source(model.spec)
@@ -96,7 +106,8 @@ class SafetensorsExporter:
                 std=list(preprocessing.std),
                 side=preprocessing.input_size_px,
                 interpolation=preprocessing.interpolation,
-                mirror=mirror if preprocessing.has_mirror else "",
+                eighths=CENTRE_EIGHTHS,
+                views=", ".join(_VIEWS[view] for view in preprocessing.views),
                 show=SHOW_PREDICTIONS,
             )
         )

@@ -1,4 +1,8 @@
-"""Images to embeddings: decode threads feed an ONNX Runtime session; failures are collected, never raised."""
+"""Images to embeddings: decode threads feed an ONNX Runtime session; failures are collected, never raised.
+
+The embedding of an image is the mean of its views' pooled features, scaled to length 1: the length says more about
+contrast than about what is seen, and dropping it gained half a point on the development sets.
+"""
 
 from __future__ import annotations
 
@@ -131,7 +135,9 @@ class Embedder:
         try:
             for start in range(0, len(paths), BATCH_SIZE):
                 positions = list(range(start, min(start + BATCH_SIZE, len(paths))))
-                waiting.append(_Batch(positions, [self._pool.submit(self._decode, paths[index]) for index in positions]))
+                waiting.append(
+                    _Batch(positions, [self._pool.submit(self._decode, paths[index]) for index in positions])
+                )
                 if len(waiting) > 1:
                     yield waiting.popleft()
             while waiting:
@@ -148,13 +154,13 @@ class Embedder:
             return err
 
     def _forward(self, views: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Returns the mean embedding over the views of each image: (B * V, 3, S, S) to (B, D)."""
-        embeddings: NDArray[np.float32] = self._session.run([BACKBONE_OUTPUT], {BACKBONE_INPUT: views})[0]
-        num_views = self.preprocessing.num_views
-        if num_views == 1:
-            return embeddings
-        averaged: NDArray[np.float32] = embeddings.reshape(-1, num_views, embeddings.shape[1]).mean(axis=1)
-        return averaged
+        """Returns the mean over the views of each image, scaled to length 1: (B * V, 3, S, S) to (B, D)."""
+        outputs: NDArray[np.float32] = self._session.run([BACKBONE_OUTPUT], {BACKBONE_INPUT: views})[0]
+        means = outputs.reshape(-1, self.preprocessing.num_views, outputs.shape[1]).mean(axis=1)
+        # An embedding of zeros (a network that sees nothing) stays zero.
+        lengths = np.linalg.norm(means, axis=1, keepdims=True)
+        embeddings: NDArray[np.float32] = means / np.where(lengths > 0, lengths, 1)
+        return embeddings
 
     def _stacked(self, features: list[NDArray[np.float32]]) -> NDArray[np.float32]:
         return np.concatenate(features) if features else np.empty((0, self.embedding_size), np.float32)

@@ -121,7 +121,9 @@ def _convolution(writer: _GraphWriter, module: nn.Module, node: fx.Node) -> str:
     weight = module.weight.detach().double()
     bias = torch.zeros(len(weight), dtype=torch.double) if module.bias is None else module.bias.detach().double()
     norm_node = _only_user(node)
-    norm = writer._modules.get(str(norm_node.target)) if norm_node is not None and norm_node.op == "call_module" else None
+    norm = (
+        writer._modules.get(str(norm_node.target)) if norm_node is not None and norm_node.op == "call_module" else None
+    )
     if isinstance(norm, nn.BatchNorm2d) and norm_node is not None:
         factor, shift = _affine_of(norm)
         weight, bias = weight * factor.view(-1, 1, 1, 1), bias * factor + shift

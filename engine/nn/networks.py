@@ -1,4 +1,4 @@
-"""Torch networks for the catalogue's records: architecture from the library, weights from a checked file, classifier cut off.
+"""Torch networks for the catalogue's records: the library's architecture, weights from a checked file, no classifier.
 
 The embedding is the pooled last feature map (for ViT the class token) after the network's own last normalisation, so
 that a linear head on it gives exact class activation maps.

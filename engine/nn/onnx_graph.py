@@ -75,8 +75,11 @@ def classifier_graph(model: RunModel) -> onnx.ModelProto:
     merged.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in constants.items())
     merged.graph.node.extend(
         [
-            helper.make_node("ReduceMean", [f"backbone/{BACKBONE_OUTPUT}", "view_axis"], ["mean_embedding"], keepdims=0),
-            helper.make_node("MatMul", ["mean_embedding", "head_weight"], ["scores"]),
+            helper.make_node(
+                "ReduceMean", [f"backbone/{BACKBONE_OUTPUT}", "view_axis"], ["mean_embedding"], keepdims=0
+            ),
+            helper.make_node("LpNormalization", ["mean_embedding"], ["unit_embedding"], axis=-1, p=2),
+            helper.make_node("MatMul", ["unit_embedding", "head_weight"], ["scores"]),
             helper.make_node("Add", ["scores", "head_bias"], [LOGITS_OUTPUT]),
             helper.make_node("Div", [LOGITS_OUTPUT, "temperature"], ["calibrated"]),
             helper.make_node("Softmax", ["calibrated"], [PROBABILITIES_OUTPUT], axis=-1),

@@ -1,10 +1,12 @@
 """From decoded pixels to what a backbone takes: one definition for training, the program and every export.
 
-It is a small ONNX graph: uint8 (H, W, 3) of any size -> antialiased resize to a square -> normalised float32. The
-program runs it in ONNX Runtime; exports contain it. Within 1e-4 of torch's antialiased interpolate.
+It is a small ONNX graph: uint8 (H, W, 3) of any size -> views (V, 3, S, S), resized with antialiasing and normalised.
+The program runs it in ONNX Runtime; exports contain it. Within 1e-4 of torch's antialiased interpolate.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import onnx
@@ -12,7 +14,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from engine.nn.preprocessing import Preprocessing
+from engine.nn.preprocessing import CENTRE, CENTRE_EIGHTHS, MIRROR, WHOLE, Preprocessing
 
 DEFAULT_OPSET = 18
 DEFAULT_IR_VERSION = 9
@@ -23,58 +25,37 @@ VIEWS_OUTPUT = "views"
 def preprocess_graph(
     preprocessing: Preprocessing, opset: int = DEFAULT_OPSET, ir_version: int = DEFAULT_IR_VERSION
 ) -> onnx.ModelProto:
-    """Returns the graph: input "image" uint8 (height, width, 3), output "views" float32 (V, 3, S, S).
-
-    `exclude_outside` makes ONNX Runtime renormalise the filter at the borders as torch and Pillow do; without it the
-    border pixels are wrong by up to 0.3 standard deviations.
-    """
+    """Returns the graph: input "image" uint8 (height, width, 3), output "views" float32 (V, 3, S, S)."""
     side = preprocessing.input_size_px
-    mean = np.array(preprocessing.mean, np.float32).reshape(1, 3, 1, 1) * 255
-    std = np.array(preprocessing.std, np.float32).reshape(1, 3, 1, 1) * 255
-    constants = {
-        "batch_axis": np.array([0], np.int64),
-        "view_size": np.array([1, 3, side, side], np.int64),
-        "pixel_mean": mean,
-        "pixel_scale": 1 / std,
-    }
-    mode = "cubic" if preprocessing.interpolation == "bicubic" else "linear"
-    plain = "plain_view" if preprocessing.has_mirror else VIEWS_OUTPUT
-    nodes = [
-        helper.make_node("Transpose", [PIXELS_INPUT], ["channels_first"], perm=[2, 0, 1]),
-        helper.make_node("Unsqueeze", ["channels_first", "batch_axis"], ["one_image"]),
-        helper.make_node("Cast", ["one_image"], ["pixels"], to=TensorProto.FLOAT),
-        helper.make_node(
-            "Resize",
-            ["pixels", "", "", "view_size"],
-            ["resized"],
-            mode=mode,
-            antialias=1,
-            exclude_outside=1,
-            cubic_coeff_a=-0.5,
-            coordinate_transformation_mode="half_pixel",
-        ),
-        helper.make_node("Sub", ["resized", "pixel_mean"], ["centred"]),
-        helper.make_node("Mul", ["centred", "pixel_scale"], [plain]),
-    ]
-    if preprocessing.has_mirror:
-        constants |= {name: np.array([value], np.int64) for name, value in _MIRROR_SLICE.items()}
-        nodes += [
-            helper.make_node("Slice", [plain, *_MIRROR_SLICE], ["mirror_view"]),
-            helper.make_node("Concat", [plain, "mirror_view"], [VIEWS_OUTPUT], axis=0),
-        ]
+    writer = _Writer(preprocessing.interpolation)
+    writer.constant("view_size", np.array([1, 3, side, side], np.int64))
+    writer.constant("pixel_mean", np.array(preprocessing.mean, np.float32).reshape(1, 3, 1, 1) * 255)
+    writer.constant("pixel_factor", 1 / (np.array(preprocessing.std, np.float32).reshape(1, 3, 1, 1) * 255))
+    writer.add("Transpose", [PIXELS_INPUT], "channels_first", perm=[2, 0, 1])
+    writer.constant("batch_axis", np.array([0], np.int64))
+    writer.add("Unsqueeze", ["channels_first", "batch_axis"], "one_image")
+    if {WHOLE, MIRROR} & set(preprocessing.views):
+        writer.add("Cast", ["one_image"], "whole_pixels", to=TensorProto.FLOAT)
+        writer.resize("whole_pixels", "whole_resized")
+    if MIRROR in preprocessing.views:
+        writer.mirror("whole_resized", "mirror_resized")
+    if CENTRE in preprocessing.views:
+        writer.cut_centre("one_image", "centre_square")
+        writer.add("Cast", ["centre_square"], "centre_pixels", to=TensorProto.FLOAT)
+        writer.resize("centre_pixels", "centre_resized")
+    writer.add("Concat", [f"{view}_resized" for view in preprocessing.views], "resized", axis=0)
+    writer.add("Sub", ["resized", "pixel_mean"], "centred")
+    writer.add("Mul", ["centred", "pixel_factor"], VIEWS_OUTPUT)
     graph = helper.make_graph(
-        nodes,
+        writer.nodes,
         "preprocess",
         [helper.make_tensor_value_info(PIXELS_INPUT, TensorProto.UINT8, ["height", "width", 3])],
         [helper.make_tensor_value_info(VIEWS_OUTPUT, TensorProto.FLOAT, [preprocessing.num_views, 3, side, side])],
-        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+        writer.constants,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=ir_version)
     onnx.checker.check_model(model)
     return model
-
-
-_MIRROR_SLICE = {"mirror_start": -1, "mirror_end": np.iinfo(np.int64).min, "mirror_axis": 3, "mirror_step": -1}
 
 
 class Preprocessor:
@@ -84,6 +65,8 @@ class Preprocessor:
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1  # The callers are several decode threads already.
         options.inter_op_num_threads = 1
+        # Shapes change with every picture: patterns remembered for each of them would only cost memory.
+        options.enable_mem_pattern = False
         graph = preprocess_graph(preprocessing).SerializeToString()
         self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
@@ -91,3 +74,57 @@ class Preprocessor:
         """Returns the views (V, 3, S, S) of one decoded image (H, W, 3)."""
         views: NDArray[np.float32] = self._session.run([VIEWS_OUTPUT], {PIXELS_INPUT: pixels})[0]
         return views
+
+
+class _Writer:
+    """Collects the nodes and constants of the graph."""
+
+    def __init__(self, interpolation: str) -> None:
+        self._mode = "cubic" if interpolation == "bicubic" else "linear"
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+
+    def add(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> None:
+        self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
+
+    def constant(self, name: str, value: NDArray[Any]) -> None:
+        self.constants.append(numpy_helper.from_array(value, name))
+
+    def resize(self, source: str, output: str) -> None:
+        """Resizes to the view size.
+
+        `exclude_outside` makes ONNX Runtime renormalise the filter at the borders, as torch and Pillow do; without it
+        the border pixels are wrong by up to 0.3 standard deviations.
+        """
+        self.add(
+            "Resize",
+            [source, "", "", "view_size"],
+            output,
+            mode=self._mode,
+            antialias=1,
+            exclude_outside=1,
+            cubic_coeff_a=-0.5,
+            coordinate_transformation_mode="half_pixel",
+        )
+
+    def mirror(self, source: str, output: str) -> None:
+        """Exchanges left and right."""
+        first, last = -1, np.iinfo(np.int64).min
+        for name, value in (("start", first), ("end", last), ("axis", 3), ("step", -1)):
+            self.constant(f"mirror_{name}", np.array([value], np.int64))
+        self.add("Slice", [source, "mirror_start", "mirror_end", "mirror_axis", "mirror_step"], output)
+
+    def cut_centre(self, source: str, output: str) -> None:
+        """Cuts the square in the middle, in whole pixels (see Preprocessing)."""
+        for name, number in (("one", 1), ("two", 2), ("seven", CENTRE_EIGHTHS), ("eight", 8)):
+            self.constant(name, np.array([number], np.int64))
+        self.constant("image_axes", np.array([2, 3], np.int64))
+        self.add("Shape", [source], "image_size", start=2, end=4)
+        self.add("ReduceMin", ["image_size"], "shorter", keepdims=1)
+        self.add("Mul", ["shorter", "seven"], "sevenfold")
+        self.add("Div", ["sevenfold", "eight"], "seven_eighths")
+        self.add("Max", ["seven_eighths", "one"], "square_side")
+        self.add("Sub", ["image_size", "square_side"], "margins")
+        self.add("Div", ["margins", "two"], "corner")
+        self.add("Add", ["corner", "square_side"], "opposite")
+        self.add("Slice", [source, "corner", "opposite", "image_axes"], output)

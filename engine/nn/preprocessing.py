@@ -1,39 +1,60 @@
-"""The settings that say how an image becomes what a backbone takes. No network and no runtime is needed to know them."""
+"""How an image becomes what a backbone takes: settings only, no network and no runtime needed."""
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from engine.backbones import IMAGENET_MEAN, IMAGENET_STD, BackboneSpec
+
+WHOLE: Final = "whole"
+CENTRE: Final = "centre"
+MIRROR: Final = "mirror"
+VIEW_NAMES: Final = (WHOLE, CENTRE, MIRROR)
+DEFAULT_VIEWS: Final = (WHOLE, CENTRE)
+CENTRE_EIGHTHS: Final = 7
+"""The centre view's side is 7/8 of the image's shorter side, as in the evaluation that ImageNet weights come with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """How an image becomes the views whose embeddings are averaged.
+    """How an image (H, W) becomes views, whose embeddings are averaged and then scaled to length 1.
 
-    Every view is the whole image squeezed to a square of `input_size_px`; with `has_mirror` the mirror image is a
-    second view. `version` changes whenever the same settings would give other numbers.
+    Each view is resized, antialiased, to a square of `input_size_px` and normalised by `mean` and `std`:
+
+    - "whole": the whole image, squeezed.
+    - "centre": the square of side max(1, min(H, W) * 7 // 8) whose top left corner is ((H - side) // 2,
+      (W - side) // 2).
+    - "mirror": the whole image, squeezed, left and right exchanged.
+
+    `version` changes whenever the same settings would give other numbers.
+
+    Two views (whole and centre) instead of one gained 2.0 points on average over four development sets with 10 images
+    per class; the mirror image gained 0.3 for the same time.
     """
 
     input_size_px: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     interpolation: str
-    has_mirror: bool = False
+    views: tuple[str, ...] = DEFAULT_VIEWS
     version: int = 1
+
+    def __post_init__(self) -> None:
+        if not self.views or not set(self.views) <= set(VIEW_NAMES):
+            raise ValueError(f"views must be some of {VIEW_NAMES}")
 
     @property
     def key(self) -> str:
         """Names the definition in feature caches: equal keys give equal embeddings for equal weights."""
-        views = "mirror" if self.has_mirror else "plain"
         is_imagenet = self.mean == IMAGENET_MEAN and self.std == IMAGENET_STD
-        normalisation = "imagenet" if is_imagenet else f"{self.mean}{self.std}"
-        return f"v{self.version}-{self.input_size_px}-{self.interpolation}-{views}-{normalisation}"
+        colours = "imagenet" if is_imagenet else f"{zlib.crc32(repr((self.mean, self.std)).encode()):08x}"
+        return f"v{self.version}-{self.input_size_px}-{self.interpolation}-{'+'.join(self.views)}-{colours}"
 
     @property
     def num_views(self) -> int:
-        return 2 if self.has_mirror else 1
+        return len(self.views)
 
     def to_document(self) -> dict[str, Any]:
         """Returns the settings for run.json and for the model.json of exports."""
@@ -42,7 +63,7 @@ class Preprocessing:
             "mean": list(self.mean),
             "std": list(self.std),
             "interpolation": self.interpolation,
-            "has_mirror": self.has_mirror,
+            "views": list(self.views),
             "version": self.version,
         }
 
@@ -57,7 +78,7 @@ class Preprocessing:
             mean=(mean[0], mean[1], mean[2]),
             std=(std[0], std[1], std[2]),
             interpolation=str(document["interpolation"]),
-            has_mirror=bool(document["has_mirror"]),
+            views=tuple(str(view) for view in document["views"]),
             version=int(document["version"]),
         )
 

@@ -30,7 +30,8 @@ PREDICTIONS_FILE = "predictions.npz"
 class RunModel:
     """Everything that turns an image into probabilities.
 
-    image -> `preprocessing` (decode, resize, views) -> backbone (`spec`, `weights`) -> embedding (D,)
+    image -> `preprocessing` (decode, views, resize) -> backbone (`spec`, `weights`), one output (D,) for each view
+    -> embedding (D,) = mean over the views, divided by its length
     -> `head`: logits (K,) = weight @ ((embedding - mean) / scale) + bias -> softmax(logits / head.temperature).
 
     `class_names` and `class_ids` are in the order of the logits. `document` is the run's run.json.
