@@ -233,6 +233,14 @@ def test_shutdown_does_not_wait_for_a_deaf_job_and_still_posts_its_end() -> None
     assert ends(taken(engine), handle.id) == [], "the late end of the deaf job is not posted again"
 
 
+def test_shutting_down_again_or_without_a_start_does_nothing() -> None:
+    engine = Engine()
+    handle = engine.submit(Sample())
+    assert engine.shutdown()
+    assert engine.shutdown()
+    assert taken(engine) == [JobQueued(handle.id, "Sample"), JobCancelled(handle.id)]
+
+
 def test_a_job_submitted_after_shutdown_is_cancelled_at_once() -> None:
     engine = Engine()
     engine.start()

@@ -305,7 +305,7 @@ def test_in_the_worker_an_export_succeeds_and_a_cancelled_one_leaves_nothing(
         second = engine.submit(ExportModel(trained_project, "onnx", tmp_path / "second"))
         while not (isinstance(event := engine.events.get(timeout=60), JobProgressed) and event.job_id == second.id):
             if isinstance(event, JobEnded):
-                assert isinstance(event, JobSucceeded)
+                assert isinstance(event, JobSucceeded), event
         second.cancel()
         assert second.wait(1)
         assert any(event == JobCancelled(second.id) for event in iter(lambda: engine.events.get(timeout=1), None))
