@@ -193,6 +193,10 @@ class Project:
         """Returns what happened to one image, newest last."""
         return self.store.call(lambda db: annotation_log.history(db, int(image_id)))
 
+    def label_sources(self) -> dict[int, Source]:
+        """Returns where the present class of each labelled image came from, by image id."""
+        return self.store.call(annotation_log.sources)
+
     def snapshot(self) -> LabelSnapshot:
         """Returns the present labels, for a training."""
         return self.store.call(_snapshot)

@@ -12,6 +12,7 @@ from typing import Final
 
 from engine.domain import ImageStatus
 from engine.errors import ImageError
+from engine.images.decode import decode_bytes
 from engine.images.files import is_image_name, read_bytes
 from engine.images.hashing import hash_bytes
 from engine.images.info import ImageInfo, info_from_bytes
@@ -25,8 +26,9 @@ _DIGITS: Final = re.compile(r"(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """An image file below a root. `relative_path` may hold surrogates where a name is not UTF-8 (`os.fsencode` it)."""
+    """An image file below a root. `relative_path` has forward slashes, and surrogates where a name is not UTF-8."""
 
+    root: Path
     path: Path
     relative_path: str
     size_bytes: int
@@ -94,20 +96,25 @@ def walk_images(
                     sub_folders.append(relative_path)
             elif is_image_name(entry.name):
                 if stat.S_ISREG(status.st_mode):
-                    yield FoundFile(Path(entry.path), relative_path, status.st_size, status.st_mtime_ns)
+                    yield FoundFile(root, Path(entry.path), relative_path, status.st_size, status.st_mtime_ns)
                 else:
                     on_fault(display_name(relative_path), "This is not a regular file.")
         waiting += reversed(sub_folders)
 
 
-def read_facts(found: FoundFile) -> FileFacts:
-    """Reads one file once and returns its hash, header facts and whether it is complete; never raises for a bad one."""
+def read_facts(found: FoundFile, is_suspect: bool = False) -> FileFacts:
+    """Reads one file once and returns its hash, header facts and whether it is complete; never raises for a bad one.
+
+    A suspect, which could not be read before, is decoded as a whole.
+    """
     content_hash = ""
     try:
         data = read_bytes(found.path)
         content_hash = hash_bytes(data)
         info = info_from_bytes(data)
         verify_bytes(data, info.format)
+        if is_suspect:
+            decode_bytes(data)
     except ImageError as err:
         return FileFacts(found, content_hash, None, ImageStatus.UNREADABLE, str(err))
     return FileFacts(found, content_hash, info, ImageStatus.READABLE, "")

@@ -98,7 +98,8 @@ def _scale(values: NDArray[np.float32]) -> NDArray[np.uint8]:
     if high <= low:
         return np.full(values.shape, 128, np.uint8)
     scaled = np.clip((np.nan_to_num(values, nan=low, posinf=high, neginf=low) - low) * (255.0 / (high - low)), 0, 255)
-    return np.rint(scaled).astype(np.uint8)
+    pixels: NDArray[np.uint8] = np.rint(scaled).astype(np.uint8)
+    return pixels
 
 
 @lru_cache(maxsize=64)

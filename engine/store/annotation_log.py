@@ -164,6 +164,12 @@ def labelled(db: Database) -> list[tuple[int, str, int]]:
     ).fetchall()
 
 
+def sources(db: Database) -> dict[int, Source]:
+    """Returns where the present class of each labelled image came from, by image id."""
+    rows = db.execute("SELECT image_id, source FROM image_classes").fetchall()
+    return {image_id: Source(source) for image_id, source in rows}
+
+
 def label_text(num_images: int, class_name: str, one_image: str) -> str:
     """Returns the text of a step that gave images a class, e.g. "label 12 images as rust"."""
     what = one_image if num_images == 1 else f"{num_images:,} images"
