@@ -329,6 +329,14 @@ class Project:
         """Returns the folder of a run's files."""
         return self.models_dir / run.folder
 
+    def run_notes(self) -> dict[int, str]:
+        """Returns the user's notes on runs, by run id."""
+        return self.store.call(runs.notes)
+
+    def note_run(self, run_id: int, note: str) -> None:
+        """Notes something of the user's on a run; "" removes the note."""
+        self._write(lambda db: runs.set_note(db, run_id, note)).result()
+
     def predictions(self, run: Run | None = None) -> Predictions | None:
         """Returns what a run predicts (the active one unless another is named), or None."""
         return self._predictions_of(run or self.active_run())

@@ -48,6 +48,8 @@ def connect(file: Path, origin: Path) -> Database:
             "cell_size_check = ON",
             "temp_store = MEMORY",
             "journal_size_limit = 67108864",
+            # A backstop: the store moves the log into the file earlier, when nobody waits for it.
+            "wal_autocheckpoint = 4000",
         ):
             db.execute(f"PRAGMA {setting}")
         if sys.platform == "darwin":

@@ -9,7 +9,7 @@ end a checksum, so that a line that was torn or altered is told from a good one.
   (`[class id, row]`), images (`[image id, root id, path, hash, class id, class name, source]`) and marks
   (`[image id, root id, path, hash, marks]`). Images are found again by place or content hash, classes by id or name.
 - `state`: the whole present state (roots, classes, images, marks, runs), where the lines before it are not enough.
-- `run`, `active_run`: a finished training; the one that is in use.
+- `run`, `active_run`, `run_note`: a finished training; the one that is in use; what the user noted on one.
 """
 
 from __future__ import annotations

@@ -131,6 +131,8 @@ def m0001_first_tables(db: Database) -> None:
             PRIMARY KEY(set_id, content_hash)
         ) STRICT, WITHOUT ROWID;
 
+        CREATE INDEX feature_rows_by_row ON feature_rows(set_id, row);
+
         -- Lines on their way to labels.jsonl. The newest stays, so that max(seq) survives.
         CREATE TABLE journal_outbox(seq INTEGER PRIMARY KEY, line TEXT NOT NULL) STRICT;
         """

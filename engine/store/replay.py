@@ -56,6 +56,7 @@ def add_state(db: Database) -> None:
             "images": [[row[0], row[1], os.fsdecode(row[2]), *row[3:7]] for row in image_rows],
             "marks": [[row[0], row[1], os.fsdecode(row[2]), row[3], row[7]] for row in image_rows],
             "runs": [asdict(run) for run in runs.all_runs(db)],
+            "notes": list(runs.notes(db).items()),
         },
     )
 
@@ -71,6 +72,8 @@ def _apply_one(db: Database, line: JournalLine) -> None:
     elif line.kind == "active_run":
         if any(run.id == fields["run"] for run in runs.all_runs(db)):
             runs.activate(db, fields["run"], journal=False)
+    elif line.kind == "run_note":
+        runs.set_note(db, fields["run"], fields["note"], journal=False)
     elif line.kind == STATE:
         _apply_state(db, fields)
     elif line.kind != "project":
@@ -85,6 +88,8 @@ def _apply_state(db: Database, fields: dict[str, Any]) -> None:
     meta.put(db, meta.LAST_IMAGE_ID, str(fields["last_id"]))
     for run in fields["runs"]:
         _put_run(db, run)
+    for run_id, note in fields["notes"]:
+        runs.set_note(db, run_id, note, journal=False)
     step_id = max(int(fields["step"]), steps.last_id(db) + 1)
     steps.insert_replayed(db, step_id, "restore", "restore from the journal", 0.0, "", None)
     listed = {entry[0] for entry in fields["images"]}

@@ -76,6 +76,18 @@ def activate(db: Database, run_id: int, journal: bool = True) -> Run:
     return run
 
 
+def set_note(db: Database, run_id: int, note: str, journal: bool = True) -> None:
+    """Notes something of the user's on a run; "" removes the note."""
+    db.execute("UPDATE runs SET note = ? WHERE id = ?", [note, run_id])
+    if journal:
+        outbox.add(db, "run_note", {"run": run_id, "note": note})
+
+
+def notes(db: Database) -> dict[int, str]:
+    """Returns the user's notes by run id; runs without one are left out."""
+    return dict(db.execute("SELECT id, note FROM runs WHERE note != ''").fetchall())
+
+
 def from_record(record: dict[str, Any], is_active: bool) -> Run:
     """Returns the run that a JSON record describes."""
     validation = dict(record["validation"])

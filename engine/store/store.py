@@ -10,6 +10,7 @@ import logging
 import shutil
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -31,6 +32,8 @@ Work = Callable[[Database], T]
 DATABASE_FILE: Final = "project.db"
 BACKUPS_FOLDER: Final = "backups"
 MAX_UNSYNCED_LINES: Final = 100
+MAX_WRITES_IN_LOG: Final = 50
+BACKUP_INTERVAL_S: Final = 600.0
 _log = logging.getLogger(__name__)
 
 
@@ -104,6 +107,8 @@ class Store:
         self._thread_id = 0
         self._is_closed = False
         self._is_backing_up = False
+        self._num_writes_in_log = 0
+        self._last_backup_at = time.monotonic()
         self._gate = threading.Lock()
         self._temporary_folder: Path | None = None
 
@@ -261,9 +266,7 @@ class Store:
             future.set_exception(err)
         else:
             future.set_result(result)
-        # After the answer: the change is durable in the database, which also keeps the line until the journal has it.
-        if not self._waiting or self._num_unsynced() > MAX_UNSYNCED_LINES:
-            self._sync_journal()
+        self._tidy_up()
 
     def _transact(self, work: Work[T]) -> T:
         db = self._connected()
@@ -286,8 +289,29 @@ class Store:
                 raise
             raise translated from err
         if has_changed:
+            self._num_writes_in_log += 1
             self._write_journal(db)
         return result
+
+    def _tidy_up(self) -> None:
+        """Does, after an answer, what nobody should wait for; the change is durable in the database already.
+
+        The line for the journal is written, but perhaps not synced; the database keeps it until it is.
+        """
+        is_idle = not self._waiting
+        if is_idle or self._num_unsynced() > MAX_UNSYNCED_LINES:
+            self._sync_journal()
+        if is_idle and self._num_writes_in_log > MAX_WRITES_IN_LOG and not self._is_backing_up:
+            self._empty_log()
+        if is_idle and time.monotonic() - self._last_backup_at > BACKUP_INTERVAL_S:
+            self._back_up_if_changed()
+
+    def _empty_log(self) -> None:
+        self._num_writes_in_log = 0
+        try:
+            self._connected().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        except sqlite3.Error as err:  # the log stays as it is, and is tried again
+            _log.warning("The write-ahead log could not be emptied: %s", err)
 
     def _note_change(self, db: Database) -> None:
         if self._journal is not None:
@@ -332,6 +356,7 @@ class Store:
 
     def _back_up(self) -> Path:
         db = self._connected()
+        self._last_backup_at = time.monotonic()
         self._is_backing_up = True
         try:
             with environment_errors(self.backups_folder / DATABASE_FILE):

@@ -107,7 +107,7 @@ def test_any_flipped_byte_is_undone_by_a_restore(folder: Path, tmp_path: Path) -
         with Project.restore(copy) as project:
             assert labels_of(project) == expected_labels(), f"byte {place}"
         shutil.rmtree(copy)
-    assert num_noticed > 5
+    assert num_noticed >= 2
 
 
 def test_a_database_overwritten_with_noise_is_called_damaged(folder: Path) -> None:
@@ -191,12 +191,14 @@ def test_runs_come_back_with_the_labels(project: Project) -> None:
     first = project.add_run(run)
     project.add_run(run)
     project.activate_run(first.id)
+    project.note_run(2, "with mirrored views")
     project.close()
     (project.folder / "project.db").unlink()
     shutil.rmtree(project.folder / "backups")
     with Project.restore(project.folder) as restored:
         assert restored.active_run() == first
         assert [one.id for one in restored.runs()] == [1, 2]
+        assert restored.run_notes() == {2: "with mirrored views"}
 
 
 def test_closing_makes_a_backup_only_when_something_changed(project: Project) -> None:
