@@ -134,7 +134,7 @@ class Commands(QObject):
         if isinstance(error, ProjectInUseError) and folder is not None:
             remedies.append(Remedy("Open a read-only copy", lambda: self._session.open_project(folder, read_only=True)))
         elif isinstance(error, ProjectDamagedError) and folder is not None:
-            remedies.append(Remedy("Restore the project", lambda: self._session.restore_project(folder)))
+            remedies.append(Remedy("Restore the project", lambda: self._session.restore_project(folder, self._session.rescan)))
         elif self._session.save_state == NOT_SAVED:
             remedies.append(Remedy("Try again now", self._session.retry_saving))
         self._errors.show_error(error, remedies)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QFontDatabase, QGuiApplication, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPlainTextEdit, QToolButton, QVBoxLayout, QWidget
 
 from engine.errors import AppError, InternalError
@@ -148,7 +148,7 @@ class Banner(QWidget):
         colors = theme()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setBrush(colors.color("card_hover" if colors.is_dark else "card"))
+        painter.setBrush(colors.color("card"))
         painter.setPen(colors.color(self._color))
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 12, 12)
         paint_icon(painter, self._icon, QRectF(18, 15, 22, 22), self._color)
@@ -164,6 +164,8 @@ class InternalErrorDialog(QDialog):
         self._details = details
         box = QPlainTextEdit(details)
         box.setReadOnly(True)
+        box.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        box.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         box.setAccessibleName("Details")
         copy = button("Copy details", "", "copy", "Copy everything below, to send it to us")
         copy.clicked.connect(self._copy)
@@ -181,7 +183,7 @@ class InternalErrorDialog(QDialog):
         column.addWidget(text_label("Something went wrong inside Graft", "title"))
         column.addWidget(
             text_label(
-                f"{message} This is our mistake, not yours. Labels that the window called saved are on the disk.",
+                f"{message} This is our mistake, not yours.",
                 "dim",
                 wrap=True,
             )

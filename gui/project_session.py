@@ -91,6 +91,11 @@ class ProjectSession(QObject):
         return self._opening
 
     @property
+    def is_reloading(self) -> bool:
+        """Whether the columns are being read anew, or will be in a moment."""
+        return self._reloading or self._reload_timer.isActive()
+
+    @property
     def is_read_only(self) -> bool:
         return self.project is not None and self.project.read_only
 
@@ -102,9 +107,9 @@ class ProjectSession(QObject):
         """Makes a project and opens it; `project_opened`, then `then`, or `error_raised` follows."""
         self._load(name or folder.name, lambda: Project.create(folder, name), then)
 
-    def restore_project(self, folder: Path) -> None:
+    def restore_project(self, folder: Path, then: Callable[[], None] | None = None) -> None:
         """Brings a damaged project back from its backup and journal, and opens it."""
-        self._load(folder.name, lambda: Project.restore(folder))
+        self._load(folder.name, lambda: Project.restore(folder), then)
 
     def close_project(self) -> None:
         """Closes the project. What is not saved by then is forgotten: look at `num_unsaved` and ask before."""

@@ -13,7 +13,7 @@ import threading
 from PySide6.QtCore import QObject, Signal
 
 MODULES = ("numpy", "engine.project", "gui.session", "gui.commands", "gui.actions", "gui.panels.label_workspace")
-LATER = ("engine.tasks.scan", "engine.tasks.embed", "engine.tasks.train")
+LATER = ("engine.tasks.embed", "engine.tasks.train")
 
 
 class WarmUp(QObject):

@@ -162,6 +162,7 @@ class BackbonesDialog(FramedDialog):
         )
         for place, row in enumerate(shown):
             row.set_state(row.spec.key in backbones.available, row.spec.key == in_use)
+            row.setVisible(row.spec.key in backbones.available or bool(row.spec.url))
             self._list.removeWidget(row)
             self._list.insertWidget(place, row)
         if self._checked() is None and in_use:

@@ -64,6 +64,7 @@ class ExportDialog(FramedDialog):
         self.body.addSpacing(8)
         self._status = QStackedWidget()
         self._status.setFixedHeight(76)
+        self._status.hide()
         self._status.addWidget(QWidget())
         self._status.addWidget(self._make_progress())
         self.verdict = Verdict()
@@ -134,6 +135,7 @@ class ExportDialog(FramedDialog):
         self.export_button.setEnabled(not is_busy and bool(self.folder_field.text().strip()))
         self.close_button.setText("Close" if not is_busy else "Hide")
         if is_busy:
+            self._status.show()
             self._status.setCurrentIndex(1)
             activity = self._session.work.of_kind(EXPORT)
             if activity is not None:
@@ -143,6 +145,7 @@ class ExportDialog(FramedDialog):
     def _on_ended(self, kind: str, end: object) -> None:
         if kind != EXPORT:
             return
+        self._status.show()
         self._status.setCurrentIndex(2)
         if isinstance(end, JobSucceeded):
             report: Any = end.result

@@ -32,6 +32,7 @@ class ModelDetailsDialog(FramedDialog):
         colors = {each.id: each.color for each in session.classes}
         self._colors = [colors.get(class_id, UNNAMED_COLOR) for class_id in run.class_ids]
         self._names = _current_names(session, run)
+        self._session = session
         self.body.addLayout(self._make_figures(run))
         self.body.addSpacing(4)
         halves = QHBoxLayout()
@@ -46,7 +47,6 @@ class ModelDetailsDialog(FramedDialog):
             button("Export model…", "", "export", "Take this model out of the program (Ctrl+E)"), on_left=True
         )
         export.clicked.connect(self._on_export)
-        self._export_asked = False
         close = self.add_button(button("Close", "primary"))
         close.clicked.connect(self.accept)
 
@@ -67,19 +67,19 @@ class ModelDetailsDialog(FramedDialog):
             (
                 "Right",
                 wording.percent(validation.accuracy),
-                f"between {100 * low:.1f} and {100 * high:.1f} %",
+                f"{100 * low:.1f} to {100 * high:.1f} %",
                 "Share of unseen images that got their right class, with its 95 % interval",
             ),
             (
                 "Mean F1",
                 wording.percent(validation.macro_f1),
-                "every class counts alike",
+                "classes count alike",
                 "F1 is the balance of precision and recall; this is its mean over the classes",
             ),
             (
                 "Confidence is off by",
                 wording.percent(validation.ece),
-                "of what it says, on average",
+                "on average",
                 "Expected calibration error: the gap between how sure the model says it is and how often it is right",
             ),
             ("Learnt from", f"{run.num_images:,}", learnt, "Labelled images that the model saw"),
@@ -149,6 +149,8 @@ def _scrolled(widget: QWidget) -> QScrollArea:
     area = QScrollArea()
     area.setWidgetResizable(True)
     area.setWidget(widget)
+    for each in (area.viewport(), widget):
+        each.setAutoFillBackground(False)
     return area
 
 

@@ -166,6 +166,8 @@ class NewProjectDialog(FramedDialog):
         place = Path(text).expanduser()
         if not place.is_absolute():
             return "Give the whole path of the project folder."
+        if self._images_folder().resolve() in (place.resolve(), *place.resolve().parents):
+            return "Keep the project outside of the folder of images."
         if (place / "project.db").exists():
             return "There is a project in this folder already. Open it, or choose another folder."
         if place.is_file():

@@ -32,6 +32,7 @@ def scan_report(report: Any) -> Report:
             (report.num_changed, "changed"),
             (report.num_moved, "moved"),
             (report.num_missing, "missing"),
+            (report.num_returned, "there again"),
         )
         if number
         for text in [f"{number:,} {text}"]
@@ -42,8 +43,10 @@ def scan_report(report: Any) -> Report:
     if not report.num_added and not parts and not report.failed:
         headline = "Nothing new."
     failed = len(report.failed)
-    sentence = f"{wording.count(failed, 'file')} could not be read and will be left out." if failed else ""
-    return Report(headline, sentence, [f"{name}: {reason}" for name, reason in report.failed])
+    sentences = [f"{wording.count(report.num_labelled, 'image')} labelled by folder."] if report.num_labelled else []
+    if failed:
+        sentences.append(f"{wording.count(failed, 'file')} could not be read and will be left out.")
+    return Report(headline, " ".join(sentences), [f"{name}: {reason}" for name, reason in report.failed])
 
 
 def label_report(report: Any) -> Report:

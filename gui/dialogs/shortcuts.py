@@ -45,12 +45,14 @@ class ShortcutsDialog(FramedDialog):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Keyboard shortcuts", "Everything can be done with keys.", parent)
-        self.resize(780, 560)
+        self.resize(800, 620)
         inner = QWidget()
         columns = QHBoxLayout(inner)
         columns.setContentsMargins(0, 0, 12, 0)
         columns.setSpacing(40)
         left, right = QVBoxLayout(), QVBoxLayout()
+        left.setSpacing(0)  # a nested layout takes over its parent's spacing otherwise
+        right.setSpacing(0)
         columns.addLayout(left, 1)
         columns.addLayout(right, 1)
         self._add_group(left, "Label", list(LABELLING))
@@ -62,6 +64,7 @@ class ShortcutsDialog(FramedDialog):
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(inner)
+        inner.setAutoFillBackground(False)
         self.body.addWidget(area, 1)
         close = self.add_button(button("Close", "primary"))
         close.clicked.connect(self.accept)
@@ -69,7 +72,7 @@ class ShortcutsDialog(FramedDialog):
     def _add_group(self, column: QVBoxLayout, title: str, keys: list[tuple[str, str]]) -> None:
         column.addWidget(text_label(title, "caption"))
         grid = QGridLayout()
-        grid.setContentsMargins(0, 4, 0, 16)
+        grid.setContentsMargins(0, 10, 0, 24)
         grid.setHorizontalSpacing(16)
         grid.setVerticalSpacing(7)
         grid.setColumnStretch(1, 1)

@@ -90,7 +90,7 @@ class CardButton(QAbstractButton):
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(240, 96 if self._icon else 72)
+        return QSize(240, 84 if self._icon else 72)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(150, self.sizeHint().height())
