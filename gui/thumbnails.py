@@ -89,6 +89,12 @@ class Thumbnails(QObject):
             self._records.forget()
         self._pool.retry_failures()
 
+    def forget(self) -> None:
+        """Drops every picture, because files are others now; who shows one asks again."""
+        if self._records is not None:
+            self._records.forget()
+        self._pool.forget()
+
     # ------------------------------------------------------------------------------------------- worker threads
 
     def _load(self, key: Hashable) -> QImage:
@@ -172,6 +178,10 @@ class ScreenImages(QObject):
     def images_changed(self) -> None:
         """Lets failed images be tried again."""
         self._pool.retry_failures()
+
+    def forget(self) -> None:
+        """Drops every image, because files are others now."""
+        self._pool.forget()
 
     def _load(self, key: Hashable) -> QImage:
         image_id, max_side_px = cast(tuple[int, int], key)

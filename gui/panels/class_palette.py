@@ -11,6 +11,7 @@ from gui.models.label_counts import LabelCounts
 from gui.panels.class_list_view import ClassListView, Zone
 from gui.session import Session
 from gui.theme import icon
+from gui.widgets.text import set_role
 
 RESERVED_KEYS = "x?/ "
 SWATCHES = (
@@ -53,6 +54,7 @@ class ClassPalettePanel(QWidget):
         self._model.set_classes(self._session.classes)
         has_classes = bool(self._session.classes)
         self.view.setVisible(has_classes)
+        set_role(self.new_name, "addrow" if has_classes else "")
         self.new_name.setPlaceholderText("Add class…" if has_classes else "Name of your first class…")
         self.new_name.setEnabled(self._session.project is not None and not self._session.project.read_only)
 
@@ -151,6 +153,11 @@ class ClassPalettePanel(QWidget):
         menu.addAction(icon("keyboard"), "Change key…", lambda: self._begin_listening(class_id))
         where = self.view.viewport().mapToGlobal(point)
         menu.addAction("Change colour…", lambda: self._open_colors(class_id, where))
+        at = self._model.row_of(class_id)
+        up = menu.addAction(icon("chevron-up"), "Move up", lambda: self._session.move_class(class_id, at - 1))
+        up.setEnabled(at > 0)
+        down = menu.addAction(icon("chevron-down"), "Move down", lambda: self._session.move_class(class_id, at + 1))
+        down.setEnabled(at < self._model.rowCount() - 1)
         menu.addSeparator()
         menu.addAction(icon("trash"), "Delete class\tDel", lambda: self._session.delete_class(class_id))
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -46,6 +46,10 @@ class Preview(QWidget):
             self.setFixedHeight(round(self.width() * shape))
         self.update()
 
+    def forget(self) -> None:
+        """Drops what was scaled."""
+        self._painter.forget()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if event.size().width() != event.oldSize().width():
@@ -126,6 +130,12 @@ class DetailsPanel(QScrollArea):
         self._set_fact("Taken", _moment(taken_at) if taken_at == taken_at else "")
         self._set_fact("Problem", "The file is missing." if columns.statuses[row] == ImageStatus.MISSING else "")
         self._read_timer.start()
+
+    def forget_pictures(self) -> None:
+        """Asks for the picture and the facts anew, because the file may be another one."""
+        self._image_id = 0
+        self._preview.forget()
+        self.refresh()
 
     def _build(self) -> None:
         self.setWidgetResizable(True)

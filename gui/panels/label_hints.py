@@ -15,7 +15,7 @@ def hints_for(session: Session, labelling: Labelling, is_viewing: bool) -> list[
     if session.project is None or not len(labelling.rows):
         return []
     if not session.classes:
-        return [Hint("/", "name the first class for the selected images")]
+        return [Hint("/", "name the first class and label the selected images")]
     hints = []
     if len(targets):
         hints += _accept_hints(session, labelling, len(targets))

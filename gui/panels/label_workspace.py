@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent, QResizeEve
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from engine.domain import NO_CLASS
+from engine.tasks.scan import ScanReport
 from gui.image_records import RecordReader
 from gui.models.image_filter import ImageFilter, Order, Show
 from gui.models.image_list import ImageListModel
@@ -250,6 +251,7 @@ class LabelWorkspace(QWidget):
         session.rows_changed.connect(self._on_rows_changed)
         session.classes_changed.connect(self._on_classes_changed)
         session.run_changed.connect(self._on_run_changed)
+        session.work.scan_ended.connect(self._on_scan_ended)
         notifier().theme_changed.connect(self._repaint)
         self.grid.positions_changed.connect(self._on_positions_changed)
         self.grid.position_activated.connect(lambda _position: self.open_viewer())
@@ -282,13 +284,24 @@ class LabelWorkspace(QWidget):
         self._records = RecordReader(project)
         self.thumbnails.open(project, self._records)
         self.screens.open(self._records)
-        self.grid.forget_pictures()
-        self.viewer.strip.forget_pictures()
+        self._forget_pictures()
         self.set_order(Order.FILED)
         self.set_filter(ImageFilter())
         if len(self.images.rows):
             self.grid.go_to(0)
             self._thumbnail_timer.start()
+
+    def _on_scan_ended(self, report: ScanReport) -> None:
+        if report.num_changed or report.num_moved or report.num_missing or report.num_returned:
+            self.thumbnails.forget()
+            self.screens.forget()
+            self._forget_pictures()
+            self._thumbnail_timer.start()
+
+    def _forget_pictures(self) -> None:
+        self.grid.forget_pictures()
+        self.viewer.forget_pictures()
+        self.details.forget_pictures()
 
     def _on_project_closed(self) -> None:
         self._thumbnail_timer.stop()

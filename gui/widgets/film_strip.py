@@ -54,8 +54,9 @@ class FilmStrip(QWidget):
         self._wish_timer.start()
 
     def forget_pictures(self) -> None:
-        """Drops what was scaled for another project."""
+        """Drops what was scaled, because other files are shown now, and asks for their pictures."""
         self._painter.forget()
+        self._wish_timer.start()
 
     def visible_positions(self) -> range:
         """Returns the positions on screen."""

@@ -77,7 +77,7 @@ class CardPainter:
 
     def _scaled(self, face: CardFace, image: QImage, box: QSize, ratio: float, rounds_bottom: bool) -> QPixmap:
         width, height = round(box.width() * ratio), round(box.height() * ratio)
-        backing = QColor(theme().window if theme().is_dark else theme().control)
+        backing = QColor(theme().card if theme().is_dark else theme().control)
         key = (face.image_id, width, height, image.width(), backing.rgb() + rounds_bottom)
         pixmap = self._pixmaps.get(key)
         if pixmap is not None:

@@ -130,9 +130,10 @@ class ImageGrid(QAbstractItemView):
             model.setCurrentIndex(self._list.index(current, 0), Flag.NoUpdate)
 
     def forget_pictures(self) -> None:
-        """Drops what was scaled for another project."""
+        """Drops what was scaled, because other files are shown now, and asks for their pictures."""
         self._painter.forget()
         self.viewport().update()
+        self._wish_timer.start()
 
     # ------------------------------------------------------------------------------------------------- item view
 

@@ -76,6 +76,12 @@ class ImageViewer(QWidget):
         self.refresh()
         self._wish_timer.start()
 
+    def forget_pictures(self) -> None:
+        """Asks for all pictures anew, because other files are shown now."""
+        self.strip.forget_pictures()
+        self._wish_timer.start()
+        self.refresh()
+
     def refresh(self) -> None:
         """Shows the same image again, because its class or its picture changed."""
         if not self.isVisible():

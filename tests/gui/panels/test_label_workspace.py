@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
@@ -394,3 +395,38 @@ def test_closing_the_project_leaves_an_empty_workspace_and_no_thread_at_work(des
     assert desk.workspace.thumbnails._pool._threads == set()
     desk.press("1", "x", on=desk.workspace)
     assert len(desk.session.columns) == 0
+
+
+def test_a_file_that_was_replaced_shows_its_new_picture_after_a_rescan(desk: Any) -> None:
+    thumbnails, image_id = desk.workspace.thumbnails, int(desk.session.columns.image_ids[0])
+    desk.qtbot.waitUntil(lambda: thumbnails.get(image_id) is not None)
+    file = desk.session.image(image_id).path
+    Image.new("RGB", (40, 30), "#ff0000").save(file)
+
+    def is_red() -> bool:
+        image = thumbnails.get(image_id)
+        return image is not None and image.width() == 40 and image.pixelColor(20, 15).red() > 240
+
+    with desk.qtbot.waitSignal(desk.session.work.scan_ended, timeout=20_000):
+        desk.session.rescan()
+    desk.qtbot.waitUntil(is_red)
+
+
+def test_images_that_a_scan_adds_appear_and_leave_the_place_alone(
+    make_images: Callable[[int], Path], open_desk: Callable[[Path | None], Any]
+) -> None:
+    desk = open_desk(None)
+    with desk.qtbot.waitSignal(desk.session.work.scan_ended, timeout=20_000):
+        desk.session.add_folder(make_images(20))
+    desk.qtbot.waitUntil(lambda: len(desk.workspace.images.rows) == 20)
+    assert desk.workspace.grid.isVisible()
+    desk.workspace.grid.setFocus()
+    desk.press(Key.Key_End)
+    desk.settle()
+    folder = desk.session.image(desk.session.current_image_id).path.parent
+    Image.new("RGB", (40, 30), "#00ff00").save(folder / "a_first.png")
+    with desk.qtbot.waitSignal(desk.session.work.scan_ended, timeout=20_000):
+        desk.session.rescan()
+    desk.qtbot.waitUntil(lambda: len(desk.workspace.images.rows) == 21)
+    desk.settle()
+    assert desk.session.image(desk.session.current_image_id).path.name == "picture_0019.jpg"
