@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from gui.panels.card_faces import CardFaces
 from gui.panels.class_palette import ClassPalettePanel
 from gui.panels.details_panel import DetailsPanel
 from gui.panels.filter_bar import FilterBar
+from gui.panels.image_menu import open_image_menu
 from gui.panels.label_hints import hints_for
 from gui.panels.label_keys import LabelKeys
 from gui.panels.label_pages import NO_IMAGES, nothing_found
@@ -256,6 +258,9 @@ class LabelWorkspace(QWidget):
         self.grid.positions_changed.connect(self._on_positions_changed)
         self.grid.position_activated.connect(lambda _position: self.open_viewer())
         self.grid.card_size_changed.connect(self.filter_bar.set_card_px)
+        for view in (self.grid, self.viewer):
+            view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+            view.customContextMenuRequested.connect(partial(self._open_menu, view))
         self.viewer.position_wanted.connect(self.grid.go_to)
         self.viewer.closed.connect(self.close_viewer)
         self.filter_bar.filter_wanted.connect(self.set_filter)
@@ -378,6 +383,9 @@ class LabelWorkspace(QWidget):
             self._focus_images()
         else:
             self.add_folder_wanted.emit()
+
+    def _open_menu(self, view: QWidget, point: QPoint) -> None:
+        open_image_menu(self, view.mapToGlobal(point))
 
     def _show_class(self, class_id: int) -> None:
         now = self.images.filter

@@ -16,6 +16,7 @@ from PySide6.QtTest import QTest
 from engine.domain import NO_CLASS, ImageStatus, Mark
 from gui.models.image_filter import ImageFilter, Order, Show
 from gui.panels.class_list_view import Zone
+from gui.panels.image_menu import open_image_menu
 
 Key = Qt.Key
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
@@ -352,6 +353,19 @@ def test_filter_chips_search_and_counts_follow(desk: Any) -> None:
     assert len(workspace.images.rows) == 10
     assert [workspace.counts.of(show) for show in (Show.ALL, Show.LABELLED, Show.UNLABELLED)] == [30, 3, 27]
     assert [workspace.counts.of_class(at) for at in (1, 2, 3)] == [2, 1, 0]
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)  # popups on the offscreen platform
+def test_the_menu_of_the_selection_labels_and_shows_the_keys(desk: Any) -> None:
+    click(desk, 3)
+    click(desk, 4, with_=SHIFT)
+    menu = open_image_menu(desk.workspace, desk.workspace.mapToGlobal(QPoint(300, 300)))
+    texts = [action.text() for action in menu.actions() if action.text()]
+    assert texts[:4] == ["2 images", "rust\t1", "crack\t2", "fine\t3"]
+    assert not next(action for action in menu.actions() if action.text().startswith("Accept")).isEnabled()
+    menu.actions()[2].trigger()
+    menu.close()
+    assert class_ids(desk)[2:6] == [0, 2, 2, 0]
 
 
 def test_another_order_keeps_the_current_picture(desk: Any) -> None:

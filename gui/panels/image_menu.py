@@ -1,0 +1,67 @@
+"""The menu of the selected images: everything that the keys do, for those who look for it with the mouse."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPixmap
+from PySide6.QtWidgets import QMenu
+
+from gui import wording
+from gui.theme import icon
+
+if TYPE_CHECKING:
+    from gui.panels.label_workspace import LabelWorkspace
+
+MAX_CLASSES = 16
+
+
+def open_image_menu(workspace: LabelWorkspace, where: QPoint) -> QMenu | None:
+    """Opens the menu at a point of the screen; returns it, or None when nothing is selected.
+
+    Keys stand behind a tab: a menu shows them without taking them from the workspace.
+    """
+    session, labelling = workspace.session, workspace.labelling
+    count = len(labelling.targets())
+    if not count:
+        return None
+    menu = QMenu(workspace)
+    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    title = menu.addAction(wording.count(count, "image"))
+    title.setEnabled(False)
+    for item in session.classes[:MAX_CLASSES]:
+        key = f"\t{item.key.upper()}" if item.key else ""
+        name = item.name.replace("&", "&&")
+        menu.addAction(_dot(item.color), name + key, lambda class_id=item.id: labelling.label(class_id))
+    num_more = len(session.classes) - MAX_CLASSES
+    text = wording.count(num_more, "more class", "more classes") if num_more > 0 else "Find class"
+    menu.addAction(icon("search"), f"{text}…\t/", workspace.find_class)
+    menu.addSeparator()
+    accept = menu.addAction(icon("sparkle"), "Accept suggestion\tSpace", labelling.accept)
+    accept.setEnabled(len(labelling.suggested_targets()) > 0)
+    menu.addAction(icon("skip"), "Skip\tX", labelling.skip)
+    menu.addAction(icon("question"), "Unsure\t?", labelling.toggle_unsure)
+    menu.addAction(icon("close"), "Clear class\tBackspace", labelling.clear)
+    menu.addSeparator()
+    menu.addAction(icon("single"), "Single image\tEnter", workspace.open_viewer).setEnabled(not workspace.is_viewing)
+    if count == 1:
+        menu.addAction(icon("copy"), "Copy path", lambda: _copy_path(workspace))
+    menu.popup(where)
+    return menu
+
+
+def _copy_path(workspace: LabelWorkspace) -> None:
+    session, image_id = workspace.session, workspace.session.current_image_id
+    if image_id is not None and session.project is not None:
+        project = session.project
+        session.read_in_background(
+            lambda: project.images([image_id]),
+            lambda found: QGuiApplication.clipboard().setText(str(found[0].path)),
+        )
+
+
+def _dot(color: str) -> QIcon:
+    made = QPixmap(12, 12)
+    made.fill(QColor(color))
+    return QIcon(made)
