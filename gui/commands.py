@@ -241,8 +241,7 @@ class Commands(QObject):
         self._zoom(1 / 1.2)
 
     def _zoom(self, factor: float) -> None:
-        grid = self._window.workspace.grid
-        grid.set_card_px(round(grid.card_px * factor))
+        self._window.workspace.zoom_by(factor)
 
     # ---- model
 

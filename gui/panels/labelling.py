@@ -89,10 +89,16 @@ class Labelling(QObject):
         self._do(self.confident_positions(), self._session.accept_suggestions, advances=False)
 
     def skip(self) -> None:
-        """Skips the targets and goes on; what is skipped already comes back."""
+        """Skips the targets that have no class and goes on; what is skipped already comes back."""
         positions = self.targets()
-        is_on = not self._all_have(positions, Mark.SKIPPED)
-        self._do(positions, lambda ids: self._session.mark(ids, Mark.SKIPPED, is_on), advances=is_on)
+        if not len(positions):
+            return
+        is_open = self._session.columns.class_ids[self._list.rows[positions]] == NO_CLASS
+        to_mark = positions[is_open]
+        is_on = not len(to_mark) or not self._all_have(to_mark, Mark.SKIPPED)
+        self._do(to_mark, lambda ids: self._session.mark(ids, Mark.SKIPPED, is_on), advances=False)
+        if is_on:
+            self._advance(int(positions[-1]))
 
     def toggle_unsure(self) -> None:
         """Marks the targets as unsure, or takes the mark away; the user stays."""
@@ -124,11 +130,13 @@ class Labelling(QObject):
             act(self._list.image_ids(positions))
         finally:
             self.is_acting = False
-        if advances and not self._session.is_read_only and self._session.preferences.has_auto_advance:
+        if advances:
             self._advance(int(positions[-1]))
 
     def _advance(self, last: int) -> None:
         """Goes to the next image behind `last`: any one, or while a filter is on, the next that it is about."""
+        if self._session.is_read_only or not self._session.preferences.has_auto_advance:
+            return
         if not self._list.filter.is_active or self._list.filter.show in (Show.ALL, Show.LABELLED):
             wanted = min(last + 1, len(self._list.rows) - 1)
         else:
@@ -141,7 +149,9 @@ class Labelling(QObject):
 
     def _with_suggestion(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
         rows, columns = self._list.rows[positions], self._session.columns
-        is_open = (columns.class_ids[rows] == NO_CLASS) & (columns.predicted_ids[rows] != NO_CLASS)
+        # A class may have been deleted since the model was trained.
+        known = np.array([item.id for item in self._session.classes], dtype=np.int32)
+        is_open = (columns.class_ids[rows] == NO_CLASS) & np.isin(columns.predicted_ids[rows], known)
         suggested: NDArray[np.int64] = positions[is_open]
         return suggested
 

@@ -169,6 +169,30 @@ def test_skip_goes_on_marks_and_comes_back_with_the_same_key(desk: Any) -> None:
     assert desk.workspace.grid.current_position() == 0
 
 
+def test_a_suggestion_of_a_class_that_was_deleted_since_is_not_accepted(desk: Any) -> None:
+    desk.suggest(np.full(30, 2), np.full(30, 0.99))
+    desk.session.delete_class(2)
+    desk.wait_saved()
+    desk.qtbot.waitUntil(lambda: len(desk.session.classes) == 2)
+    desk.press(Key.Key_Space)
+    desk.press(Key.Key_Space, with_=SHIFT)
+    assert set(class_ids(desk)) == {NO_CLASS}
+
+
+def test_skip_passes_over_what_has_a_class_without_marking_it(desk: Any) -> None:
+    desk.press("1", Key.Key_Left, "x")
+    desk.wait_saved()
+    assert desk.session.project.columns().marks.tolist() == [0] * 30
+    assert desk.workspace.grid.current_position() == 1
+
+
+def test_without_auto_advance_a_key_labels_and_stays(desk: Any) -> None:
+    desk.session.preferences.set_auto_advance(False)
+    desk.press("1", "2")
+    assert class_ids(desk)[:2] == [2, 0]
+    assert desk.workspace.grid.current_position() == 0
+
+
 def test_question_mark_marks_as_unsure_and_backspace_clears_the_class(desk: Any) -> None:
     desk.press("?")
     desk.press("2", Key.Key_Left, Key.Key_Backspace)
@@ -253,7 +277,8 @@ def test_class_keys_act_wherever_the_focus_is_outside_text_fields(desk: Any) -> 
     for widget in (desk.workspace.palette_panel.view, desk.workspace.show_list.view, desk.workspace.filter_bar.order):
         widget.setFocus()
         desk.press("2")
-    assert class_ids(desk)[:4] == [2, 2, 2, 0]
+    desk.press(Key.Key_3, with_=Qt.KeyboardModifier.KeypadModifier)
+    assert class_ids(desk)[:5] == [2, 2, 2, 3, 0]
 
 
 def test_viewer_shows_labels_and_moves_with_keys(desk: Any) -> None:
