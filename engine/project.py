@@ -44,7 +44,8 @@ from engine.store import (
     steps,
 )
 from engine.store.failures import environment_errors
-from engine.store.store import BACKUPS_FOLDER, DATABASE_FILE, Store, Work
+from engine.store.second_copies import BACKUPS_FOLDER
+from engine.store.store import DATABASE_FILE, Store, Work
 
 T = TypeVar("T")
 MODELS_FOLDER: Final = "models"

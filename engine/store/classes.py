@@ -115,14 +115,24 @@ def insert(db: Database, step_id: int, name: str, color: str, key: str | None, c
 
 
 def change(db: Database, step_id: int, class_id: int, **fields: str | int | None) -> None:
-    """Changes some fields of a class (name, color, key, position, deleted) under a step. Once per class and step."""
+    """Changes some fields of a class (name, color, key, position, deleted) under a step."""
     before = _row(db, class_id)
     _write(db, class_id, {**before, **fields})
     _record(db, step_id, class_id, before)
 
 
-def put(db: Database, step_id: int, class_id: int, row: dict[str, Any]) -> None:
-    """Makes a class look like `row` under a step, adding it under its id when it is not there (journal)."""
+def put_all(db: Database, step_id: int, rows: dict[int, dict[str, Any]]) -> None:
+    """Makes classes look like `rows` (by class id) under a step, adding those that are not there under their ids."""
+    # Those that go first, so that a name which passes from one class to another is never held by two.
+    for class_id, row in sorted(rows.items(), key=lambda entry: -int(entry[1]["deleted"])):
+        _put(db, step_id, class_id, row)
+
+
+def _put(db: Database, step_id: int, class_id: int, row: dict[str, Any]) -> None:
+    namesake = find(db, row["name"])
+    if not row["deleted"] and namesake is not None and namesake.id != class_id:
+        # Only when a line of the journal is lost: the other class had given its name up in it.
+        change(db, step_id, namesake.id, name=f"{namesake.name} ({namesake.id})")
     exists = db.execute("SELECT 1 FROM classes WHERE id = ?", [class_id]).fetchone()
     if exists:
         change(db, step_id, class_id, **{name: row[name] for name in _FIELDS})
@@ -137,8 +147,10 @@ def put(db: Database, step_id: int, class_id: int, row: dict[str, Any]) -> None:
 def revert(db: Database, step_id: int, opposite_of: int) -> None:
     """Makes classes look as they did before a step, as effects of `step_id`."""
     rows = db.execute("SELECT class_id, before FROM class_history WHERE step_id = ?", [opposite_of]).fetchall()
-    for class_id, before in rows:
-        change(db, step_id, class_id, **(json.loads(before) if before else {"deleted": 1}))
+    wanted = {
+        class_id: json.loads(before) if before else {**_row(db, class_id), "deleted": 1} for class_id, before in rows
+    }
+    put_all(db, step_id, wanted)
 
 
 def effects(db: Database, step_id: int) -> list[list[Any]]:
@@ -161,6 +173,9 @@ def _write(db: Database, class_id: int, row: dict[str, Any]) -> None:
 
 def _record(db: Database, step_id: int, class_id: int, before: dict[str, Any] | None) -> None:
     db.execute(
-        "INSERT INTO class_history(step_id, class_id, before, after) VALUES (?, ?, ?, ?)",
+        """
+        INSERT INTO class_history(step_id, class_id, before, after) VALUES (?, ?, ?, ?)
+        ON CONFLICT DO UPDATE SET after = excluded.after
+        """,
         [step_id, class_id, json.dumps(before) if before else None, json.dumps(_row(db, class_id))],
     )

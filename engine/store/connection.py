@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -55,14 +57,31 @@ def connect(file: Path, origin: Path) -> Database:
         if sys.platform == "darwin":
             db.execute("PRAGMA fullfsync = ON")
             db.execute("PRAGMA checkpoint_fullfsync = ON")
-        connection.execute("BEGIN IMMEDIATE")  # takes the lock for good
-        connection.execute("COMMIT")
+        with transaction(db):  # takes the lock for good
+            pass
         check_for_damage(db, origin)
         annotation_log.prepare_connection(db)
     except BaseException:
         connection.close()
         raise
     return db
+
+
+@contextmanager
+def transaction(db: Database) -> Iterator[None]:
+    """Commits what the block does, durably, or rolls all of it back when it raises.
+
+    Raises:
+        sqlite3.Error: the commit failed; nothing was changed.
+    """
+    # Writing from the start, also for work that only reads: a later upgrade of the lock could fail half-way.
+    db.conn.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.conn.execute("COMMIT")
+    finally:
+        if db.conn.in_transaction:
+            db.conn.execute("ROLLBACK")
 
 
 def check_for_damage(db: Database, file: Path) -> None:

@@ -117,9 +117,7 @@ def _apply_state(db: Database, fields: dict[str, Any]) -> None:
 
 
 def _apply_effects(db: Database, step_id: int, effects: dict[str, Any]) -> None:
-    # Deleted rows first, so that a name which passes from one class to another is never held by two.
-    for class_id, row in sorted(effects["classes"], key=lambda entry: -int(entry[1]["deleted"])):
-        classes.put(db, step_id, class_id, row)
+    classes.put_all(db, step_id, dict(effects["classes"]))
     wishes = []
     for *place, class_id, class_name, source in effects["images"]:
         wishes.append((_image_id(db, *place), _class_id(db, class_id, class_name), source))

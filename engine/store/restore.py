@@ -11,7 +11,8 @@ from pathlib import Path
 from engine.errors import ProjectError
 from engine.store import backup, journal, owner, schema, syncing
 from engine.store.failures import environment_errors
-from engine.store.store import BACKUPS_FOLDER, DATABASE_FILE
+from engine.store.second_copies import BACKUPS_FOLDER
+from engine.store.store import DATABASE_FILE
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from engine.store import meta, outbox, syncing
+from engine.store.connection import transaction
 from engine.store.migrations import APPLICATION_ID, SCHEMA_VERSION, migrations
 
 
@@ -26,16 +27,15 @@ def create(file: Path, name: str, project_id: str | None = None) -> None:
     connection = sqlite3.connect(temporary, isolation_level=None)
     try:
         db = Database(connection, execute_plugins=False)
-        connection.execute("BEGIN IMMEDIATE")
-        migrations.apply(db)
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        meta.put(db, meta.NAME, name)
-        meta.put(db, meta.CREATED_AT, repr(time.time()))
-        meta.put(db, meta.PROJECT_ID, project_id or uuid.uuid4().hex)
-        if project_id is None:
-            outbox.add(db, "project", {"project": meta.get(db, meta.PROJECT_ID), "name": name})
-        connection.execute("COMMIT")
+        with transaction(db):
+            migrations.apply(db)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            meta.put(db, meta.NAME, name)
+            meta.put(db, meta.CREATED_AT, repr(time.time()))
+            meta.put(db, meta.PROJECT_ID, project_id or uuid.uuid4().hex)
+            if project_id is None:
+                outbox.add(db, "project", {"project": meta.get(db, meta.PROJECT_ID), "name": name})
         connection.close()
         syncing.sync_file(temporary)
         os.replace(temporary, file)
@@ -52,11 +52,6 @@ def version(db: Database) -> int:
 
 def migrate(db: Database) -> None:
     """Brings the tables up to date, in one transaction."""
-    db.conn.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(db):
         migrations.apply(db)
         db.conn.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        db.conn.execute("COMMIT")
-    finally:
-        if db.conn.in_transaction:
-            db.conn.execute("ROLLBACK")

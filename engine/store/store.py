@@ -10,10 +10,10 @@ import logging
 import shutil
 import sqlite3
 import threading
-import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import ClassVar, Final, TypeVar
@@ -21,19 +21,16 @@ from typing import ClassVar, Final, TypeVar
 from sqlite_utils import Database
 
 from engine.errors import ProjectInUseError, StoreError
-from engine.store import backup, connection, copying, journal, meta, outbox, owner, replay, schema
-from engine.store.failures import damaged, environment_errors, store_error
-from engine.store.journal import Journal
+from engine.store import backup, connection, copying, owner, schema
+from engine.store.failures import damaged, environment_errors
 from engine.store.migrations import SCHEMA_VERSION
+from engine.store.second_copies import BACKUPS_FOLDER, SecondCopies
 
 T = TypeVar("T")
 Work = Callable[[Database], T]
 
 DATABASE_FILE: Final = "project.db"
-BACKUPS_FOLDER: Final = "backups"
-MAX_UNSYNCED_LINES: Final = 100
 MAX_WRITES_IN_LOG: Final = 50
-BACKUP_INTERVAL_S: Final = 600.0
 _log = logging.getLogger(__name__)
 
 
@@ -96,26 +93,23 @@ class Store:
     def __init__(self, folder: Path, read_only: bool) -> None:
         self.folder = folder
         self.read_only = read_only
-        self.problem: StoreError | None = None
-        """What went wrong with the second copies (journal, backup) last, while the database itself is fine."""
         self._db: Database | None = None
         self._file = folder / DATABASE_FILE
         """The database that messages speak of; the one that is open may be a copy of it."""
-        self._journal: Journal | None = None
+        self._copies: SecondCopies | None = None
         self._waiting: deque[Callable[[], None]] = deque()
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._thread_id = 0
         self._is_closed = False
-        self._is_backing_up = False
+        self._is_copying = False
         self._num_writes_in_log = 0
-        self._last_backup_at = time.monotonic()
         self._gate = threading.Lock()
         self._temporary_folder: Path | None = None
 
     @property
-    def backups_folder(self) -> Path:
-        """Where backups go."""
-        return self.folder / BACKUPS_FOLDER
+    def problem(self) -> StoreError | None:
+        """What went wrong with journal or backup last, while the work itself is safe in the database."""
+        return self._copies.problem if self._copies is not None else None
 
     def submit(self, work: Work[T]) -> Future[T]:
         """Hands work over; it runs in the store thread in one transaction, and the future completes when it is durable.
@@ -170,10 +164,7 @@ class Store:
                 self._db = connection.connect(file, origin=self._file)
         except ProjectInUseError as err:
             raise owner.in_use_error(self.folder) from err
-        except (
-            sqlite3.Error,
-            UnicodeDecodeError,
-        ) as err:  # such as a table that is not there: nothing a sound one says
+        except (sqlite3.Error, UnicodeDecodeError) as err:  # nothing that happens with a sound database
             raise damaged(self._file) from err
         try:
             with environment_errors(self._file):
@@ -186,29 +177,13 @@ class Store:
         version = schema.version(db)
         if version < SCHEMA_VERSION:
             if not self.read_only:
-                backup.make_before_update(db, self.backups_folder, version)
+                backup.make_before_update(db, self.folder / BACKUPS_FOLDER, version)
             schema.migrate(db)
         if self.read_only:
             return
         owner.write_note(self.folder)
-        self._journal = Journal(self.folder / journal.JOURNAL_FILE)
-        self._reconcile(db, self._journal)
-        if meta.get(db, meta.HAS_CHANGED):
-            self._executor.submit(self._back_up_if_changed)
-
-    def _reconcile(self, db: Database, second: Journal) -> None:
-        """Makes database and journal tell the same story, whichever of them is behind."""
-        known = outbox.last_seq(db)
-        if second.last_seq > known:
-            lines = journal.read_lines(self.folder / journal.JOURNAL_FILE, after=known)
-            num_lines = self._transact(lambda database: replay.apply(database, lines))
-            _log.warning("%s: %d changes brought back from the journal", self.folder, num_lines)
-        queued = outbox.after(db, second.last_seq)
-        if queued and queued[0][0] > second.last_seq + 1:  # lines are missing in the file and gone from the queue
-            second.last_seq = queued[-1][0]  # what the state line tells makes those before it needless
-            self._transact(replay.add_state)
-        self._write_journal(db)
-        self._sync_journal()
+        self._copies = SecondCopies(db, self.folder)
+        self._executor.submit(self._back_up_if_changed)
 
     def _open_copy(self) -> None:
         with self._open_here_lock:
@@ -228,18 +203,21 @@ class Store:
             raise
 
     def _close(self) -> None:
-        self._sync_journal()
+        if self._copies is not None:
+            self._copies.sync(now=True)
         self._back_up_if_changed()
         self._release()
 
     def _release(self) -> None:
-        if self._db is not None:
-            self._db.close()
-            self._db = None
-        if self._journal is not None:
-            self._journal.close()
-            self._journal = None
-            owner.remove_note(self.folder)
+        db, self._db = self._db, None
+        copies, self._copies = self._copies, None
+        if copies is not None:
+            copies.close()
+        if db is not None:
+            with environment_errors(self._file):
+                db.close()
+            if not self.read_only:
+                owner.remove_note(self.folder)
 
     def _forget(self) -> None:
         with self._open_here_lock:
@@ -270,41 +248,29 @@ class Store:
 
     def _transact(self, work: Work[T]) -> T:
         db = self._connected()
-        try:
-            # Writing from the start, also for reading work: a later upgrade of the lock could fail half-way.
-            db.conn.execute("BEGIN IMMEDIATE")
-            changes_before = db.conn.total_changes
-            try:
+        with environment_errors(self._file):
+            with connection.transaction(db):
+                changes_before = db.conn.total_changes
                 result = work(db)
                 has_changed = db.conn.total_changes != changes_before
-                if has_changed:
-                    self._note_change(db)
-                db.conn.execute("COMMIT")
-            finally:
-                if db.conn.in_transaction:
-                    db.conn.execute("ROLLBACK")
-        except (sqlite3.Error, OSError) as err:
-            translated = store_error(err, self._file)
-            if translated is None:
-                raise
-            raise translated from err
-        if has_changed:
-            self._num_writes_in_log += 1
-            self._write_journal(db)
+                if has_changed and self._copies is not None:
+                    self._copies.before_commit()
+            if has_changed and self._copies is not None:
+                self._num_writes_in_log += 1
+                self._copies.after_commit()
         return result
 
     def _tidy_up(self) -> None:
-        """Does, after an answer, what nobody should wait for; the change is durable in the database already.
-
-        The line for the journal is written, but perhaps not synced; the database keeps it until it is.
-        """
+        """Does, after an answer, what nobody should wait for; the change is durable in the database already."""
+        if self._copies is None:
+            return
         is_idle = not self._waiting
-        if is_idle or self._num_unsynced() > MAX_UNSYNCED_LINES:
-            self._sync_journal()
-        if is_idle and self._num_writes_in_log > MAX_WRITES_IN_LOG and not self._is_backing_up:
+        self._copies.sync(now=is_idle)
+        if self._is_copying or not is_idle:
+            return
+        if self._num_writes_in_log > MAX_WRITES_IN_LOG:
             self._empty_log()
-        if is_idle and time.monotonic() - self._last_backup_at > BACKUP_INTERVAL_S:
-            self._back_up_if_changed()
+        self._copies.back_up_if_due(self._serve_next)
 
     def _empty_log(self) -> None:
         self._num_writes_in_log = 0
@@ -313,72 +279,29 @@ class Store:
         except sqlite3.Error as err:  # the log stays as it is, and is tried again
             _log.warning("The write-ahead log could not be emptied: %s", err)
 
-    def _note_change(self, db: Database) -> None:
-        if self._journal is not None:
-            outbox.forget_written(db, self._journal.synced_seq)
-        if meta.get(db, meta.HAS_CHANGED) is None:
-            meta.put(db, meta.HAS_CHANGED, "1")
-
-    def _write_journal(self, db: Database) -> None:
-        """Writes queued lines. A failure is no failure of the work: it is committed, and the lines stay queued."""
-        if self._journal is None:
-            return
-        try:
-            self._journal.append(outbox.after(db, self._journal.last_seq))
-        except OSError as err:
-            self._note_problem(err)
-
-    def _sync_journal(self) -> None:
-        if self._journal is None:
-            return
-        try:
-            self._journal.sync()
-        except OSError as err:
-            self._note_problem(err)
-
-    def _num_unsynced(self) -> int:
-        return self._journal.last_seq - self._journal.synced_seq if self._journal is not None else 0
-
-    def _note_problem(self, err: OSError) -> None:
-        self.problem = store_error(err, self.folder / journal.JOURNAL_FILE)
-        _log.warning("Journal not written, tried again with the next change: %s", self.problem)
-
     def _back_up_if_changed(self) -> None:
-        if self._db is None or self._journal is None or self._is_backing_up:
-            return
-        if meta.get(self._db, meta.HAS_CHANGED) is None:
-            return
-        try:
-            self._back_up()
-        except StoreError as err:  # the project itself is fine, and the older backups are kept
-            self.problem = err
-            _log.warning("No backup made: %s", err)
+        if self._copies is not None:
+            with self._copying():
+                self._copies.back_up_if_changed(self._serve_next)
 
     def _back_up(self) -> Path:
-        db = self._connected()
-        self._last_backup_at = time.monotonic()
-        self._is_backing_up = True
-        try:
-            with environment_errors(self.backups_folder / DATABASE_FILE):
-                file = backup.make(db, self.backups_folder, between_steps=self._serve_next)
-        finally:
-            self._is_backing_up = False
-        self._transact_quietly(lambda database: meta.remove(database, meta.HAS_CHANGED))
-        return file
-
-    def _transact_quietly(self, work: Work[None]) -> None:
-        db = self._connected()
-        with environment_errors(self._file):
-            db.conn.execute("BEGIN IMMEDIATE")
-            try:
-                work(db)
-                db.conn.execute("COMMIT")
-            finally:
-                if db.conn.in_transaction:
-                    db.conn.execute("ROLLBACK")
+        if self._copies is None:
+            raise StoreError("The project is closed, or open as a read-only copy.", "Open the project itself.")
+        with self._copying():
+            return self._copies.back_up(self._serve_next)
 
     def _copy_to(self, file: Path) -> None:
-        backup.copy_to(self._connected(), file, between_steps=self._serve_next)
+        with self._copying():
+            backup.copy_to(self._connected(), file, between_steps=self._serve_next)
+
+    @contextmanager
+    def _copying(self) -> Iterator[None]:
+        """While it lasts, work is done between two steps of a copy, and nothing but work."""
+        self._is_copying = True
+        try:
+            yield
+        finally:
+            self._is_copying = False
 
     def _connected(self) -> Database:
         if self._db is None:

@@ -10,12 +10,13 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from engine.domain import NewImage, Run, Validation
+from engine.domain import Mark, NewImage, Run, Validation
 from engine.errors import ProjectDamagedError, StoreError
 from engine.project import Project
-from engine.store import backup, journal
+from engine.store import backup, journal, second_copies
 
 FileImages = Callable[..., list[int]]
 NUM_FLIPS = 40
@@ -168,6 +169,30 @@ def test_labels_survive_the_loss_of_the_line_that_names_their_folder(folder: Pat
         assert labels_of(project) == expected_labels()
 
 
+def test_any_one_lost_line_of_the_journal_stops_no_restore(folder: Path, tmp_path: Path) -> None:
+    with Project.open(folder) as project:  # names that pass from one class to another are the hard case
+        project.delete_class(1).result()
+        project.add_class("ok").result()
+        project.merge_class(2, 3).result()
+        project.undo().result()
+        project.redo().result()
+        project.mark([1, 2, 3], Mark.SKIPPED, True).result()
+        last = project.label(list(range(1, 41)), 3).result()
+    lines = (folder / "labels.jsonl").read_bytes().splitlines(keepends=True)
+    for lost in range(len(lines) - 1):
+        copy = tmp_path / f"without-{lost}"
+        copy.mkdir()
+        (copy / "labels.jsonl").write_bytes(b"".join(lines[:lost] + lines[lost + 1 :]))
+        with Project.restore(copy) as project:
+            columns = project.columns()
+            of_line = np.isin(columns.image_ids, last.image_ids)
+            assert of_line.sum() == len(last.image_ids)
+            assert (columns.class_ids[of_line] == 3).all()
+            assert "ok" in {one.name for one in project.classes()}
+            while project.undo().result() is not None:
+                pass
+
+
 def test_a_lost_journal_is_written_anew(folder: Path) -> None:
     (folder / "labels.jsonl").unlink()
     Project.open(folder).close()
@@ -206,6 +231,13 @@ def test_closing_makes_a_backup_only_when_something_changed(project: Project) ->
     project.close()
     assert len(backup.newest_first(project.backups_dir)) == 1
     Project.open(project.folder).close()
+    assert len(backup.newest_first(project.backups_dir)) == 1
+
+
+def test_long_work_is_backed_up_on_the_way(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(second_copies, "BACKUP_INTERVAL_S", 0.0)
+    project.add_class("ok").result()
+    project.classes()
     assert len(backup.newest_first(project.backups_dir)) == 1
 
 

@@ -128,6 +128,7 @@ def test_a_journal_that_cannot_be_written_catches_up_later(
     monkeypatch.undo()
     project.label(ids[1:2], rust.id).result()
     project.store.call(lambda db: None)
+    assert project.store.problem is None
     assert [line.kind for line in journal.read_lines(file)][-3:] == ["classes", "label", "label"]
 
 
