@@ -20,6 +20,7 @@ from typing import Final
 from PIL import Image, UnidentifiedImageError
 
 from engine.errors import ImageError
+from engine.images.containers import ends_too_early, is_heic
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF", "JPEG2000")
 """Pillow decoders that we let near a file. Recent security holes were in formats that nobody labels."""
@@ -81,7 +82,7 @@ def read_bytes(path: Path) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except (OSError, ValueError) as err:
         raise _cannot_open(err) from err
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise ImageError("This is not a regular file.", "Pipes, devices and folders cannot be shown as images.")
@@ -92,18 +93,24 @@ def read_bytes(path: Path) -> bytes:
                 f"The file is too large ({status.st_size / 2**20:,.0f} MB).",
                 f"Files up to {MAX_FILE_BYTES // 2**20:,} MB can be read; make a smaller copy.",
             )
-        try:
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
             return file.read()
-        except (OSError, MemoryError) as err:
-            raise _cannot_open(err) from err
+    except (OSError, MemoryError) as err:
+        raise _cannot_open(err) from err
+    finally:
+        os.close(descriptor)
 
 
 def open_image(data: bytes) -> Image.Image:
     """Returns the image in `data`, header read and pixels not yet decoded. The content decides the format.
 
     Raises:
-        ImageError: not one of FORMATS, damaged in the header, or more than MAX_PIXELS.
+        ImageError: not one of FORMATS, damaged in the header, shorter than it says, or more than MAX_PIXELS.
     """
+    if is_heic(data):
+        raise ImageError("HEIC pictures cannot be read yet.", "Convert it to JPEG or PNG.")
+    if ends_too_early(data):
+        raise truncated()
     with decoder_faults_as_image_errors():
         image = Image.open(io.BytesIO(data), formats=FORMATS)
         width, height = image.size

@@ -46,7 +46,8 @@ def import_label_csv(project: Project, file: Path) -> LabelReport:
     The header names the columns; others than image and class are passed over, so what `export_label_csv` wrote can be
     read again. An image is given by its full path, its path below the imported folder (or below the CSV file), the end
     of its path, or its file name; the last two must fit one image only. An empty class changes nothing, so a
-    half-filled list does no harm. Comma, semicolon and tab are understood, as are UTF-8, UTF-16 with a mark, and Windows' Latin.
+    half-filled list does no harm. Comma, semicolon and tab are understood, as are UTF-8, UTF-16 with a mark, and
+    Windows' Latin.
 
     Raises:
         ImportFormatError: the file cannot be read, is not text, or lacks the header.
