@@ -1,1 +1,1 @@
-"""The window. Talks to the engine only through `gui.engine_bridge` and `gui.session`; names no torch and no database."""
+"""The window. Talks to the engine only through `gui.engine_bridge` and `gui.session`; names no torch, no database."""

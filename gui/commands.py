@@ -134,7 +134,9 @@ class Commands(QObject):
         if isinstance(error, ProjectInUseError) and folder is not None:
             remedies.append(Remedy("Open a read-only copy", lambda: self._session.open_project(folder, read_only=True)))
         elif isinstance(error, ProjectDamagedError) and folder is not None:
-            remedies.append(Remedy("Restore the project", lambda: self._session.restore_project(folder, self._session.rescan)))
+            remedies.append(
+                Remedy("Restore the project", lambda: self._session.restore_project(folder, self._session.rescan))
+            )
         elif self._session.save_state == NOT_SAVED:
             remedies.append(Remedy("Try again now", self._session.retry_saving))
         self._errors.show_error(error, remedies)
@@ -171,7 +173,6 @@ class Commands(QObject):
         if file is None or project is None:
             return
         from engine.importers.label_csv import import_label_csv
-
         from gui.dialogs.reports import label_report
 
         def done(report: object) -> None:

@@ -50,6 +50,7 @@ class MainWindow(QMainWindow):
         self._is_attached = False
         self._waiting: list[Callable[[], None]] = []
         self._may_close = False
+        self._is_deciding = False
         self._was_painted = False
         self.setWindowTitle("Graft")
         self.setAcceptDrops(True)
@@ -146,17 +147,21 @@ class MainWindow(QMainWindow):
             self.painted.emit()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if self._may_close or not self._is_attached:
-            self._preferences.set_geometry(self.saveGeometry())
-            event.accept()
-            self.closed.emit()
-            return
-        event.ignore()
-        self.commands.leave_project(self._close_now)
+        if self._is_attached and not self._may_close:
+            self._is_deciding = True
+            self.commands.leave_project(self._close_now)
+            self._is_deciding = False
+            if not self._may_close:
+                event.ignore()
+                return
+        self._preferences.set_geometry(self.saveGeometry())
+        event.accept()
+        self.closed.emit()
 
     def _close_now(self) -> None:
         self._may_close = True
-        self.close()
+        if not self._is_deciding:
+            self.close()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if _dropped_path(event) is not None:

@@ -127,6 +127,11 @@ class WelcomePanel(QScrollArea):
             row.forget_asked.connect(self._forget)
             self._recent.addWidget(row)
 
+    def recent_rows(self) -> list[RecentRow]:
+        """Returns the rows of recent projects, newest first."""
+        rows = (self._recent.itemAt(place).widget() for place in range(self._recent.count()))
+        return [row for row in rows if isinstance(row, RecentRow)]
+
     def _forget(self, recent: RecentProject) -> None:
         self._preferences.forget_project(recent.folder)
         self.refresh()
