@@ -19,42 +19,55 @@ def choose_num_folds(targets: NDArray[np.int64]) -> int:
 
 
 def assign_folds(
-    targets: NDArray[np.int64], content_hashes: Sequence[str], groups: Sequence[str] | None = None, num_folds: int = 5
+    targets: NDArray[np.int64],
+    content_hashes: Sequence[str],
+    groups: Sequence[str] | None = None,
+    num_folds: int = 5,
+    seed: int = 0,
 ) -> NDArray[np.int64]:
     """Returns the fold (0..num_folds-1) of each image.
 
-    Images of one group share a fold; without `groups`, equal content is a group. The groups of a class are dealt to
-    the folds in an order that depends on their names alone, so each class is spread evenly (stratified), the same
-    labels always give the same folds, and new labels move few of the old ones: the order is kept, and only what comes
-    after an insertion shifts. A group that holds several classes is dealt with its most frequent one.
+    Images of one group share a fold; without `groups`, equal content is a group. Each group has a favourite fold that
+    depends on its name and the seed alone, and gets it unless that fold already holds its share of the class; then it
+    gets the fold with the fewest of the class. So every class is spread evenly (stratified), equal labels always give
+    equal folds, and new labels move few old ones. A group with several classes counts as its most frequent one.
 
     Args:
         targets: class indices (N,).
         content_hashes: content hash of each image (N).
         groups: images that must stay together have equal names; None = only equal content does.
         num_folds: at least 2.
+        seed: gives other folds of the same quality.
     """
-    names = list(content_hashes if groups is None else groups)
     members: dict[str, list[int]] = {}
-    for index, name in enumerate(names):
+    for index, name in enumerate(content_hashes if groups is None else groups):
         members.setdefault(name, []).append(index)
     by_class: dict[int, list[str]] = {}
     for name, indices in members.items():
         by_class.setdefault(int(np.bincount(targets[indices]).argmax()), []).append(name)
     folds = np.zeros(len(targets), np.int64)
-    sizes = np.zeros(num_folds, np.int64)
-    for target in sorted(by_class):
+    for names in by_class.values():
+        numbers = {name: _number(name, seed) for name in names}
+        share = -(-sum(len(members[name]) for name in names) // num_folds)
         taken = np.zeros(num_folds, np.int64)
-        for name in sorted(by_class[target], key=_order):
-            preferred = _order(name) % num_folds
-            open_folds = np.flatnonzero(taken == taken.min())
-            # The hash's own fold if it has room, else the emptiest: even, and mostly unchanged when labels are added.
-            fold = preferred if preferred in open_folds else int(open_folds[np.argmin(sizes[open_folds])])
+        late = []
+        for name in sorted(names, key=numbers.__getitem__):
+            favourite = numbers[name] % num_folds
+            if taken[favourite] and taken[favourite] + len(members[name]) > share:
+                late.append(name)
+                continue
+            folds[members[name]] = favourite
+            taken[favourite] += len(members[name])
+        for name in late:
+            # Ties go round from the favourite on, or the first folds would get all the small classes.
+            order = (np.arange(num_folds) + numbers[name]) % num_folds
+            fold = int(order[np.argmin(taken[order])])
             folds[members[name]] = fold
             taken[fold] += len(members[name])
-            sizes[fold] += len(members[name])
     return folds
 
 
-def _order(name: str) -> int:
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big")
+def _number(name: str, seed: int) -> int:
+    """Returns a number below 2**62 that looks random and depends on name and seed alone."""
+    digest = hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 2

@@ -1,1 +1,1 @@
-"""Networks: loading, preprocessing, embedding, the head. Takes and returns arrays; knows no store. The only home of torch."""
+"""Networks: loading, preprocessing, embedding, the head. Takes and returns arrays; the only home of torch."""

@@ -94,7 +94,8 @@ def fit_head(
         strength = search.choose_strength()
     is_usable = start is not None and start.weight.shape == (num_classes, rows.shape[1])
     initial = _restart(start, mean, scale, rotation.axes) if is_usable and start is not None else None
-    fold_logits, num_steps = search.out_of_fold(strength, initial)
+    # The folds always begin at zero: `start` has seen the images that they hold out, and would let them peek.
+    fold_logits, num_steps = search.out_of_fold(strength)
     final = search.fit_all(strength, initial)
     head = Head(mean, scale, np.ascontiguousarray((rotation.axes @ final.weights[0]).T), final.biases[0])
     return HeadFit(head, fold_logits, strength, num_steps + final.num_steps)
@@ -149,9 +150,9 @@ class _Search:
         losses |= zip(beside, part._losses(beside), strict=True)
         return float(min(losses, key=lambda strength: losses[strength]))
 
-    def out_of_fold(self, strength: float, start: Solution | None = None) -> tuple[NDArray[np.float32], int]:
+    def out_of_fold(self, strength: float) -> tuple[NDArray[np.float32], int]:
         """Returns logits (N, K) of each image from the model of the other folds, and the steps it took."""
-        logits, num_steps = self._fold_logits((strength,), start, _FINAL_TOLERANCE)
+        logits, num_steps = self._fold_logits((strength,), _FINAL_TOLERANCE)
         return logits[0], num_steps
 
     def fit_all(self, strength: float, start: Solution | None = None) -> Solution:
@@ -178,22 +179,20 @@ class _Search:
 
     def _losses(self, strengths: tuple[float, ...]) -> list[float]:
         """Returns the cross-validated log loss of each strength; balanced as the training is."""
-        logits, _ = self._fold_logits(strengths, None, _SEARCH_TOLERANCE)
+        logits, _ = self._fold_logits(strengths, _SEARCH_TOLERANCE)
         logits -= logits.max(axis=2, keepdims=True)
         totals = np.log(np.exp(logits).sum(axis=2))
         chosen = logits[:, np.arange(len(self.targets)), self.targets]
         weighted: NDArray[np.float64] = ((totals - chosen) * self.balance).sum(axis=1, dtype=np.float64)
         return [float(value) for value in weighted]
 
-    def _fold_logits(
-        self, strengths: tuple[float, ...], start: Solution | None, tolerance: float
-    ) -> tuple[NDArray[np.float32], int]:
+    def _fold_logits(self, strengths: tuple[float, ...], tolerance: float) -> tuple[NDArray[np.float32], int]:
         """Returns out-of-fold logits (strengths, N, K)."""
         self.checkpoint()
         present = np.unique(self.folds)
         kept = (self.folds[:, None] != present[None, :]).astype(np.float32)  # (N, F)
         problems = np.repeat(kept, len(strengths), axis=1)
-        solution = self._solve(problems, np.tile(strengths, len(present)), start, tolerance)
+        solution = self._solve(problems, np.tile(strengths, len(present)), None, tolerance)
         logits = np.empty((len(strengths), len(self.targets), self.num_classes), np.float32)
         for position, fold in enumerate(present):
             held_out = np.flatnonzero(self.folds == fold)
@@ -214,11 +213,6 @@ class _Search:
                 totals = row_weights[of_class].sum(axis=0)
                 row_weights[of_class] /= np.maximum(totals, np.float32(1e-12))
         row_weights /= row_weights.sum(axis=0)
-        if start is not None:
-            num_problems = len(strengths)
-            start = Solution(
-                np.repeat(start.weights, num_problems, axis=0), np.repeat(start.biases, num_problems, axis=0), 0
-            )
         return solve(
             self.rotation, self.targets, row_weights, strengths.astype(np.float32), self.num_classes, start, tolerance
         )

@@ -121,7 +121,7 @@ class _Problem:
         self.strengths, self.scales, self.num_classes = strengths, scales, num_classes
 
     def loss_and_gradient(self, point: Array, active: NDArray[np.int64]) -> tuple[NDArray[np.float64], Array]:
-        """Returns losses (A,) and gradients (A, R + 1, K) of the `active` problems, whose points (A, R + 1, K) are given."""
+        """Returns losses (A,) and gradients (A, R + 1, K) of the `active` problems at their points (A, R + 1, K)."""
         scales, num_rows = self.scales[active], len(self.rows)
         actual = point * scales
         weights, biases = actual[:, :-1], actual[:, -1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,24 +58,38 @@ def load_run_model(run_folder: Path, project_dir: Path | None = None) -> RunMode
         TrainingError: a file of the run is missing or damaged.
         BackboneError: the backbone's weights are not on this machine, or are other ones than the run was trained on.
     """
+    model = read_run(run_folder, Path())
+    weights = find_weights(model.spec, project_dir)
+    if file_sha256(weights) != model.weights_hash:
+        raise BackboneError(
+            f"The weights of {model.spec.display_name} found in {weights} are not the ones this model was trained on.",
+            "Put the original weights file back, or retrain with the weights that are here.",
+        )
+    return replace(model, weights=weights)
+
+
+def read_run(run_folder: Path, weights: Path) -> RunModel:
+    """As `load_run_model`, with weights that the caller has found already (not checked here).
+
+    Raises:
+        TrainingError: a file of the run is missing or damaged.
+    """
     try:
         document = json.loads((run_folder / RUN_FILE).read_text(encoding="utf-8"))
-        head = read_head(run_folder / HEAD_FILE)
-        record = spec(document["backbone"])
-        class_names, class_ids = list(document["class_names"]), [int(value) for value in document["class_ids"]]
-        preprocessing = Preprocessing.from_document(document["preprocessing"])
-        wanted_hash = str(document["weights_hash"])
+        return RunModel(
+            spec=spec(document["backbone"]),
+            weights=weights,
+            weights_hash=str(document["weights_hash"]),
+            preprocessing=Preprocessing.from_document(document["preprocessing"]),
+            head=read_head(run_folder / HEAD_FILE),
+            class_names=list(document["class_names"]),
+            class_ids=[int(value) for value in document["class_ids"]],
+            document=document,
+        )
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as err:
         raise TrainingError(
             f"The model in {run_folder} is damaged or incomplete.", "Choose another version, or retrain."
         ) from err
-    weights = find_weights(record, project_dir)
-    if file_sha256(weights) != wanted_hash:
-        raise BackboneError(
-            f"The weights of {record.display_name} found in {weights} are not the ones this model was trained on.",
-            "Put the original weights file back, or retrain with the weights that are here.",
-        )
-    return RunModel(record, weights, wanted_hash, preprocessing, head, class_names, class_ids, document)
 
 
 def write_head(path: Path, head: Head) -> None:

@@ -2,36 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 
-from engine.backbones import BackboneSpec
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.backbones import BackboneSpec, spec
+from engine.domain import ImageRecord, ImageStatus
+from engine.events import EmbeddingsAdded
 from engine.job import Job, JobContext, Priority
+from engine.nn.preprocessing import Preprocessing, default_preprocessing
 from engine.project import Project
+from engine.store import features
+from engine.store.feature_file import FeatureFile
+from engine.store.features import FeatureKind
+from engine.weights import default_backbone, file_sha256, find_weights, has_weights
+
+CHANGED_REASON: Final = "The file has changed since it was imported. Rescan its folder."
+_BLOCK_SIZE: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
-class EmbedReport:
-    """What ComputeEmbeddings did. `failed` pairs an image's name with the reason; those images are marked unreadable."""
+class FeatureSource:
+    """One kind of embedding of one project: how it is made and where it is kept."""
 
-    num_embedded: int
-    num_cached: int
-    failed: list[tuple[str, str]]
-    seconds: float
+    spec: BackboneSpec
+    weights: Path
+    preprocessing: Preprocessing
+    kind: FeatureKind
+    file: FeatureFile
+    set_id: int
+
+    def rows_of(self, project: Project, content_hashes: Iterable[str]) -> NDArray[np.int64]:
+        """Returns the row of each content hash in `file`, -1 where there is none yet."""
+        listed = list(content_hashes)
+        return project.store.call(lambda db: features.rows_of(db, self.set_id, listed))
+
+
+@dataclass(frozen=True, slots=True)
+class ImageToEmbed:
+    """What the worker needs of one image; size and time tell whether it is still the file that was imported."""
+
+    image_id: int
+    name: str
+    path: Path
+    content_hash: str
+    size_bytes: int
+    mtime_ns: int
 
 
 @dataclass(frozen=True, slots=True)
 class EmbedSnapshot:
-    spec: BackboneSpec
-    weights: Path
+    source: FeatureSource
+    images: list[ImageToEmbed]
 
 
-class ComputeEmbeddings(Job[EmbedSnapshot, EmbedReport, EmbedReport]):
-    """Embeds what is missing, in blocks that survive a cancel. `image_ids` None = every readable image, as filed."""
+@dataclass(frozen=True, slots=True)
+class EmbedResult:
+    num_embedded: int
+    failed: list[tuple[ImageToEmbed, str]]
+    seconds: float
 
-    title: ClassVar[str] = "Reading images"
+
+@dataclass(frozen=True, slots=True)
+class EmbedReport:
+    """What ComputeEmbeddings did. `failed` pairs an image's name with the reason; those images are now unreadable."""
+
+    num_embedded: int
+    num_cached: int
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+class ComputeEmbeddings(Job[EmbedSnapshot, EmbedResult, EmbedReport]):
+    """Embeds what is missing, in blocks that survive a cancel. `image_ids` None = every readable image, as filed.
+
+    The images are embedded in the order of `image_ids`. `report` is None until the job has succeeded. When the active
+    run uses the same embeddings, its predictions are extended to the new images.
+    """
+
+    title: ClassVar[str] = "Looking at new images"
     in_worker: ClassVar[bool] = True
 
     def __init__(
@@ -42,13 +96,134 @@ class ComputeEmbeddings(Job[EmbedSnapshot, EmbedReport, EmbedReport]):
         priority: Priority = Priority.BACKGROUND,
     ) -> None:
         self.project, self.backbone, self.image_ids, self.priority = project, backbone, image_ids, priority
+        self.report: EmbedReport | None = None
+        self._source: FeatureSource | None = None
+        self._num_cached = 0
 
     def prepare(self) -> EmbedSnapshot:
-        raise NotImplementedError
+        source = open_source(self.project, self.backbone)
+        self._source = source
+        missing, self._num_cached = missing_images(self.project, source, self.image_ids)
+        return EmbedSnapshot(source, missing)
 
     @staticmethod
-    def work(snapshot: EmbedSnapshot, context: JobContext) -> EmbedReport:
-        raise NotImplementedError
+    def work(snapshot: EmbedSnapshot, context: JobContext) -> EmbedResult:
+        started = time.perf_counter()
+        source, total = snapshot.source, len(snapshot.images)
+        if not snapshot.images:
+            return EmbedResult(0, [], 0.0)
+        # Here and not above: it brings onnxruntime, which the window's process has no need of.
+        from engine.nn.embed import Embedder
 
-    def finish(self, result: EmbedReport) -> EmbedReport:
-        raise NotImplementedError
+        failed = [(image, CHANGED_REASON) for image in snapshot.images if _has_changed(image)]
+        changed = {image.image_id for image, _ in failed}
+        images = [image for image in snapshot.images if image.image_id not in changed]
+        context.progress(0, total, "loading the backbone")
+        num_embedded = 0
+        with Embedder(source.spec, source.weights, source.preprocessing) as embedder:
+            context.checkpoint()
+            paths = [image.path for image in images]
+            for block in embedder.blocks(paths, _BLOCK_SIZE, context.checkpoint):
+                source.file.append([images[position].content_hash for position in block.kept], block.features)
+                failed += [
+                    (images[position], reason) for position, reason in zip(block.failed, block.reasons, strict=True)
+                ]
+                num_embedded += len(block.kept)
+                done = num_embedded + len(failed)
+                context.progress(done, total, f"{done:,} of {total:,} images")
+                context.emit(EmbeddingsAdded(len(block.kept)))
+        return EmbedResult(num_embedded, failed, time.perf_counter() - started)
+
+    def finish(self, result: EmbedResult) -> EmbedReport:
+        self._index()
+        _mark_failed(self.project, result.failed)
+        if result.num_embedded and self._source is not None:
+            # Imported late: predict builds on this module.
+            from engine.tasks.predict import extend_predictions
+
+            extend_predictions(self.project, self._source)
+        failed = [(image.name, reason) for image, reason in result.failed]
+        self.report = EmbedReport(result.num_embedded, self._num_cached, failed, result.seconds)
+        return self.report
+
+    def clean_up(self) -> None:
+        """Keeps what was embedded before a cancel: those blocks are on the disk already."""
+        self._index()
+
+    def _index(self) -> None:
+        if self._source is not None and not self.project.read_only:
+            index_new_rows(self.project, self._source)
+
+
+def choose_backbone(project: Project, backbone: str | None) -> str:
+    """Returns the backbone to use: the one asked for, else that of the active run, else the best one that is here.
+
+    Raises:
+        BackboneError: none is asked for and this machine has the weights of none.
+    """
+    if backbone is not None:
+        return spec(backbone).key
+    run = project.active_run()
+    if run is not None and has_weights(spec(run.backbone), project.folder):
+        return run.backbone
+    return default_backbone(project.folder)
+
+
+def open_source(
+    project: Project, backbone: str | None = None, preprocessing: Preprocessing | None = None
+) -> FeatureSource:
+    """Returns the feature cache of a backbone in a project, with everything indexed that is in its file.
+
+    Raises:
+        BackboneError: the backbone is not known or has no weights on this machine.
+    """
+    record = spec(choose_backbone(project, backbone))
+    weights = find_weights(record, project.folder)
+    preprocessing = preprocessing or default_preprocessing(record)
+    kind = FeatureKind(record.key, file_sha256(weights), preprocessing.key, record.embedding_size)
+    file = kind.file(project.cache_dir)
+    set_id = project.store.call(lambda db: features.open_set(db, kind, file))
+    source = FeatureSource(record, weights, preprocessing, kind, file, set_id)
+    index_new_rows(project, source)
+    return source
+
+
+def index_new_rows(project: Project, source: FeatureSource) -> None:
+    """Makes the rows visible that the worker has written; short transactions, so that labels get in between."""
+    while project.store.call(lambda db: features.index_new_rows(db, source.set_id, source.file)):
+        pass
+
+
+def missing_images(
+    project: Project, source: FeatureSource, image_ids: Sequence[int] | None = None
+) -> tuple[list[ImageToEmbed], int]:
+    """Returns the readable images without an embedding, each content once, and how many have one."""
+    readable = [image for image in project.images(image_ids) if image.status == ImageStatus.READABLE]
+    rows = source.rows_of(project, (image.content_hash for image in readable))
+    missing: dict[str, ImageRecord] = {}
+    for image, row in zip(readable, rows, strict=True):
+        if row < 0:
+            missing.setdefault(image.content_hash, image)
+    listed = [
+        ImageToEmbed(image.id, image.name, image.path, image.content_hash, image.size_bytes, image.mtime_ns)
+        for image in missing.values()
+    ]
+    return listed, int((rows >= 0).sum())
+
+
+def _has_changed(image: ImageToEmbed) -> bool:
+    """Whether the file is another one than was imported. One that is gone is left to the decoder's own sentence."""
+    try:
+        state = image.path.stat()
+    except OSError:
+        return False
+    return (state.st_size, state.st_mtime_ns) != (image.size_bytes, image.mtime_ns)
+
+
+def _mark_failed(project: Project, failed: Iterable[tuple[ImageToEmbed, str]]) -> None:
+    by_outcome: dict[tuple[ImageStatus, str], list[int]] = {}
+    for image, reason in failed:
+        status = ImageStatus.UNREADABLE if image.path.exists() else ImageStatus.MISSING
+        by_outcome.setdefault((status, reason), []).append(image.image_id)
+    for (status, reason), image_ids in by_outcome.items():
+        project.set_image_status(image_ids, status, reason)

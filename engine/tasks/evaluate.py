@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, ClassVar, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from engine.domain import Run
+from engine.errors import ProjectError, TrainingError
+from engine.evaluation.metrics import measure
 from engine.job import Job, JobContext
+from engine.nn.run_model import LABELS_FILE, OUT_OF_FOLD_FILE, load_run_model, read_run
 from engine.project import Project
+from engine.tasks.predict import images_below, predict_files, run_folder_of
+
+NO_CLASS_FOLDER: Final = "It lies in no class folder, so its class is not known."
 
 
-class EvaluateModel(Job[Any, Any, dict[str, Any]]):
+@dataclass(frozen=True, slots=True)
+class EvaluateSnapshot:
+    """`names` and `paths` of the images with their true classes; all empty for the run's own out-of-fold figures."""
+
+    run_folder: Path
+    project_folder: Path
+    has_folder: bool
+    names: list[str]
+    paths: list[Path]
+    truths: dict[str, str]
+    failed: list[tuple[str, str]]
+
+
+class EvaluateModel(Job[EvaluateSnapshot, dict[str, Any], dict[str, Any]]):
     """Outcome: the JSON document of `graft evaluate` (DESIGN section 6).
 
-    With `folder`: a folder per class is the truth. Without: the run's own out-of-fold predictions.
+    With `folder`: the first folder below it that an image lies in is its true class. A class that the model does not
+    know counts: every image of it is a wrong prediction, and it is listed after the model's own classes. Without
+    `folder`: the run's out-of-fold predictions on the images that it was trained on.
     """
 
     title: ClassVar[str] = "Evaluating"
@@ -22,12 +48,79 @@ class EvaluateModel(Job[Any, Any, dict[str, Any]]):
     def __init__(self, project: Project, folder: Path | None = None, run: Run | None = None) -> None:
         self.project, self.folder, self.run = project, folder, run
 
-    def prepare(self) -> Any:
-        raise NotImplementedError
+    def prepare(self) -> EvaluateSnapshot:
+        run_folder = run_folder_of(self.project, self.run)
+        if self.folder is None:
+            return EvaluateSnapshot(run_folder, self.project.folder, False, [], [], {}, [])
+        names, paths, failed = images_below(self.folder)
+        truths = {name: PurePosixPath(name).parts[0] for name in names if len(PurePosixPath(name).parts) > 1}
+        if not truths:
+            raise ProjectError(
+                f"{self.folder} has no folder per class.",
+                "Put the images of each class into a folder of that name below it.",
+            )
+        failed += [(name, NO_CLASS_FOLDER) for name in names if name not in truths]
+        kept = [index for index, name in enumerate(names) if name in truths]
+        names, paths = [names[index] for index in kept], [paths[index] for index in kept]
+        return EvaluateSnapshot(run_folder, self.project.folder, True, names, paths, truths, failed)
 
     @staticmethod
-    def work(snapshot: Any, context: JobContext) -> Any:
-        raise NotImplementedError
+    def work(snapshot: EvaluateSnapshot, context: JobContext) -> dict[str, Any]:
+        if not snapshot.has_folder:
+            return _out_of_fold_document(snapshot.run_folder)
+        model = load_run_model(snapshot.run_folder, snapshot.project_folder)
+        predicted = predict_files(model, snapshot.names, snapshot.paths, snapshot.failed, context)
+        if not predicted.names:
+            raise ProjectError("None of the images could be read.", "Check the folder.")
+        truths = [snapshot.truths[name] for name in predicted.names]
+        classes = list(model.class_names)
+        classes += sorted(set(truths) - set(classes))
+        positions = {name: index for index, name in enumerate(classes)}
+        targets = np.array([positions[truth] for truth in truths], np.int64)
+        return evaluation_document(predicted.probabilities, targets, classes, predicted.failed)
 
-    def finish(self, result: Any) -> dict[str, Any]:
-        raise NotImplementedError
+    def finish(self, result: dict[str, Any]) -> dict[str, Any]:
+        return result
+
+
+def evaluation_document(
+    probabilities: NDArray[np.float32],
+    targets: NDArray[np.int64],
+    classes: Sequence[str],
+    failed: Sequence[tuple[str, str]] = (),
+) -> dict[str, Any]:
+    """Returns the document for predictions (N, K) and true class indices (N,) into `classes` (K or more)."""
+    metrics = measure(probabilities, targets)
+    confusion = np.zeros((len(classes), len(classes)), np.int64)
+    size = len(metrics.confusion)
+    confusion[:size, :size] = metrics.confusion
+    return {
+        "num_images": metrics.num_images,
+        "accuracy": metrics.accuracy,
+        "accuracy_interval": list(metrics.accuracy_interval),
+        "macro_f1": metrics.macro_f1,
+        "log_loss": metrics.log_loss,
+        "ece": metrics.ece,
+        "classes": list(classes),
+        "confusion": confusion.tolist(),
+        "per_class": [
+            {
+                "class": classes[figures["class"]],
+                **{key: figures[key] for key in ("precision", "recall", "f1", "support")},
+            }
+            for figures in metrics.per_class
+        ],
+        "failed": [{"image": name, "reason": reason} for name, reason in failed],
+    }
+
+
+def _out_of_fold_document(run_folder: Path) -> dict[str, Any]:
+    model = read_run(run_folder, Path())
+    try:
+        with np.load(run_folder / LABELS_FILE) as labels, np.load(run_folder / OUT_OF_FOLD_FILE) as out_of_fold:
+            targets, probabilities = labels["targets"], out_of_fold["probabilities"]
+    except (OSError, ValueError, KeyError) as err:
+        raise TrainingError(
+            f"The model in {run_folder} is damaged or incomplete.", "Choose another version, or retrain."
+        ) from err
+    return evaluation_document(probabilities, targets, model.class_names)

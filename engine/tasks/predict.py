@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.domain import Run
+from engine.domain import ImageStatus, Run
+from engine.errors import ProjectError, TrainingError
+from engine.files import atomic_write_file
+from engine.images.scan import walk_images
 from engine.job import Job, JobContext, Priority
-from engine.nn.run_model import RunModel
+from engine.nn.run_model import PREDICTIONS_FILE, RunModel, load_run_model, read_run
 from engine.project import Project
+from engine.tasks.embed import FeatureSource
+
+_CHUNK: Final = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +33,35 @@ class ImagePredictions:
     failed: list[tuple[str, str]]
 
     def document(self) -> dict[str, Any]:
-        """Returns the JSON document of `graft predict` (DESIGN section 6)."""
-        raise NotImplementedError
+        """Returns the JSON document of `graft predict` (DESIGN section 6). This version calls nothing unknown."""
+        best = self.probabilities.argmax(axis=1) if self.names else np.empty(0, np.int64)
+        return {
+            "predictions": [
+                {
+                    "image": name,
+                    "class": self.class_names[top],
+                    "confidence": float(row[top]),
+                    "unknown": False,
+                    "unknown_score": None,
+                    "probabilities": dict(zip(self.class_names, map(float, row), strict=True)),
+                }
+                for name, row, top in zip(self.names, self.probabilities, best, strict=True)
+            ],
+            "failed": [{"image": name, "reason": reason} for name, reason in self.failed],
+        }
 
 
-def run_model_of(project: Project, run: Run | None = None) -> RunModel:
-    """Loads a run of the project, the active one when none is named. Raises TrainingError when there is none."""
-    raise NotImplementedError
+@dataclass(frozen=True, slots=True)
+class PredictSnapshot:
+    run_folder: Path
+    project_folder: Path
+    names: list[str]
+    paths: list[Path]
+    failed: list[tuple[str, str]]
 
 
-class PredictImages(Job[Any, ImagePredictions, ImagePredictions]):
-    """Predicts the image files of a folder (recursively) or a list of files, with the active run unless one is named."""
+class PredictImages(Job[PredictSnapshot, ImagePredictions, ImagePredictions]):
+    """Predicts the images below a folder or in a list of files, with the active run unless one is named."""
 
     title: ClassVar[str] = "Predicting"
     in_worker: ClassVar[bool] = True
@@ -46,12 +70,138 @@ class PredictImages(Job[Any, ImagePredictions, ImagePredictions]):
     def __init__(self, project: Project, source: Path | Sequence[Path], run: Run | None = None) -> None:
         self.project, self.source, self.run = project, source, run
 
-    def prepare(self) -> Any:
-        raise NotImplementedError
+    def prepare(self) -> PredictSnapshot:
+        run_folder = run_folder_of(self.project, self.run)
+        failed: list[tuple[str, str]] = []
+        if isinstance(self.source, Path):
+            names, paths, failed = images_below(self.source)
+        else:
+            paths = list(self.source)
+            names = [str(path) for path in paths]
+        return PredictSnapshot(run_folder, self.project.folder, names, paths, failed)
 
     @staticmethod
-    def work(snapshot: Any, context: JobContext) -> ImagePredictions:
-        raise NotImplementedError
+    def work(snapshot: PredictSnapshot, context: JobContext) -> ImagePredictions:
+        model = load_run_model(snapshot.run_folder, snapshot.project_folder)
+        return predict_files(model, snapshot.names, snapshot.paths, snapshot.failed, context)
 
     def finish(self, result: ImagePredictions) -> ImagePredictions:
-        raise NotImplementedError
+        return result
+
+
+def run_folder_of(project: Project, run: Run | None = None) -> Path:
+    """Returns the folder of a run, the active one when none is named.
+
+    Raises:
+        TrainingError: the project has no run yet.
+    """
+    run = run or project.active_run()
+    if run is None:
+        raise TrainingError("This project has no trained model yet.", "Label some images and retrain first.")
+    return project.run_dir(run)
+
+
+def run_model_of(project: Project, run: Run | None = None) -> RunModel:
+    """Loads a run of the project, the active one when none is named.
+
+    Raises:
+        TrainingError: the project has no run yet, or its files are damaged.
+        BackboneError: its weights are not on this machine.
+    """
+    return load_run_model(run_folder_of(project, run), project.folder)
+
+
+def images_below(folder: Path) -> tuple[list[str], list[Path], list[tuple[str, str]]]:
+    """Returns names below the folder, paths, and what could not be looked at with the reason.
+
+    Raises:
+        ProjectError: there is no such folder, or no image in it.
+    """
+    if not folder.exists():
+        raise ProjectError(f"There is no folder {folder}.", "Check the name.")
+    if not folder.is_dir():
+        raise ProjectError(f"{folder} is a file, not a folder.", "Name the folder that holds the images.")
+    failed: list[tuple[str, str]] = []
+    found = list(walk_images(folder, lambda name, reason: failed.append((name, reason))))
+    if not found:
+        raise ProjectError(f"There are no images in {folder}.", "Choose a folder with JPEG, PNG or other images.")
+    return [file.name for file in found], [file.path for file in found], failed
+
+
+def predict_files(
+    model: RunModel,
+    names: Sequence[str],
+    paths: Sequence[Path],
+    failed: Sequence[tuple[str, str]],
+    context: JobContext,
+) -> ImagePredictions:
+    """Returns the predictions of a model for image files; those that cannot be read join `failed`."""
+    from engine.nn.embed import Embedder
+
+    context.progress(0, len(paths), "loading the model")
+    all_failed, kept, rows = list(failed), [], []
+    with Embedder(model.spec, model.weights, model.preprocessing) as embedder:
+        for block in embedder.blocks(paths, checkpoint=context.checkpoint):
+            kept += block.kept
+            rows.append(model.probabilities(block.features))
+            all_failed += [
+                (names[position], reason) for position, reason in zip(block.failed, block.reasons, strict=True)
+            ]
+            done = len(kept) + len(all_failed) - len(failed)
+            context.progress(done, len(paths), f"{done:,} of {len(paths):,} images")
+    return ImagePredictions(
+        names=[names[position] for position in kept],
+        paths=[paths[position] for position in kept],
+        class_names=list(model.class_names),
+        probabilities=np.concatenate(rows) if rows else np.empty((0, len(model.class_names)), np.float32),
+        failed=all_failed,
+    )
+
+
+def predict_project(
+    project: Project, source: FeatureSource, run: RunModel, checkpoint: JobContext | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Returns the ids (N,) and probabilities (N, K) of all readable images that have an embedding."""
+    readable = [image for image in project.images() if image.status == ImageStatus.READABLE]
+    rows = source.rows_of(project, (image.content_hash for image in readable))
+    has_row = rows >= 0
+    image_ids = np.array([image.id for image in readable], np.int64)[has_row]
+    return image_ids, probabilities_of_rows(source, run, rows[has_row], checkpoint)
+
+
+def probabilities_of_rows(
+    source: FeatureSource, run: RunModel, rows: NDArray[np.int64], context: JobContext | None = None
+) -> NDArray[np.float32]:
+    """Returns the probabilities (N, K) of cached embeddings, reading them in pieces."""
+    pieces = [np.empty((0, len(run.class_ids)), np.float32)]
+    for start in range(0, len(rows), _CHUNK):
+        if context is not None:
+            context.checkpoint()
+        pieces.append(run.probabilities(source.file.read(rows[start : start + _CHUNK])))
+    return np.concatenate(pieces)
+
+
+def write_predictions(
+    folder: Path, image_ids: NDArray[np.int64], class_ids: Sequence[int], probabilities: NDArray[np.float32]
+) -> None:
+    """Writes predictions.npz in a run's folder, atomically."""
+
+    def write(file: Path) -> None:
+        np.savez(file, image_ids=image_ids, class_ids=np.array(class_ids, np.int32), probabilities=probabilities)
+
+    atomic_write_file(folder / PREDICTIONS_FILE, write)
+
+
+def extend_predictions(project: Project, source: FeatureSource) -> None:
+    """Brings the predictions of the active run up to date, when it was trained on this kind of embeddings."""
+    run = project.active_run()
+    if run is None or run.backbone != source.spec.key or run.weights_hash != source.kind.weights_hash:
+        return
+    try:
+        model = read_run(project.run_dir(run), source.weights)
+    except TrainingError:
+        return  # A damaged run must not fail the embedding; the next training replaces it.
+    if model.preprocessing != source.preprocessing:
+        return
+    image_ids, probabilities = predict_project(project, source, model)
+    write_predictions(project.run_dir(run), image_ids, model.class_ids, probabilities)

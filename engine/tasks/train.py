@@ -2,13 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar, Final
 
-from engine.domain import Run
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.domain import ImageStatus, LabelSnapshot, Run, Validation
+from engine.errors import TrainingError
+from engine.evaluation.calibration import cross_fitted_temperatures, fit_temperature
+from engine.evaluation.metrics import Metrics, measure
+from engine.evaluation.splits import assign_folds, choose_num_folds
+from engine.files import PendingFolder
 from engine.job import Job, JobContext, Priority
+from engine.nn.head import Head, HeadFit, fit_head, probabilities_of
+from engine.nn.run_model import (
+    HEAD_FILE,
+    LABELS_FILE,
+    OUT_OF_FOLD_FILE,
+    RUN_FILE,
+    RunModel,
+    read_run,
+    write_head,
+)
 from engine.project import Project
-from engine.tasks.embed import ComputeEmbeddings
+from engine.tasks.embed import ComputeEmbeddings, FeatureSource, missing_images, open_source
+from engine.tasks.predict import probabilities_of_rows, write_predictions
+
+_LARGEST_DETOUR: Final = 500
+"""So many unlabelled images are embedded before a training rather than after it."""
+
+_STRENGTH_KEEPS_FOR: Final = 0.1
+"""A share of more or fewer images for which the last run's strength is used again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +45,7 @@ class TrainSettings:
     """What the user may choose. `backbone` None = that of the active run, else the best one available.
 
     `depth` is "head" or "auto" (which is the head in this version); "partial" and "full" are refused with a sentence.
+    `time_budget_s` plays no part for the head, which takes about a second.
     """
 
     backbone: str | None = None
@@ -25,7 +55,37 @@ class TrainSettings:
     is_class_balanced: bool = True
 
 
-class TrainHead(Job[Any, Any, Run]):
+@dataclass(frozen=True, slots=True)
+class TrainSnapshot:
+    """The labels and rows that a training sees; immutable.
+
+    `targets` index into `class_ids`. `rows` are rows of the feature file, in the order of `image_ids`; `all_rows` and
+    `all_image_ids` are every embedded image of the project. `start` and `strength` come from the last run, or are None;
+    `strength_chosen_at` is the number of images it was chosen on. `folder` becomes the run's, called `folder_name`.
+    """
+
+    source: FeatureSource
+    settings: TrainSettings
+    folder: Path
+    folder_name: str
+    run_id: int
+    image_ids: NDArray[np.int64]
+    content_hashes: list[str]
+    targets: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    class_ids: list[int]
+    class_names: list[str]
+    last_step: int
+    all_image_ids: NDArray[np.int64]
+    all_rows: NDArray[np.int64]
+    start: Head | None
+    strength: float | None
+    strength_chosen_at: int
+    notes: list[str]
+    embed_seconds: float
+
+
+class TrainHead(Job[TrainSnapshot, Run, Run]):
     """Trains the head on the embedded labelled images; outcome is the new, active run."""
 
     title: ClassVar[str] = "Training"
@@ -34,19 +94,252 @@ class TrainHead(Job[Any, Any, Run]):
     def __init__(
         self, project: Project, settings: TrainSettings | None = None, embedding: ComputeEmbeddings | None = None
     ) -> None:
+        """`embedding` is the job before this one in the chain, whose time the run records."""
         self.project, self.settings, self.embedding = project, settings or TrainSettings(), embedding
+        self._pending: PendingFolder | None = None
 
-    def prepare(self) -> Any:
-        raise NotImplementedError
+    def prepare(self) -> TrainSnapshot:
+        _refuse_depth(self.settings.depth)
+        labels = self.project.snapshot()
+        _refuse_too_few(labels)
+        source = open_source(self.project, self.settings.backbone)
+        rows = source.rows_of(self.project, labels.content_hashes)
+        kept, class_positions, notes = _usable(labels, rows)
+        class_ids = [labels.classes[position].id for position in class_positions]
+        start, strength, chosen_at = self._last_head(source, class_ids, len(kept))
+        readable = [image for image in self.project.images() if image.status == ImageStatus.READABLE]
+        all_rows = source.rows_of(self.project, (image.content_hash for image in readable))
+        run_id = self.project.new_run_id()
+        self._pending = PendingFolder(_free_folder(self.project.models_dir, run_id))
+        report = self.embedding.report if self.embedding else None
+        return TrainSnapshot(
+            source=source,
+            settings=self.settings,
+            folder=self._pending.work_path,
+            folder_name=self._pending.path.name,
+            run_id=run_id,
+            image_ids=labels.image_ids[kept],
+            content_hashes=[labels.content_hashes[index] for index in kept],
+            targets=np.searchsorted(class_positions, labels.targets[kept]).astype(np.int64),
+            rows=rows[kept],
+            class_ids=class_ids,
+            class_names=[labels.classes[position].name for position in class_positions],
+            last_step=labels.last_step,
+            all_image_ids=np.array([image.id for image in readable], np.int64)[all_rows >= 0],
+            all_rows=all_rows[all_rows >= 0],
+            start=start,
+            strength=strength,
+            strength_chosen_at=chosen_at,
+            notes=notes,
+            embed_seconds=report.seconds if report else 0.0,
+        )
 
     @staticmethod
-    def work(snapshot: Any, context: JobContext) -> Any:
-        raise NotImplementedError
+    def work(snapshot: TrainSnapshot, context: JobContext) -> Run:
+        started = time.perf_counter()
+        settings, targets = snapshot.settings, snapshot.targets
+        num_classes = len(snapshot.class_ids)
+        context.progress(0, 3, f"{len(targets):,} images of {num_classes} classes")
+        num_folds = choose_num_folds(targets)
+        folds = assign_folds(targets, snapshot.content_hashes, num_folds=num_folds, seed=settings.seed)
+        fit = fit_head(
+            snapshot.source.file.read(snapshot.rows),
+            targets,
+            num_classes,
+            folds,
+            is_class_balanced=settings.is_class_balanced,
+            strength=snapshot.strength,
+            start=snapshot.start,
+            checkpoint=context.checkpoint,
+        )
+        context.progress(1, 3, "measuring")
+        out_of_fold, metrics = _measure(fit, targets, folds)
+        head = replace(fit.head, temperature=fit_temperature(fit.out_of_fold_logits, targets))
+        context.checkpoint()
+        context.progress(2, 3, "predicting")
+        run = _run_of(snapshot, fit, head, metrics, int(np.unique(folds).size))
+        model = RunModel(
+            snapshot.source.spec,
+            snapshot.source.weights,
+            run.weights_hash,
+            snapshot.source.preprocessing,
+            head,
+            run.class_names,
+            run.class_ids,
+            {},
+        )
+        probabilities = probabilities_of_rows(snapshot.source, model, snapshot.all_rows, context)
+        folder = snapshot.folder
+        write_head(folder / HEAD_FILE, head)
+        np.savez(folder / LABELS_FILE, image_ids=snapshot.image_ids, targets=targets, folds=folds)
+        np.savez(folder / OUT_OF_FOLD_FILE, image_ids=snapshot.image_ids, probabilities=out_of_fold)
+        write_predictions(folder, snapshot.all_image_ids, run.class_ids, probabilities)
+        run = replace(run, seconds={"embed": snapshot.embed_seconds, "train": time.perf_counter() - started})
+        document = asdict(run) | {"preprocessing": snapshot.source.preprocessing.to_document()}
+        (folder / RUN_FILE).write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
+        context.progress(3, 3, "")
+        return run
 
-    def finish(self, result: Any) -> Run:
-        raise NotImplementedError
+    def finish(self, result: Run) -> Run:
+        assert self._pending is not None
+        self._pending.commit()
+        return self.project.add_run(result)
+
+    def clean_up(self) -> None:
+        if self._pending is not None:
+            self._pending.discard()
+
+    def _last_head(
+        self, source: FeatureSource, class_ids: list[int], num_images: int
+    ) -> tuple[Head | None, float | None, int]:
+        """Returns head, strength and the number of images that was chosen on, from the active run where it is near."""
+        nothing = (None, None, num_images)
+        run = self.project.active_run()
+        if run is None or run.class_ids != class_ids or run.weights_hash != source.kind.weights_hash:
+            return nothing
+        try:
+            model = read_run(self.project.run_dir(run), source.weights)
+        except TrainingError:
+            return nothing
+        chosen_at = int(run.settings.get("strength_chosen_at", 0))
+        is_near = abs(num_images - chosen_at) <= _STRENGTH_KEEPS_FOR * chosen_at
+        is_same = model.preprocessing == source.preprocessing and run.seed == self.settings.seed
+        is_same = is_same and run.settings.get("is_class_balanced") == self.settings.is_class_balanced
+        if not (is_near and is_same):
+            return nothing
+        return model.head, float(run.settings["strength"]), chosen_at
 
 
-def retrain_jobs(project: Project, settings: TrainSettings | None = None) -> list[Job[Any, Any, Any]]:
-    """Returns the chain behind Retrain: embed the labelled images that are missing, then train. The last outcome is the Run."""
-    raise NotImplementedError
+def retrain_jobs(
+    project: Project, settings: TrainSettings | None = None, embed_all: bool = False
+) -> list[Job[Any, Any, Any]]:
+    """Returns the chain behind Retrain: embed what is missing, then train; the last outcome is the Run.
+
+    Labelled images are embedded first. The unlabelled ones come along when they are few or `embed_all` is set; else a
+    ComputeEmbeddings afterwards embeds them and extends the run's predictions.
+
+    Raises:
+        TrainingError: these labels cannot be trained on.
+        BackboneError: the backbone is not known or has no weights on this machine.
+    """
+    settings = settings or TrainSettings()
+    _refuse_depth(settings.depth)
+    labels = project.snapshot()
+    _refuse_too_few(labels)
+    source = open_source(project, settings.backbone)
+    settings = replace(settings, backbone=source.spec.key)
+    labelled = set(labels.image_ids.tolist())
+    missing, _ = missing_images(project, source)
+    first = [image.image_id for image in missing if image.image_id in labelled]
+    rest = [image.image_id for image in missing if image.image_id not in labelled]
+    wanted = first + rest if embed_all or len(rest) <= _LARGEST_DETOUR else first
+    if not wanted:
+        return [TrainHead(project, settings)]
+    embedding = ComputeEmbeddings(project, source.spec.key, wanted, Priority.INTERACTIVE)
+    return [embedding, TrainHead(project, settings, embedding)]
+
+
+def _refuse_depth(depth: str) -> None:
+    if depth not in ("head", "auto"):
+        raise TrainingError(
+            f"Training the {depth} depth of the network is not part of this version.", "Choose the depth head or auto."
+        )
+
+
+def _refuse_too_few(labels: LabelSnapshot) -> None:
+    """Raises TrainingError for labels that cannot be trained on whatever their embeddings are."""
+    if not len(labels.image_ids):
+        raise TrainingError(
+            "No image has a class yet.", "Label at least two images of each of two classes, then retrain."
+        )
+    if len(labels.classes) < 2:
+        raise TrainingError(
+            f"All labelled images are of one class, “{labels.classes[0].name}”.",
+            "A model tells classes apart: label at least two images of a second class, then retrain.",
+        )
+
+
+def _usable(labels: LabelSnapshot, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], list[str]]:
+    """Returns which labelled images can be used, the positions of their classes (ascending), and notes for the user.
+
+    A class needs two different images: one to learn from and one to be measured on.
+
+    Raises:
+        TrainingError: fewer than two classes have that many.
+    """
+    embedded = np.flatnonzero(rows >= 0)
+    if not len(embedded):
+        raise TrainingError("None of the labelled images could be read.", "Rescan the image folder, then retrain.")
+    contents: dict[int, set[str]] = {}
+    for index in embedded:
+        contents.setdefault(int(labels.targets[index]), set()).add(labels.content_hashes[index])
+    positions = np.array(sorted(target for target, found in contents.items() if len(found) > 1), np.int64)
+    if len(positions) < 2:
+        raise TrainingError(
+            "Fewer than two classes have two different images.",
+            "Label at least two images of each of two classes, then retrain.",
+        )
+    left_out = [image_class.name for index, image_class in enumerate(labels.classes) if index not in positions]
+    notes = []
+    if left_out:
+        names = ", ".join(f"“{name}”" for name in left_out)
+        verb = "is not part of the model: it has" if len(left_out) == 1 else "are not part of the model: they have"
+        notes.append(f"{names} {verb} fewer than two different images.")
+    kept = embedded[np.isin(labels.targets[embedded], positions)]
+    return kept, positions, notes
+
+
+def _measure(fit: HeadFit, targets: NDArray[np.int64], folds: NDArray[np.int64]) -> tuple[NDArray[np.float32], Metrics]:
+    """Returns out-of-fold probabilities (N, K), calibrated by the other folds, and the figures they give."""
+    temperatures = cross_fitted_temperatures(fit.out_of_fold_logits, targets, folds)
+    probabilities = probabilities_of(fit.out_of_fold_logits / temperatures[:, None])
+    return probabilities, measure(probabilities, targets)
+
+
+def _run_of(snapshot: TrainSnapshot, fit: HeadFit, head: Head, metrics: Metrics, num_folds: int) -> Run:
+    settings = asdict(snapshot.settings) | {
+        "strength": fit.strength,
+        "strength_chosen_at": snapshot.strength_chosen_at,
+        "temperature": head.temperature,
+        "num_folds": num_folds,
+        "notes": snapshot.notes,
+    }
+    return Run(
+        id=snapshot.run_id,
+        created_at=time.time(),
+        backbone=snapshot.source.spec.key,
+        weights_hash=snapshot.source.kind.weights_hash,
+        depth="head",
+        seed=snapshot.settings.seed,
+        folder=snapshot.folder_name,
+        class_ids=snapshot.class_ids,
+        class_names=snapshot.class_names,
+        num_images=len(snapshot.targets),
+        last_step=snapshot.last_step,
+        validation=validation_of(metrics, snapshot.class_names, f"{num_folds}-fold cross-validation"),
+        seconds={},
+        settings=settings,
+        is_active=True,
+    )
+
+
+def validation_of(metrics: Metrics, class_names: Sequence[str], method: str) -> Validation:
+    """Returns metrics in the words of the domain: class names for indices."""
+    return Validation(
+        method=method,
+        accuracy=metrics.accuracy,
+        accuracy_interval=metrics.accuracy_interval,
+        macro_f1=metrics.macro_f1,
+        log_loss=metrics.log_loss,
+        ece=metrics.ece,
+        per_class=[figures | {"class": class_names[figures["class"]]} for figures in metrics.per_class],
+        confusion=metrics.confusion.tolist(),
+    )
+
+
+def _free_folder(models_dir: Path, run_id: int) -> Path:
+    """Returns a folder that is free: a database that came back from a backup may know fewer runs than there are."""
+    number = run_id
+    while (models_dir / f"run-{number:04d}").exists():
+        number += 1
+    return models_dir / f"run-{number:04d}"
