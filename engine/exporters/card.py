@@ -73,7 +73,7 @@ def _limits(model: RunModel, facts: ModelFacts, parity: Parity) -> str:
     points = [
         "The figures hold for pictures like the labelled ones; another camera, light or background may be worse.",
         "Every picture gets one of the classes, also one that shows none of them; a low probability is the only sign.",
-        f"Pictures are squeezed to {side} × {side} pixels. What vanishes at that size cannot be told apart.",
+        f"Pictures are looked at in {side} × {side} pixels. What vanishes at that size cannot be told apart.",
     ]
     smallest = min((row.get("support", 0) for row in facts.validation.per_class), default=None)
     if smallest is not None and smallest < 20:

@@ -1,6 +1,7 @@
-"""The Python source that builds a backbone without this program: for exports that other people run in PyTorch.
+"""The Python source that does without this program what `engine.nn` does: for exports that people run in PyTorch.
 
-It must make the same network as `engine.nn.networks`; a test compares the two for every backbone of the catalogue.
+It must make the same network as `engine.nn.networks` and the same views as `engine.nn.preprocess_graph`; tests compare
+them for every backbone of the catalogue and every view.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import inspect
 
 from engine.backbones import STARTER_KEY, BackboneSpec
+from engine.nn.preprocessing import CENTRE, CENTRE_EIGHTHS, MIRROR, WHOLE, Preprocessing
 
 _TORCHVISION = '''try:
     from torchvision.models import get_model
@@ -25,6 +27,25 @@ def build_network():
     network = get_model("{model_name}", weights=None{extra})
 {cut}    return network
 '''
+
+_VIEWS = '''def views_of(pixels):
+    """Returns what the network sees of a picture: one or several views (V, 3, {side}, {side}), normalised."""
+    picture = torch.from_numpy(pixels).permute(2, 0, 1)[None].float()
+    height, width = pixels.shape[:2]
+    square = max(1, min(height, width) * {eighths} // 8)
+    top, left = (height - square) // 2, (width - square) // 2
+    parts = {parts}
+    views = [F.interpolate(part, ({side}, {side}), mode="{interpolation}", antialias=True) for part in parts]
+    mean = 255 * torch.tensor({mean}).view(1, 3, 1, 1)
+    std = 255 * torch.tensor({std}).view(1, 3, 1, 1)
+    return (torch.cat(views) - mean) / std
+'''
+
+_PARTS = {
+    WHOLE: "picture",
+    CENTRE: "picture[:, :, top : top + square, left : left + square]",
+    MIRROR: "picture.flip(3)",
+}
 
 _CUTS: dict[str, tuple[str, ...]] = {
     "mobilenet": ("network.classifier = torch.nn.Identity()",),
@@ -54,6 +75,18 @@ def network_source(spec: BackboneSpec) -> str:
         cut="".join(f"    {line}\n" for line in cut),
         side=spec.input_size_px,
         size=spec.embedding_size,
+    )
+
+
+def views_source(preprocessing: Preprocessing) -> str:
+    """Returns Python source that defines `views_of(pixels)`; `torch` and `F` are imported already."""
+    return _VIEWS.format(
+        side=preprocessing.input_size_px,
+        eighths=CENTRE_EIGHTHS,
+        parts=f"[{', '.join(_PARTS[view] for view in preprocessing.views)}]",
+        interpolation=preprocessing.interpolation,
+        mean=list(preprocessing.mean),
+        std=list(preprocessing.std),
     )
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save
 
-from engine.exporters.network_source import network_source
+from engine.exporters.network_source import network_source, views_source
 from engine.exporters.predict_script import READ_PICTURE, SHOW_PREDICTIONS
 from engine.exporters.protocol import LABELS_NAME, PREDICT_NAME, ModelFacts
 from engine.nn.networks import load_backbone
-from engine.nn.preprocessing import CENTRE, CENTRE_EIGHTHS, MIRROR, WHOLE, Preprocessing
+from engine.nn.preprocessing import CENTRE, MIRROR, WHOLE
 from engine.nn.run_model import RunModel
 
 BACKBONE_PREFIX = "backbone."
@@ -50,20 +50,12 @@ network.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # tw
 
 {read_picture}
 
+{views}
+
 def probabilities(pixels):
     """Returns the probability of each class, in the order of {labels}."""
-    mean = 255 * torch.tensor({mean}).view(1, 3, 1, 1)
-    std = 255 * torch.tensor({std}).view(1, 3, 1, 1)
-    picture = torch.from_numpy(pixels).permute(2, 0, 1)[None].float()
-    size = ({side}, {side})
-    height, width = picture.shape[2:]
-    side = max(1, min(height, width) * {eighths} // 8)
-    top, left = (height - side) // 2, (width - side) // 2
-    views = [{views}]
-    views = [F.interpolate(view, size, mode="{interpolation}", antialias=True, align_corners=False) for view in views]
-    picture = (torch.cat(views) - mean) / std
-    features = network(picture.contiguous(memory_format=torch.channels_last))
-    embedding = F.normalize(features.mean(dim=0), dim=0)
+    outputs = network(views_of(pixels).contiguous(memory_format=torch.channels_last))
+    embedding = F.normalize(outputs.mean(dim=0), dim=0, eps=1e-30)
     logits = head["weight"] @ ((embedding - head["mean"]) / head["scale"]) + head["bias"]
     return torch.softmax(logits / head["temperature"], dim=0).numpy()
 
@@ -94,7 +86,6 @@ class SafetensorsExporter:
         (folder / PREDICT_NAME).write_text(script, encoding="utf-8", newline="\n")
 
     def _predict_script(self, model: RunModel) -> str:
-        preprocessing: Preprocessing = model.preprocessing
         return (
             _IMPORTS.format(requirements=", ".join(self.requirements), labels=LABELS_NAME)
             + network_source(model.spec)
@@ -102,12 +93,7 @@ class SafetensorsExporter:
             + _LOAD.format(
                 read_picture=READ_PICTURE,
                 labels=LABELS_NAME,
-                mean=list(preprocessing.mean),
-                std=list(preprocessing.std),
-                side=preprocessing.input_size_px,
-                interpolation=preprocessing.interpolation,
-                eighths=CENTRE_EIGHTHS,
-                views=", ".join(_VIEWS[view] for view in preprocessing.views),
+                views=views_source(model.preprocessing),
                 show=SHOW_PREDICTIONS,
             )
         )

@@ -87,7 +87,7 @@ def _add_run(project: Project, folder: Path, names: list[str], targets: list[int
     with Embedder(backbone, weights) as embedder:
         features = np.concatenate([block.features for block in embedder.blocks([folder / name for name in names])])
         preprocessing = embedder.preprocessing
-    mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-2
+    mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-3
     standard = (features - mean) / scale
     wanted = np.eye(len(CLASSES))[targets] * 4 - 2
     kernel = standard @ standard.T + 50 * np.eye(len(standard))

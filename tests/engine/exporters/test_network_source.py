@@ -1,16 +1,19 @@
-"""The network that an exported script builds is the one that the program uses."""
+"""The network and the views that an exported script makes are those that the program uses."""
 
 from __future__ import annotations
 
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
-from engine.backbones import CATALOGUE, BackboneSpec
-from engine.exporters.network_source import network_source
+from engine.backbones import CATALOGUE, IMAGENET_MEAN, IMAGENET_STD, BackboneSpec
+from engine.exporters.network_source import network_source, views_source
 from engine.nn import networks
+from engine.nn.preprocess_graph import Preprocessor
+from engine.nn.preprocessing import VIEW_NAMES, Preprocessing
 
 
 def exported_network(spec: BackboneSpec) -> torch.nn.Module:
@@ -31,3 +34,15 @@ def test_it_has_the_same_layers_and_gives_embeddings_of_the_same_size(key: str) 
     assert str(network) == str(own)
     picture = torch.empty(1, 3, spec.input_size_px, spec.input_size_px, device="meta")
     assert network(picture).shape == own.to("meta").eval()(picture).shape
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("views", [*((name,) for name in VIEW_NAMES), VIEW_NAMES, VIEW_NAMES[::-1]])
+def test_it_sees_the_same_views_at_every_size(views: tuple[str, ...], interpolation: str) -> None:
+    preprocessing = Preprocessing(96, IMAGENET_MEAN, IMAGENET_STD, interpolation, views)
+    names: dict[str, Any] = {"torch": torch, "F": torch.nn.functional}
+    exec(views_source(preprocessing), names)  # noqa: S102 - our own source
+    own, chance = Preprocessor(preprocessing), np.random.default_rng(0)
+    for height, width in ((1, 1), (2, 300), (97, 96), (333, 250), (64, 65)):
+        pixels = chance.integers(0, 256, (height, width, 3), dtype=np.uint8)
+        np.testing.assert_allclose(names["views_of"](pixels).numpy(), own(pixels), atol=5e-4)
