@@ -10,7 +10,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from engine.errors import DiskError
@@ -64,7 +64,8 @@ def atomic_write_file(path: Path, write: Callable[[Path], None]) -> None:
     except OSError as err:
         raise disk_error(err, path) from err
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # a read-only disk refuses to remove even what is not there
+            temporary.unlink(missing_ok=True)
 
 
 class PendingFolder:

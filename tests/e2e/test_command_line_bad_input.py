@@ -223,7 +223,7 @@ def test_training_without_labels_is_refused(
     graft: Graft, tmp_path: Path, tiny_images: Path, shared_weights: Path
 ) -> None:
     new(tmp_path / "none", tiny_images, False, Console(is_json=True))
-    assert_refused(graft("train", tmp_path / "none"), "label")
+    assert_refused(graft("train", tmp_path / "none"), "No image has a class yet")
 
 
 @pytest.mark.parametrize("command", [("evaluate",), ("export", "--to", "out"), ("predict", ".")])
@@ -268,7 +268,8 @@ def test_a_full_disk_is_told_by_name_and_the_labels_stay(
 ) -> None:
     moved = small_disk / "project"
     shutil.copytree(project, moved)
-    (tmp_path / "labels.csv").write_text("image,class\n" + "".join(f"circles_{i}.jpg,{'x' * 5000}\n" for i in range(4)))
+    rows = [f"circles_{index}.jpg,{'x' * 150}{index}\n" for index in range(4)]
+    (tmp_path / "labels.csv").write_text("image,class\n" + "".join(rows))
     fill(small_disk)
     done = graft("label", moved, "--csv", tmp_path / "labels.csv")
     assert_refused(done, str(small_disk), "full")
