@@ -67,10 +67,6 @@ class ClassPalettePanel(QWidget):
         self.view.shown_class_id = class_id
         self.view.viewport().update()
 
-    def begin_adding(self) -> None:
-        """Puts the cursor where a class is added."""
-        self.new_name.setFocus(Qt.FocusReason.ShortcutFocusReason)
-
     def _build(self) -> None:
         caption = QLabel("CLASSES")
         caption.setProperty("role", "caption")

@@ -9,71 +9,35 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from engine.domain import NO_CLASS
 from engine.tasks.scan import ScanReport
 from gui.image_records import RecordReader
 from gui.models.image_filter import ImageFilter, Order, Show
-from gui.models.image_list import ImageListModel
-from gui.models.label_counts import LabelCounts
-from gui.panels.card_faces import CardFaces
-from gui.panels.class_palette import ClassPalettePanel
-from gui.panels.details_panel import DetailsPanel
-from gui.panels.filter_bar import FilterBar
 from gui.panels.image_menu import open_image_menu
+from gui.panels.label_frame import LabelFrame
 from gui.panels.label_hints import hints_for
 from gui.panels.label_keys import LabelKeys
 from gui.panels.label_pages import NO_IMAGES, nothing_found
 from gui.panels.labelling import Labelling
 from gui.panels.list_place import ListPlace
-from gui.panels.show_list import ShowListPanel
 from gui.session import Session
-from gui.theme import notifier, theme
-from gui.thumbnails import ScreenImages, Thumbnails
-from gui.widgets.class_finder import ClassFinder
-from gui.widgets.empty_state import EmptyState
-from gui.widgets.hint_line import HintLine
-from gui.widgets.image_grid import ImageGrid
-from gui.widgets.image_viewer import ImageViewer
-
-NARROW_PX = 1240
+from gui.theme import notifier
 
 
-class LabelWorkspace(QWidget):
-    """Places the parts and connects them. The grid's selection model is the truth of what is current and selected."""
+class LabelWorkspace(LabelFrame):
+    """Connects the parts. The grid's selection model is the truth of what is current and selected."""
 
     add_folder_wanted = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.session = session
-        self.thumbnails = Thumbnails(self)
-        self.screens = ScreenImages(self)
-        self.counts = LabelCounts()
-        self.images = ImageListModel(self)
-        self._faces = CardFaces(session, self.images, self.thumbnails)
+        super().__init__(session, parent)
         self._records: RecordReader | None = None
         self._message = ""
         self._is_model_newer = False
-        self.grid = ImageGrid(self.images, self.thumbnails, self._faces.at)
-        self.viewer = ImageViewer(
-            self.images, self.thumbnails, self.screens, self._faces.at, self.grid.current_position
-        )
-        self.empty = EmptyState()
-        self.palette_panel = ClassPalettePanel(session, self.counts)
-        self.show_list = ShowListPanel(self.counts)
-        self.filter_bar = FilterBar()
-        self.details = DetailsPanel(session, self.thumbnails, self._faces.of_row)
-        self.hint_line = HintLine()
         self._place = ListPlace(session, self.images, self.grid)
         self.labelling = Labelling(session, self.images, self.grid, self)
-        self._left = QWidget()
-        self._centre = QWidget()
-        self._stack = QStackedWidget()
-        self._build()
-        self.finder = ClassFinder(self._centre)
         self._keys = LabelKeys(self, self.labelling.label)
         self._bind_keys()
         self._thumbnail_timer = QTimer(self, singleShot=True, interval=1500)
@@ -95,18 +59,13 @@ class LabelWorkspace(QWidget):
         """Changes between the grid and the single image."""
         self.close_viewer() if self.is_viewing else self.open_viewer()
 
-    @property
-    def is_viewing(self) -> bool:
-        """Whether a single image is shown."""
-        return self._stack.currentWidget() is self.viewer
-
     def open_viewer(self) -> None:
         """Shows the current image alone."""
         position = max(0, self.grid.current_position())
         if position < len(self.images.rows):
             self.grid.go_to(position)  # keys act on the image that is seen, not on a selection that is hidden
             self.viewer.set_position(position)
-            self._stack.setCurrentWidget(self.viewer)
+            self.stack.setCurrentWidget(self.viewer)
             self.filter_bar.set_viewer_shown(True)
             self.viewer.setFocus()
             self._show_hints()
@@ -114,7 +73,7 @@ class LabelWorkspace(QWidget):
     def close_viewer(self) -> None:
         """Goes back to the grid."""
         if self.is_viewing:
-            self._stack.setCurrentWidget(self.grid if len(self.images.rows) else self.empty)
+            self.stack.setCurrentWidget(self.grid if len(self.images.rows) else self.empty)
             self.filter_bar.set_viewer_shown(False)
             self.grid.scrollTo(self.grid.currentIndex())
             self.grid.setFocus()
@@ -131,35 +90,6 @@ class LabelWorkspace(QWidget):
         """Goes to the next image without a class."""
         self.labelling.next_unlabelled()
 
-    def skip(self) -> None:
-        """Skips the selected images."""
-        self.labelling.skip()
-
-    def toggle_unsure(self) -> None:
-        """Marks the selected images as unsure."""
-        self.labelling.toggle_unsure()
-
-    def clear(self) -> None:
-        """Takes the class of the selected images away."""
-        self.labelling.clear()
-
-    def accept(self) -> None:
-        """Accepts the suggestions of the selected images."""
-        self.labelling.accept()
-
-    def accept_confident(self) -> None:
-        """Accepts all confident suggestions of the list."""
-        self.labelling.accept_confident()
-
-    def select_all(self) -> None:
-        """Selects every image of the list."""
-        self.close_viewer()
-        self.grid.selectAll()
-
-    def add_class(self) -> None:
-        """Lets the user type the name of a new class."""
-        self.palette_panel.begin_adding()
-
     def find_class(self) -> None:
         """Opens the type-ahead."""
         count = len(self.labelling.targets())
@@ -167,7 +97,7 @@ class LabelWorkspace(QWidget):
             return
         title = "Label this image" if count == 1 else f"Label {count:,} images"
         self.finder.open(self.session.classes, self.labelling.recent, title)
-        self._place_finder()
+        self.place_finder()
 
     def search(self) -> None:
         """Puts the cursor into the search in file names."""
@@ -201,45 +131,15 @@ class LabelWorkspace(QWidget):
 
     # ------------------------------------------------------------------------------------------------------- set-up
 
-    def _build(self) -> None:
-        left = QVBoxLayout(self._left)
-        left.setContentsMargins(0, 14, 0, 14)
-        left.setSpacing(14)
-        left.addWidget(self.palette_panel)
-        left.addWidget(self.show_list)
-        left.addStretch(1)
-        self._left.setProperty("role", "panel")
-        for page in (self.grid, self.viewer, self.empty):
-            self._stack.addWidget(page)
-        centre = QVBoxLayout(self._centre)
-        centre.setContentsMargins(0, 0, 0, 0)
-        centre.setSpacing(0)
-        centre.addWidget(self.filter_bar)
-        centre.addWidget(self._stack, 1)
-        centre.addWidget(self.hint_line)
-        self._centre.setProperty("role", "window")
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(1)  # through which the workspace's own colour shows as a line
-        layout.addWidget(self._left)
-        layout.addWidget(self._centre, 1)
-        layout.addWidget(self.details)
-        self.setTabOrder(self.palette_panel.view, self.palette_panel.new_name)
-        self.setTabOrder(self.palette_panel.new_name, self.show_list.view)
-        self.setTabOrder(self.show_list.view, self.show_list.search)
-        self.setTabOrder(self.show_list.search, self.filter_bar.order)
-        self.setTabOrder(self.filter_bar.order, self.filter_bar.size_slider)
-        self.setTabOrder(self.filter_bar.size_slider, self.grid)
-
     def _bind_keys(self) -> None:
-        keys, labelling, images = self._keys, self.labelling, self._stack
+        keys, labelling, images = self._keys, self.labelling, self.stack
         keys.bind("X", labelling.skip)
         keys.bind("?", labelling.toggle_unsure)
         keys.bind("/", self.find_class)
         keys.bind(Qt.Key.Key_Backspace, labelling.clear)
         keys.bind("Ctrl+L", self.refresh)
         keys.bind("Ctrl+F", self.search)
-        keys.bind("F6", self._focus_next_pane)
+        keys.bind("F6", self.focus_next_pane)
         # Elsewhere these press buttons and move the focus.
         keys.bind(Qt.Key.Key_Space, labelling.accept, images)
         keys.bind("Shift+Space", labelling.accept_confident, images)
@@ -274,7 +174,7 @@ class LabelWorkspace(QWidget):
         self.palette_panel.show_class_wanted.connect(self._show_class)
         self.finder.class_chosen.connect(self.labelling.label)
         self.finder.new_class_chosen.connect(self.labelling.label_new_class)
-        self.finder.closed.connect(self._focus_images)
+        self.finder.closed.connect(self.focus_images)
         self.labelling.advanced_past_end.connect(self._on_advanced_past_end)
         self.empty.action_wanted.connect(self._on_empty_action)
 
@@ -341,7 +241,7 @@ class LabelWorkspace(QWidget):
         self._show_hints()
 
     def _on_classes_changed(self) -> None:
-        self._faces.classes_changed()
+        self.faces.classes_changed()
         self._keys.bind_classes(self.session.classes)
         wanted = self.images.filter
         item = self.session.class_by_id(wanted.class_id)
@@ -380,7 +280,7 @@ class LabelWorkspace(QWidget):
     def _on_empty_action(self) -> None:
         if len(self.session.columns):
             self.set_filter(ImageFilter())
-            self._focus_images()
+            self.focus_images()
         else:
             self.add_folder_wanted.emit()
 
@@ -405,11 +305,11 @@ class LabelWorkspace(QWidget):
 
     def _show_page(self) -> None:
         if len(self.images.rows):
-            if self._stack.currentWidget() is self.empty:
-                self._stack.setCurrentWidget(self.grid)
+            if self.stack.currentWidget() is self.empty:
+                self.stack.setCurrentWidget(self.grid)
             return
         self.filter_bar.set_viewer_shown(False)
-        self._stack.setCurrentWidget(self.empty)
+        self.stack.setCurrentWidget(self.empty)
         page = nothing_found(self.images.filter) if len(self.session.columns) else NO_IMAGES
         self.empty.set_state(page.icon, page.title, page.text, page.action)
 
@@ -430,30 +330,3 @@ class LabelWorkspace(QWidget):
 
     def _make_thumbnails(self) -> None:
         self.thumbnails.make_all_when_idle(self.session.columns.image_ids.copy())
-
-    # -------------------------------------------------------------------------------------------- focus and geometry
-
-    def _focus_images(self) -> None:
-        (self.viewer if self.is_viewing else self.grid).setFocus(Qt.FocusReason.OtherFocusReason)
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self._focus_images()
-
-    def _focus_next_pane(self) -> None:
-        panes = [self.palette_panel.view, self.show_list.view, self.viewer if self.is_viewing else self.grid]
-        panes = [pane for pane in panes if pane.isVisible()]
-        at = next((at for at, pane in enumerate(panes) if pane.hasFocus()), -1)
-        panes[(at + 1) % len(panes)].setFocus(Qt.FocusReason.ShortcutFocusReason)
-
-    def _place_finder(self) -> None:
-        self.finder.move(QPoint((self._centre.width() - self.finder.width()) // 2, 72))
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        is_narrow = self.width() < NARROW_PX
-        self._left.setFixedWidth(208 if is_narrow else 248)
-        self.details.setFixedWidth(228 if is_narrow else 288)
-        self._place_finder()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        QPainter(self).fillRect(self.rect(), QColor(theme().border))

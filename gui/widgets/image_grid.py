@@ -1,61 +1,31 @@
-"""The grid of image cards: a view with arithmetic layout, with the selection manners of a file manager.
-
-It opens, resizes and jumps in the same time for any number of images (QListView would lay out every one of them).
-"""
+"""The grid of images with the selection manners of a file manager: click, Shift, Ctrl, rubber band, keys, zoom."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
-from PySide6.QtCore import (
-    QItemSelection,
-    QItemSelectionModel,
-    QModelIndex,
-    QPersistentModelIndex,
-    QPoint,
-    QRect,
-    QSize,
-    Qt,
-    QTimer,
-    Signal,
-)
-from PySide6.QtGui import (
-    QColor,
-    QKeyEvent,
-    QMouseEvent,
-    QPainter,
-    QPaintEvent,
-    QPen,
-    QRegion,
-    QResizeEvent,
-    QWheelEvent,
-)
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QWheelEvent
 from PySide6.QtWidgets import QAbstractItemView, QWidget
 
 from gui.models.image_list import ImageListModel
 from gui.theme import theme
-from gui.thumbnails import THUMBNAIL_PX, Thumbnails
-from gui.widgets.grid_layout import DEFAULT_CARD_PX, MARGIN_PX, MAX_CARD_PX, MIN_CARD_PX, GridLayout
-from gui.widgets.grid_selection import selected_between, to_positions, to_selection
-from gui.widgets.image_card import CardFace, CardPainter
+from gui.thumbnails import Thumbnails
+from gui.widgets.grid_selection import selected_between, to_selection
+from gui.widgets.grid_view import GridView
+from gui.widgets.image_card import CardFace
 from gui.widgets.rubber_band import RubberBand
 
-AnyIndex = QModelIndex | QPersistentModelIndex
 Flag = QItemSelectionModel.SelectionFlag
 SCROLL_EDGE_PX = 24
 
 
-class ImageGrid(QAbstractItemView):
-    """Shows an ImageListModel as cards. The selection model's current index is the image that keys act on."""
+class ImageGrid(GridView):
+    """A GridView that the user works with."""
 
     position_activated = Signal(int)
     """Enter or a double click on a card."""
-    positions_changed = Signal()
-    """The selection or the current position is another one; told once per turn of the event loop."""
-    card_size_changed = Signal(int)
 
     def __init__(
         self,
@@ -64,248 +34,11 @@ class ImageGrid(QAbstractItemView):
         face_of: Callable[[int], CardFace],
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
-        self._list = model
-        self._thumbnails = thumbnails
-        self._face_of = face_of
-        self._painter = CardPainter()
-        self._card_px = DEFAULT_CARD_PX
-        self._layout = GridLayout(0, 1, self._card_px)
-        self._anchor = -1
-        self._hovered = -1
         self._band = RubberBand()
-        self.setObjectName("imageGrid")
-        self.setAccessibleName("Images")
-        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        # Always there: a bar that comes and goes would change the width, and with it every line.
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
-        # A click must not scroll; where scrolling is right, it is asked for.
-        self.setAutoScroll(False)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        super().__init__(model, thumbnails, face_of, parent)
         self.viewport().setMouseTracking(True)
-        self._notice = QTimer(self, singleShot=True, interval=0)
-        self._notice.timeout.connect(self.positions_changed)
-        self._wish_timer = QTimer(self, singleShot=True, interval=0)
-        self._wish_timer.timeout.connect(self._ask_for_pictures)
         self._band_timer = QTimer(self, interval=30)
         self._band_timer.timeout.connect(self._scroll_with_band)
-        self.setModel(model)
-        thumbnails.loaded.connect(lambda _ids: self.viewport().update())
-
-    # ------------------------------------------------------------------------------------- what the workspace uses
-
-    @property
-    def card_px(self) -> int:
-        return self._card_px
-
-    def set_card_px(self, size: int) -> None:
-        """Zooms; the current (or middle) card stays where it is."""
-        size = max(MIN_CARD_PX, min(MAX_CARD_PX, size))
-        if size != self._card_px:
-            self._card_px = size
-            self._relayout()
-            self.card_size_changed.emit(size)
-
-    def current_position(self) -> int:
-        return self.currentIndex().row()
-
-    def selected_positions(self) -> NDArray[np.int64]:
-        """Returns the selected positions, sorted; empty when only a current image is there."""
-        return to_positions(self.selectionModel())
-
-    def go_to(self, position: int) -> None:
-        """Makes one position current and the only selected one, and brings it into view."""
-        if 0 <= position < self._layout.num_items:
-            self._anchor = position
-            self.selectionModel().setCurrentIndex(self._list.index(position, 0), Flag.ClearAndSelect)
-            self.scrollTo(self.currentIndex())
-
-    def select_positions(self, positions: NDArray[np.int64], current: int) -> None:
-        """Selects sorted positions and makes one current, without scrolling."""
-        model = self.selectionModel()
-        model.select(to_selection(self._list, positions), Flag.ClearAndSelect)
-        if 0 <= current < self._layout.num_items:
-            self._anchor = current
-            model.setCurrentIndex(self._list.index(current, 0), Flag.NoUpdate)
-
-    def forget_pictures(self) -> None:
-        """Drops what was scaled, because other files are shown now, and asks for their pictures."""
-        self._painter.forget()
-        self.viewport().update()
-        self._wish_timer.start()
-
-    # ------------------------------------------------------------------------------------------------- item view
-
-    def visualRect(self, index: AnyIndex) -> QRect:
-        if not index.isValid():
-            return QRect()
-        return self._layout.rect(index.row()).translated(0, -self.verticalOffset())
-
-    def indexAt(self, point: QPoint) -> QModelIndex:
-        position = self._layout.position_at(point + QPoint(0, self.verticalOffset()))
-        return self._list.index(position, 0) if position >= 0 else QModelIndex()
-
-    def scrollTo(
-        self, index: AnyIndex, hint: QAbstractItemView.ScrollHint = QAbstractItemView.ScrollHint.EnsureVisible
-    ) -> None:
-        if not index.isValid():
-            return
-        rect = self._layout.rect(index.row())
-        bar, height = self.verticalScrollBar(), self.viewport().height()
-        if hint == QAbstractItemView.ScrollHint.PositionAtCenter:
-            bar.setValue(rect.center().y() - height // 2)
-        elif rect.top() - MARGIN_PX < bar.value() or hint == QAbstractItemView.ScrollHint.PositionAtTop:
-            bar.setValue(rect.top() - MARGIN_PX)
-        elif rect.bottom() + MARGIN_PX > bar.value() + height:
-            bar.setValue(rect.bottom() + MARGIN_PX - height)
-
-    def horizontalOffset(self) -> int:
-        return 0
-
-    def verticalOffset(self) -> int:
-        return self.verticalScrollBar().value()
-
-    def isIndexHidden(self, index: AnyIndex) -> bool:
-        return False
-
-    def setSelection(self, rect: QRect, command: QItemSelectionModel.SelectionFlag) -> None:
-        positions = self._layout.positions_in(rect.translated(0, self.verticalOffset()))
-        self.selectionModel().select(to_selection(self._list, positions), command)
-
-    def visualRegionForSelection(self, selection: QItemSelection) -> QRegion:
-        return QRegion(self.viewport().rect())
-
-    def moveCursor(self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
-        actions = QAbstractItemView.CursorAction
-        last = self._layout.num_items - 1
-        if last < 0:
-            return QModelIndex()
-        now = self.current_position()
-        page = max(1, self.viewport().height() // self._layout.line_height_px)
-        lines = {actions.MoveUp: -1, actions.MoveDown: 1, actions.MovePageUp: -page, actions.MovePageDown: page}
-        if action == actions.MoveHome or now < 0:
-            wanted = 0
-        elif action == actions.MoveEnd:
-            wanted = last
-        elif action in lines:
-            wanted = self._layout.moved(now, lines[action])
-        else:
-            back = action in (actions.MoveLeft, actions.MovePrevious)
-            wanted = max(0, min(last, now + (-1 if back else 1)))
-        return self._list.index(wanted, 0)
-
-    def reset(self) -> None:
-        super().reset()
-        self._anchor = -1
-        self._hovered = -1
-        self._relayout(keeps_place=False)
-        self._notice.start()
-
-    def updateGeometries(self) -> None:
-        super().updateGeometries()
-        bar = self.verticalScrollBar()
-        bar.setRange(0, max(0, self._layout.height_px - self.viewport().height()))
-        bar.setPageStep(self.viewport().height())
-        bar.setSingleStep(max(20, self._layout.line_height_px // 3))
-
-    def currentChanged(self, current: AnyIndex, previous: AnyIndex) -> None:
-        super().currentChanged(current, previous)
-        self.viewport().update()
-        self._notice.start()
-
-    def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
-        super().selectionChanged(selected, deselected)
-        self.viewport().update()
-        self._notice.start()
-
-    def sizeHint(self) -> QSize:
-        return QSize(900, 640)
-
-    # ----------------------------------------------------------------------------------------------------- painting
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self.viewport())
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-        offset = self.verticalOffset()
-        area = event.rect().translated(0, offset)
-        positions = self._layout.positions_between(area.top() - 2, area.bottom() + 2)
-        selected = selected_between(self.selectionModel(), positions)
-        # Inside one selected card a second frame would say nothing.
-        current = -1 if self._has_one_selected() and self.current_position() in selected else self.current_position()
-        for position in positions:
-            face = self._face_of(position)
-            rect = self._layout.rect(position).translated(0, -offset)
-            state = replace(
-                face,
-                is_selected=position in selected,
-                is_current=position == current,
-                is_hovered=position == self._hovered,
-            )
-            self._painter.paint(painter, rect, state)
-        if self._band.rect is not None:
-            accent = QColor(theme().accent)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-            painter.setPen(QPen(accent, 1))
-            accent.setAlpha(40)
-            painter.setBrush(accent)
-            painter.drawRect(self._band.rect.translated(0, -offset))
-        painter.end()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._relayout()
-
-    def _has_one_selected(self) -> bool:
-        selection = self.selectionModel().selection()
-        return selection.count() == 1 and selection.at(0).height() == 1
-
-    def _relayout(self, keeps_place: bool = True) -> None:
-        old = self._layout
-        bar = self.verticalScrollBar()
-        height = self.viewport().height()
-        kept, kept_y = -1, 0
-        if keeps_place and old.num_items:
-            kept = self.current_position()
-            if kept < 0 or not -old.card_height_px < old.rect(kept).top() - bar.value() < height:
-                kept = min(old.num_items - 1, old.lines_between(bar.value() + old.line_height_px // 2, 1 << 40).start
-                           * old.num_columns)  # fmt: skip
-            kept_y = old.rect(kept).top() - bar.value()
-        self._layout = GridLayout(len(self._list.rows), self.viewport().width(), self._card_px)
-        self.updateGeometries()
-        if 0 <= kept < self._layout.num_items and bar.value():
-            bar.setValue(self._layout.rect(kept).top() - kept_y)
-        self.viewport().update()
-        self._wish_timer.start()
-
-    def scrollContentsBy(self, dx: int, dy: int) -> None:
-        if self._band.rect is None:
-            self.viewport().scroll(0, dy)  # moves what is painted; only the new stripe is painted anew
-        else:
-            self.viewport().update()
-        self._wish_timer.start()
-
-    def visible_positions(self) -> range:
-        """Returns the positions on screen."""
-        top = self.verticalOffset()
-        return self._layout.positions_between(top, top + self.viewport().height())
-
-    def _ask_for_pictures(self) -> None:
-        if not self.isVisible():
-            self._thumbnails.want("grid", [])
-            return
-        visible = self.visible_positions()
-        ahead = range(visible.stop, min(self._layout.num_items, visible.stop + len(visible)))
-        ids = self._list.image_ids(np.array([*visible, *ahead], dtype=np.int64)).tolist()
-        ratio = self.devicePixelRatioF()
-        needs_sharp = self._layout.card_width_px * ratio > THUMBNAIL_PX * 1.15
-        self._thumbnails.want("grid", ids, sharp=needs_sharp)
-
-    def showEvent(self, event: object) -> None:
-        super().showEvent(event)  # type: ignore[arg-type]
-        self._wish_timer.start()
-
-    # -------------------------------------------------------------------------------------------- mouse and keys
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.setFocus(Qt.FocusReason.MouseFocusReason)
@@ -441,3 +174,18 @@ class ImageGrid(QAbstractItemView):
             bar = self.verticalScrollBar()
             bar.setValue(bar.value() + (over if over > 0 else -under))
             self._stretch_band(point + QPoint(0, self.verticalOffset()))
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        super().scrollContentsBy(dx, dy)
+        if self._band.rect is not None:
+            self.viewport().update()
+
+    def _paint_over(self, painter: QPainter) -> None:
+        if self._band.rect is None:
+            return
+        accent = QColor(theme().accent)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        painter.setPen(QPen(accent, 1))
+        accent.setAlpha(40)
+        painter.setBrush(accent)
+        painter.drawRect(self._band.rect.translated(0, -self.verticalOffset()))
