@@ -13,16 +13,24 @@ import os
 import re
 import threading
 from collections.abc import Iterator
+from http import HTTPStatus
+from http.client import HTTPException
 from pathlib import Path
+from ssl import SSLError
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
 from engine.backbones import CATALOGUE, STARTER_FOLDER, STARTER_KEY, BackboneSpec
 from engine.errors import BackboneError, DiskError
-from engine.files import atomic_write_bytes
+from engine.files import atomic_write_bytes, disk_error
+from engine.job import JobContext
 from engine.settings import user_data_folder
 
 WEIGHTS_VARIABLE = "GRAFT_WEIGHTS"
 _PREFERRED = ("mobilenet_v2", STARTER_KEY, "mobilenet_v3_large", "efficientnet_b0", "resnet50")
-_READ_BYTES = 1 << 20
+_READ_BYTES = 1 << 16
+_TIMEOUT_S = 30.0
 _hashes_lock = threading.Lock()
 
 
@@ -117,6 +125,89 @@ def file_sha256(path: Path) -> str:
     return digest
 
 
+def download_weights(spec: BackboneSpec, to: Path, context: JobContext) -> Path:
+    """Downloads the weights of a backbone into the folder `to` and returns the file.
+
+    What an earlier attempt left behind (`<name>.part`) is carried on with. The file gets its name only when its hash is
+    right. Cancelling keeps the part.
+
+    Raises:
+        BackboneError: the backbone has no download, the network or the server failed, or the content is not what the
+            catalogue says.
+        DiskError: the file cannot be written.
+        CancelledError: the user cancelled.
+    """
+    if not spec.url:
+        raise BackboneError(f"{spec.display_name} is built in and has no download.", "Reinstall Graft to get it back.")
+    file = to / spec.url.rsplit("/", 1)[-1]
+    if file.is_file() and file_sha256(file).startswith(spec.sha256_prefix):
+        return file
+    part = file.with_name(f"{file.name}.part")
+    try:
+        to.mkdir(parents=True, exist_ok=True)
+        _fetch(spec, part, context)
+    except (HTTPException, URLError, SSLError, TimeoutError, ConnectionError) as err:
+        raise _network_error(spec, err) from err
+    except OSError as err:
+        raise disk_error(err, part) from err
+    if not _hash_file(part).startswith(spec.sha256_prefix):
+        part.unlink()
+        raise BackboneError(
+            f"What came from {spec.url} is not the file that it should be (its hash is wrong); it has been deleted.",
+            "Try again; if it happens again, get the file elsewhere and put it into "
+            f"{to} as {spec.model_name}-{spec.sha256_prefix}.pth.",
+        )
+    try:
+        os.replace(part, file)
+    except OSError as err:
+        raise disk_error(err, file) from err
+    return file
+
+
+def _fetch(spec: BackboneSpec, part: Path, context: JobContext) -> None:
+    """Appends to `part` until it is complete, asking the server for what is missing only."""
+    context.checkpoint()
+    have = part.stat().st_size if part.exists() else 0
+    request = Request(spec.url, headers={"User-Agent": "graft"} | ({"Range": f"bytes={have}-"} if have else {}))
+    try:
+        response = urlopen(request, timeout=_TIMEOUT_S)
+    except HTTPError as err:
+        if have and err.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            return  # The part is complete already, or longer than the file; its hash will tell.
+        raise
+    with response:
+        if response.status != HTTPStatus.PARTIAL_CONTENT:
+            have = 0  # This server starts from the beginning again.
+        length = response.headers.get("Content-Length")
+        total = have + int(length) if length else spec.size_bytes
+        with open(part, "r+b" if have else "wb") as file:
+            file.seek(have)
+            while block := response.read(_READ_BYTES):
+                file.write(block)
+                have += len(block)
+                context.progress(have, total, f"{have / 1e6:.1f} of {total / 1e6:.1f} MB")
+                context.checkpoint()
+            file.flush()
+            os.fsync(file.fileno())
+    if length and have < total:
+        raise ConnectionError("the connection ended early")
+
+
+def _network_error(spec: BackboneSpec, err: Exception) -> BackboneError:
+    host = urlsplit(spec.url).netloc
+    if isinstance(err, HTTPError):
+        return BackboneError(
+            f"{host} answered “{err.code} {err.reason}” when asked for the weights of {spec.display_name}.",
+            f"Try again later, or get the file elsewhere and put it into {user_weights_folder()}.",
+        )
+    reason = err.reason if isinstance(err, URLError) else err
+    return BackboneError(
+        f"The download of {spec.display_name} from {host} stopped: {reason}.",
+        "Check the network and try again; it goes on where it stopped. Without a network, copy the file "
+        f"{spec.url.rsplit('/', 1)[-1]} into {user_weights_folder()}.",
+    )
+
+
 def _candidates(spec: BackboneSpec, folder: Path) -> Iterator[tuple[Path, str]]:
     """Files in `folder` that claim to be weights of `spec`: the catalogue's own file first, then by name."""
     stems = {spec.model_name, spec.url.rsplit("/", 1)[-1].rsplit("-", 1)[0]} - {""}
@@ -135,7 +226,7 @@ def _find_starter() -> Path:
     if not path.is_file():
         raise BackboneError(
             "The built-in Starter backbone is not part of this copy of Graft.",
-            f"Choose another backbone, for instance mobilenet_v2 with its weights in a folder named in {WEIGHTS_VARIABLE}.",
+            f"Choose another backbone: download its weights, or name the folder that has them in {WEIGHTS_VARIABLE}.",
         )
     return path
 

@@ -102,7 +102,7 @@ class Embedder:
                     views.append(outcome)
             if views:
                 rows = self._forward(np.concatenate(views))
-                is_finite = np.isfinite(rows).all(axis=1)
+                is_finite: NDArray[np.bool_] = np.logical_and.reduce(np.isfinite(rows), axis=1)
                 features.append(rows[is_finite])
                 for position, is_good in zip(positions, is_finite, strict=True):
                     (kept if is_good else failed).append(position)

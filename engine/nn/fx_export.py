@@ -185,9 +185,14 @@ def _normalise(writer: _GraphWriter, inputs: list[str], shape: Sequence[int], ep
 
 def _max_pool(writer: _GraphWriter, module: nn.Module, node: fx.Node) -> str:
     assert isinstance(module, nn.MaxPool2d)
-    pads = _pair(module.padding) * 2
-    attributes = {"kernel_shape": _pair(module.kernel_size), "strides": _pair(module.stride), "pads": pads}
-    return writer.add("MaxPool", [writer.value(node.args[0])], ceil_mode=int(module.ceil_mode), **attributes)
+    return writer.add(
+        "MaxPool",
+        [writer.value(node.args[0])],
+        kernel_shape=_pair(module.kernel_size),
+        strides=_pair(module.stride),
+        pads=_pair(module.padding) * 2,
+        ceil_mode=int(module.ceil_mode),
+    )
 
 
 def _average_pool(writer: _GraphWriter, module: nn.Module, node: fx.Node) -> str:

@@ -44,7 +44,8 @@ class Head:
     def logits(self, features: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
         """Returns raw logits (N, K), before the temperature, for embeddings (N, D)."""
         standardised = (features.astype(np.float32) - self.mean) / self.scale
-        return standardised @ self.weight.T + self.bias
+        result: NDArray[np.float32] = np.asarray(standardised @ self.weight.T + self.bias, np.float32)
+        return result
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,7 +228,8 @@ def _direction(gradient: Array, moves: list[Array], turns: list[Array]) -> Array
 
 
 def _dot(a: Array, b: Array) -> NDArray[np.float64]:
-    return np.einsum("pij,pij->p", a, b).astype(np.float64)
+    products: NDArray[np.float64] = np.einsum("pij,pij->p", a, b).astype(np.float64)
+    return products
 
 
 def _largest_first(

@@ -113,7 +113,9 @@ def _drop(name: str) -> Callable[[nn.Module], None]:
 
 
 def _cut_convnext(network: nn.Module) -> None:
-    network.classifier[2] = nn.Identity()  # type: ignore[index, operator]  # Keeps the layer norm and flatten before it.
+    classifier = network.classifier
+    assert isinstance(classifier, nn.Sequential)
+    classifier[2] = nn.Identity()  # Keeps the layer norm and the flattening before it.
 
 
 def _cut_vgg(network: nn.Module) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -66,7 +67,7 @@ def classifier_graph(model: RunModel) -> onnx.ModelProto:
     io_map = [(VIEWS_OUTPUT, f"backbone/{BACKBONE_INPUT}")]
     merged = compose.merge_models(before, backbone, io_map=io_map, name="graft_classifier")
     weight, bias = _folded_head(model)
-    constants = {
+    constants: dict[str, NDArray[Any]] = {
         "view_axis": np.array([0], np.int64),
         "head_weight": weight,
         "head_bias": bias,

@@ -1,4 +1,4 @@
-"""DownloadWeights: fetches the weights of a backbone into the user's own folder."""
+"""DownloadWeights: fetches the weights of a backbone into the user's own folder, for all projects."""
 
 from __future__ import annotations
 
@@ -6,35 +6,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from engine import weights
 from engine.backbones import BackboneSpec, spec
 from engine.job import Job, JobContext, Priority
+from engine.weights import download_weights, user_weights_folder
 
 
 @dataclass(frozen=True, slots=True)
 class DownloadSnapshot:
-    """What to fetch, and the folder it goes to."""
-
     spec: BackboneSpec
-    to: Path
+    folder: Path
 
 
 class DownloadWeights(Job[DownloadSnapshot, Path, Path]):
-    """Outcome: the weights file. A cancelled download goes on where it stopped the next time."""
+    """Downloads weights, going on where an earlier attempt stopped; outcome is the file, its hash checked."""
 
-    title: ClassVar[str] = "Downloading"
-    in_worker: ClassVar[bool] = True
-    priority = Priority.INTERACTIVE
+    title: ClassVar[str] = "Downloading weights"
+    in_worker: ClassVar[bool] = True  # A server that has gone silent cannot hold up a cancel there.
+    priority = Priority.NORMAL
 
-    def __init__(self, backbone: str) -> None:
-        self.backbone = backbone
+    def __init__(self, backbone: str, folder: Path | None = None) -> None:
+        """`folder` None = the user's folder of weights."""
+        self.backbone, self.folder = backbone, folder
 
     def prepare(self) -> DownloadSnapshot:
-        return DownloadSnapshot(spec(self.backbone), weights.user_weights_folder())
+        return DownloadSnapshot(spec(self.backbone), self.folder or user_weights_folder())
 
     @staticmethod
     def work(snapshot: DownloadSnapshot, context: JobContext) -> Path:
-        return weights.download_weights(snapshot.spec, snapshot.to, context)
+        return download_weights(snapshot.spec, snapshot.folder, context)
 
     def finish(self, result: Path) -> Path:
         return result
