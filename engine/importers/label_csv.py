@@ -7,6 +7,7 @@ import io
 import os
 import unicodedata
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -53,11 +54,10 @@ def import_label_csv(project: Project, file: Path) -> LabelReport:
         ImportFormatError: the file cannot be read, is not text, or lacks the header.
     """
     report = LabelReport()
-    rows = _rows(file, report)
     finder = _ImageFinder(project, file)
     wanted: dict[int, str] = {}
     first_lines: dict[int, int] = {}
-    for line, image_text, class_text in rows:
+    for line, image_text, class_text in _rows(file, report):
         class_name = " ".join(_unescaped(class_text).split())
         if not image_text:
             report.errors.append(f"Line {line} names no image.")
@@ -92,8 +92,8 @@ def _apply(project: Project, wanted: dict[int, str], text: str, report: LabelRep
     report.num_applied = len(wanted)
 
 
-def _rows(file: Path, report: LabelReport) -> list[tuple[int, str, str]]:
-    """Returns (line number, image, class) of every row; rows that are too short are noted as errors."""
+def _rows(file: Path, report: LabelReport) -> Iterator[tuple[int, str, str]]:
+    """Yields (line number, image, class) of every row; rows that are too short are noted as errors."""
     text = _text(file)
     header_line = text.lstrip("\r\n").splitlines()[0] if text.strip() else ""
     for delimiter in _DELIMITERS:
@@ -106,7 +106,6 @@ def _rows(file: Path, report: LabelReport) -> list[tuple[int, str, str]]:
             f"{file.name} does not begin with a header image,class but with “{shown}”.", _FORMAT_HINT
         )
     image_column, class_column = header.index(IMAGE_COLUMN), header.index(CLASS_COLUMN)
-    rows: list[tuple[int, str, str]] = []
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     is_header = True
     try:
@@ -118,12 +117,11 @@ def _rows(file: Path, report: LabelReport) -> list[tuple[int, str, str]]:
             elif len(row) <= max(image_column, class_column):
                 report.errors.append(f"Line {reader.line_num} has too few columns.")
             else:
-                rows.append((reader.line_num, row[image_column].strip(), row[class_column]))
+                yield reader.line_num, row[image_column].strip(), row[class_column]
     except csv.Error as err:
         raise ImportFormatError(
             f"Line {reader.line_num} of {file.name} is not CSV ({err}).", "Save the table as CSV again."
         ) from err
-    return rows
 
 
 def _text(file: Path) -> str:

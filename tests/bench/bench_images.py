@@ -1,0 +1,118 @@
+"""Speed of decoding, thumbnails and scanning, against FIGURES.md. Run: python tests/bench/bench_images.py
+
+Uses the photographs in ../shared/data (or GRAFT_SHARED); prints the best of three, with Pillow's time for the same work
+beside it, because a busy machine doubles every figure but not the ratio.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import simplejpeg
+from PIL import Image, ImageOps
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from engine.images.decode import decode_rgb  # noqa: E402
+from engine.images.thumbnails import ThumbnailCache, make_thumbnail  # noqa: E402
+from engine.jobs import run_in_foreground  # noqa: E402
+from engine.project import Project  # noqa: E402
+from engine.tasks.scan import Rescan, ScanFolder  # noqa: E402
+
+NUM_THREADS = 2
+
+
+def rate(work: Callable[[Path], object], files: Sequence[Path]) -> float:
+    """Returns files per second with two threads, the best of three."""
+    best = 0.0
+    with ThreadPoolExecutor(NUM_THREADS) as pool:
+        for _ in range(3):
+            started = time.perf_counter()
+            list(pool.map(work, files))
+            best = max(best, len(files) / (time.perf_counter() - started))
+    return best
+
+
+def pillow_full(file: Path) -> object:
+    with Image.open(file) as image:
+        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+
+
+def pillow_thumbnail(file: Path) -> object:
+    with Image.open(file) as image:
+        return ImageOps.exif_transpose(image).convert("RGB").resize((256, 192), Image.Resampling.BILINEAR)
+
+
+def copies(folder: Path, megapixels: float, count: int, source: Path) -> list[Path]:
+    """Writes a photograph in another size, several times over (different bytes each time)."""
+    pixels = decode_rgb(source)
+    scale = (megapixels * 1e6 / (pixels.shape[0] * pixels.shape[1])) ** 0.5
+    size = (round(pixels.shape[1] * scale), round(pixels.shape[0] * scale))
+    image = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
+    files = []
+    for number in range(count):
+        file = folder / f"{megapixels}_{number}.jpg"
+        file.write_bytes(simplejpeg.encode_jpeg(image, quality=85 + number % 5, colorsubsampling="420"))
+        files.append(file)
+    return files
+
+
+def main() -> None:
+    shared = Path(os.environ.get("GRAFT_SHARED") or ROOT.parent / "shared") / "data"
+    source = next((shared / "highres_exif").rglob("ORIG12MP_*"))
+    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    print(f"{'':44}{'ours':>10}{'Pillow':>10}   goal")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        large, small = copies(folder, 12.0, 24, source), copies(folder, 0.5, 200, source)
+        for title, files, goal in (("12 MP", large, ">= 60"), ("0.5 MP", small, ">= 700")):
+            ours, theirs = rate(make_thumbnail, files), rate(pillow_thumbnail, files)
+            print(
+                f"thumbnails, {title} JPEG, per second{'':<12}"[:44].ljust(44) + f"{ours:10.0f}{theirs:10.0f}   {goal}"
+            )
+        for title, files in (("12 MP", large), ("0.5 MP", small)):
+            ours, theirs = rate(decode_rgb, files), rate(pillow_full, files)
+            print(f"full decodes, {title} JPEG, per second".ljust(44) + f"{ours:10.0f}{theirs:10.0f}   same pixels")
+        _bench_cache(folder)
+        _bench_scan(folder, shared / "caltech59")
+
+
+def _bench_cache(folder: Path) -> None:
+    cache = ThumbnailCache(folder / "thumbnails.db")
+    jpeg, names = os.urandom(9000), [f"{number:032x}" for number in range(3000)]
+    started = time.perf_counter()
+    for name in names:
+        cache.put(name, jpeg)
+    written = time.perf_counter()
+    for name in names:
+        cache.get(name)
+    read = time.perf_counter()
+    cache.close()
+    print("thumbnail cache, microseconds a write".ljust(44) + f"{(written - started) / len(names) * 1e6:10.0f}")
+    print(
+        "thumbnail cache, microseconds a read".ljust(44)
+        + f"{(read - written) / len(names) * 1e6:10.0f}{'':>10}   about 8"
+    )
+
+
+def _bench_scan(folder: Path, images: Path) -> None:
+    with Project.create(folder / "project") as project:
+        started = time.perf_counter()
+        report = run_in_foreground(ScanFolder(project, images, True))
+        added = time.perf_counter()
+        run_in_foreground(Rescan(project))
+        again = time.perf_counter()
+    print("scan with hashes, images per second".ljust(44) + f"{report.num_added / (added - started):10.0f}")
+    print("rescan without changes, images per second".ljust(44) + f"{report.num_added / (again - added):10.0f}")
+
+
+if __name__ == "__main__":
+    main()
