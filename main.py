@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import sys
@@ -19,7 +20,8 @@ def main() -> int:
         from engine.commands.cli import run
 
         return run(arguments)
-    from gui.app import run_window  # Qt comes in here; torch only later, in the background
+    gc.disable()  # the heap only grows while the window is made; gui.warm_up turns collections on again
+    from gui.app import run_window  # Qt comes in here; torch stays in the worker process
 
     return run_window(arguments)
 

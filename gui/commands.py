@@ -13,10 +13,11 @@ from PySide6.QtWidgets import QDialog
 from engine.errors import ProjectDamagedError, ProjectInUseError
 from gui import wording
 from gui.dialogs import ask
-from gui.error_view import ErrorView, Remedy
+from gui.error_view import ErrorView
 from gui.save_states import NOT_SAVED
 from gui.session import Session
 from gui.theme import RESOURCES
+from gui.widgets.banner import Remedy
 
 if TYPE_CHECKING:
     from gui.main_window import MainWindow

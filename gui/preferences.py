@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from dataclasses import asdict, dataclass, replace
@@ -114,4 +113,5 @@ class Preferences:
 
 
 def _key(group: str, folder: str) -> str:
-    return f"{group}/{hashlib.blake2b(folder.encode('utf-8', 'surrogateescape'), digest_size=8).hexdigest()}"
+    # QSettings takes "/" for a group and changes other characters, so the path goes in as hexadecimal digits.
+    return f"{group}/{folder.encode('utf-8', 'surrogateescape').hex()}"

@@ -25,8 +25,8 @@ ICONS = RESOURCES / "icons"
 class Theme:
     """The colours of one scheme as "#rrggbb".
 
-    window: behind the images; panel: side columns; bar: top and bottom; card: what lies on the window; control:
-    buttons and fields at rest; selected: the chosen row; track: empty part of sliders and progress.
+    window: behind the images; panel: side columns; bar: top and bottom; card: what lies on the window; field: where
+    text is typed; control: buttons at rest; selected: the chosen row; track: empty part of sliders and progress.
     """
 
     is_dark: bool
@@ -35,6 +35,7 @@ class Theme:
     bar: str
     card: str
     card_hover: str
+    field: str
     control: str
     control_hover: str
     selected: str
@@ -62,6 +63,7 @@ DARK = Theme(
     bar="#22252a",
     card="#25292e",
     card_hover="#2b3036",
+    field="#1b1d21",
     control="#2d3238",
     control_hover="#383e46",
     selected="#2c3138",
@@ -85,6 +87,7 @@ LIGHT = Theme(
     bar="#ffffff",
     card="#ffffff",
     card_hover="#f3f5f8",
+    field="#ffffff",
     control="#e9ecf0",
     control_hover="#dde1e7",
     selected="#e3e8ef",

@@ -16,7 +16,8 @@ from gui.dialogs import ask
 from gui.dialogs.frame import FramedDialog
 from gui.engine_work import EXPORT
 from gui.session import Session
-from gui.widgets.buttons import CardButton, button
+from gui.widgets.buttons import button
+from gui.widgets.card_button import CardButton
 from gui.widgets.progress import SlimProgress
 from gui.widgets.text import ElidedLabel, text_label
 from gui.widgets.verdict import Verdict

@@ -97,18 +97,15 @@ class ModelDetailsDialog(FramedDialog):
     def _make_classes(self, run: Run) -> QWidget:
         card, column = _card("Per class")
         grid = QGridLayout()
-        grid.setHorizontalSpacing(14)
+        grid.setHorizontalSpacing(10)
         grid.setVerticalSpacing(8)
         grid.setColumnStretch(1, 1)
         right = Qt.AlignmentFlag.AlignRight
-        for place, (title, tooltip) in enumerate(
-            (
-                ("precision", "Of the images that the model gave this class, the share that has it"),
-                ("recall", "Of the images that have this class, the share that the model found"),
-                ("F1", "The balance of precision and recall"),
-                ("images", "Labelled images of this class"),
-            ),
-            start=2,
+        for place, title, tooltip in (
+            (2, "precision", "Of the images that the model gave this class, the share that has it"),
+            (3, "recall", "Of the images that have this class, the share that the model found, with its 95 % interval"),
+            (5, "F1", "The balance of precision and recall"),
+            (6, "images", "Labelled images of this class"),
         ):
             head = text_label(title, "faint")
             head.setToolTip(tooltip)
@@ -117,10 +114,13 @@ class ModelDetailsDialog(FramedDialog):
             index = _class_index(run, figures["class"])
             grid.addWidget(Dot(self._colors[index]), line, 0)
             grid.addWidget(ElidedLabel(self._names[index]), line, 1)
-            for place, key in enumerate(("precision", "recall", "f1"), start=2):
+            for place, key in ((2, "precision"), (3, "recall"), (5, "f1")):
                 number = text_label(f"{100 * figures[key]:.1f}", "warning" if figures[key] < 0.7 else "")
                 grid.addWidget(number, line, place, right)
-            grid.addWidget(text_label(f"{figures['support']:,}", "dim"), line, 5, right)
+            if "recall_interval" in figures:
+                low, high = figures["recall_interval"]
+                grid.addWidget(text_label(f"({100 * low:.0f}–{100 * high:.0f})", "faint"), line, 4, right)
+            grid.addWidget(text_label(f"{figures['support']:,}", "dim"), line, 6, right)
         inner = QWidget()
         stack = QVBoxLayout(inner)
         stack.setContentsMargins(0, 0, 12, 0)

@@ -10,9 +10,10 @@ from gui import wording
 from gui.engine_work import Activity
 from gui.session import Session
 from gui.theme import font
-from gui.widgets.buttons import ShortcutButton, button
+from gui.widgets.buttons import button
 from gui.widgets.chip import Chip
 from gui.widgets.progress import SlimProgress
+from gui.widgets.shortcut_button import ShortcutButton
 from gui.widgets.text import ElidedLabel, set_role
 
 HEIGHT_PX = 64

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout
 
 from gui.preferences import Preferences, RecentProject
 from gui.theme import font, paint_icon, theme
-from gui.widgets.buttons import CardButton
+from gui.widgets.card_button import CardButton
 from gui.widgets.recent_row import RecentRow
 from gui.widgets.text import text_label
 
@@ -129,8 +129,9 @@ class WelcomePanel(QScrollArea):
 
     def recent_rows(self) -> list[RecentRow]:
         """Returns the rows of recent projects, newest first."""
-        rows = (self._recent.itemAt(place).widget() for place in range(self._recent.count()))
-        return [row for row in rows if isinstance(row, RecentRow)]
+        items = (self._recent.itemAt(place) for place in range(self._recent.count()))
+        widgets = [item.widget() for item in items if item is not None]
+        return [row for row in widgets if isinstance(row, RecentRow)]
 
     def _forget(self, recent: RecentProject) -> None:
         self._preferences.forget_project(recent.folder)

@@ -18,10 +18,10 @@ from engine.errors import ProjectInUseError, TrainingError
 from engine.job import Job, JobContext, Priority
 from engine.project import Project
 from gui.dialogs import ask
+from gui.dialogs.internal_error import InternalErrorDialog
 from gui.dialogs.model_details import ModelDetailsDialog
 from gui.dialogs.new_project import NewProjectDialog
 from gui.dialogs.shortcuts import ShortcutsDialog
-from gui.error_view import InternalErrorDialog
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 

@@ -1,0 +1,155 @@
+"""Start of the program to its first painted window, and how even the event loop is while the engine trains flat out.
+
+Run with: python tests/bench/bench_window.py [--starts N] [--no-training]     (a display is needed, Xvfb will do)
+
+The start is measured from outside the program's own code: the kernel's time of the process' start against the time of
+the first paint event. Beside it, in the same run and in turns, a window that is Qt alone: load on the machine shows in
+both. Then a project of steel_neu pictures is trained over and over while a timer of 4 ms notes how late it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARED = Path(os.environ.get("GRAFT_SHARED") or ROOT.parent / "shared")
+GOAL_START_MS, GOAL_P99_MS, GOAL_MAX_MS = 300, 16, 50
+HEARTBEAT_MS = 4
+
+QT_ALONE = """
+import os, sys, time
+from pathlib import Path
+from PySide6.QtWidgets import QApplication, QMainWindow
+class Window(QMainWindow):
+    def paintEvent(self, event):
+        ticks = int(Path("/proc/self/stat").read_text().rsplit(")", 1)[1].split()[19])
+        age = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+        print(f"first paint {1000 * age:.0f} ms", flush=True)
+app = QApplication([])
+window = Window()
+window.resize(1440, 900)
+window.show()
+app.exec()
+"""
+
+
+def first_paint_ms(command: list[str], environment: dict[str, str]) -> float:
+    """Starts a program, waits for its line about the first paint, and ends it."""
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            found = re.search(r"first paint (\d+) ms", line)
+            if found:
+                return float(found[1])
+        raise RuntimeError("the program ended without a paint")
+    finally:
+        process.kill()
+        process.wait()
+
+
+def bench_start(num_starts: int) -> None:
+    """Prints the medians of the program and of Qt alone."""
+    with tempfile.TemporaryDirectory() as data:
+        environment = {**os.environ, "GRAFT_DATA": data, "GRAFT_PRINT_FIRST_PAINT": "1"}
+        program, qt = [sys.executable, "main.py"], [sys.executable, "-c", QT_ALONE]
+        first_paint_ms(program, environment)  # writes the .pyc files
+        pairs = [(first_paint_ms(program, environment), first_paint_ms(qt, environment)) for _ in range(num_starts)]
+    ours, bare = (statistics.median(column) for column in zip(*pairs, strict=True))
+    best = min(pair[0] for pair in pairs)
+    print(f"start to first paint   median {ours:.0f} ms (best {best:.0f}), goal {GOAL_START_MS}; Qt alone {bare:.0f} ms")
+
+
+def bench_heartbeat(seconds: float) -> None:
+    """Prints how late a timer of the window is while trainings follow each other without a pause."""
+    from PySide6.QtCore import QTimer
+    from PySide6.QtWidgets import QApplication
+
+    from engine.project import Project
+    from gui.app import Program
+
+    os.environ.setdefault("GRAFT_WEIGHTS", str(SHARED / "weights"))
+    work = Path(tempfile.mkdtemp())
+    os.environ["GRAFT_DATA"] = str(work / "data")
+    Project.create(work / "project", "Bench").close()
+    app = QApplication([])
+    program = Program(app)
+    program.start(work / "project")
+    lateness: dict[str, list[float]] = {"idle": [], "importing and embedding": [], "training": []}
+    state = {"name": "idle", "last": time.perf_counter(), "trainings": 0}
+
+    def beat() -> None:
+        now = time.perf_counter()
+        lateness[str(state["name"])].append(1000 * (now - float(state["last"])) - HEARTBEAT_MS)
+        state["last"] = now
+
+    def begin() -> None:
+        session = program.session
+        if session is None or session.project is None:
+            QTimer.singleShot(100, begin)
+            return
+        state["name"] = "importing and embedding"
+        session.work.ended.connect(follow)
+        session.add_folder(SHARED / "data" / "steel_neu", True)
+
+    def follow(kind: str, end: object) -> None:
+        session = program.session
+        assert session is not None
+        if kind in ("embed", "train") and type(end).__name__ == "JobSucceeded":
+            state["trainings"] = int(state["trainings"]) + (kind == "train")
+            state["name"] = "training"
+            session.retrain()
+            if kind == "embed":
+                QTimer.singleShot(int(1000 * seconds), app.quit)
+        elif type(end).__name__ == "JobFailed":
+            print(f"{kind} failed: {end}")
+            app.quit()
+
+    timer = QTimer(interval=HEARTBEAT_MS)
+    timer.setTimerType(timer.timerType().PreciseTimer)
+    timer.timeout.connect(beat)
+    timer.start()
+    QTimer.singleShot(3000, begin)
+    app.exec()
+    began = time.perf_counter()
+    program.stop()
+    print(f"quit while training    {1000 * (time.perf_counter() - began):.0f} ms, goal 2000")
+    for name, values in lateness.items():
+        if len(values) > 20:
+            ordered = sorted(max(0.0, each) for each in values[5:])
+            p99 = ordered[int(0.99 * len(ordered))]
+            print(
+                f"event loop {name:<24} late by p50 {ordered[len(ordered) // 2]:.1f}, p99 {p99:.1f}, "
+                f"max {ordered[-1]:.1f} ms over {len(ordered):,} beats (goal p99 {GOAL_P99_MS}, max {GOAL_MAX_MS})"
+            )
+    print(f"trainings in that time {state['trainings']}")
+    shutil.rmtree(work, ignore_errors=True)
+
+
+def main() -> None:
+    """Runs what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--starts", type=int, default=9)
+    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--no-training", action="store_true")
+    options = parser.parse_args()
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
+    print(f"load before the start  {load:.1f}")
+    if options.starts:
+        bench_start(options.starts)
+    if not options.no_training:
+        bench_heartbeat(options.seconds)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    main()
