@@ -77,6 +77,11 @@ class ImageRecord:
     reason: str
 
 
+def display_name(relative_path: bytes) -> str:
+    """Returns a path as text that can be shown and stored, whatever its bytes are."""
+    return relative_path.decode("utf-8", "replace")
+
+
 @dataclass(frozen=True, slots=True)
 class NewImage:
     """What a scan found out about one file: everything of an image record except what the project decides itself.
@@ -100,7 +105,7 @@ class NewImage:
     @property
     def name(self) -> str:
         """The path for display: always valid text."""
-        return self.relative_path.decode("utf-8", "replace")
+        return display_name(self.relative_path)
 
 
 @dataclass(frozen=True, slots=True)

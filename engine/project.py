@@ -109,8 +109,7 @@ class Project:
     def restore(cls, folder: Path) -> Project:
         """Brings a project back whose database is damaged or gone, from its newest good backup and its journal.
 
-        The damaged database is kept in the backups folder. Run a rescan afterwards: images that were imported after
-        the backup and have no label are found again by it.
+        The damaged database is kept in the backups folder.
 
         Raises:
             ProjectError: there is nothing to restore from.

@@ -6,7 +6,6 @@ A change goes in two parts: `want` notes the classes that images should have and
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from engine.domain import HistoryEntry, Source
+from engine.errors import ProjectError
 
 
 def prepare_connection(db: Database) -> None:
@@ -28,9 +28,14 @@ def want(db: Database, wishes: Iterable[tuple[int, int, str]]) -> int:
 
     Returns:
         How many images do not have the wanted class yet.
+
+    Raises:
+        ProjectError: some of them are no images of the project.
     """
     db.execute("DELETE FROM wanted")
     db.conn.executemany("INSERT OR REPLACE INTO wanted VALUES (?, ?, ?)", wishes)
+    if db.execute("SELECT 1 FROM wanted WHERE image_id NOT IN (SELECT id FROM images) LIMIT 1").fetchone():
+        raise ProjectError("Some of these images are not in the project.", "Open the project again.")
     return _num_changing(db)
 
 
@@ -182,15 +187,6 @@ def display_name(db: Database, image_ids: Sequence[int]) -> str:
         return ""
     row = db.execute("SELECT name FROM images WHERE id = ?", [image_ids[0]]).fetchone()
     return str(row[0]).rpartition("/")[2] if row else ""
-
-
-def known_ids(db: Database, image_ids: Iterable[int]) -> list[int]:
-    """Returns those of the ids that are images of this project, in ascending order."""
-    rows = db.execute(
-        "SELECT id FROM images WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
-        [json.dumps(list(image_ids))],
-    ).fetchall()
-    return [row[0] for row in rows]
 
 
 def _num_changing(db: Database) -> int:

@@ -33,6 +33,8 @@ def make(db: Database, folder: Path, between_steps: Callable[[], None] = lambda:
         StoreError: the copy is not good.
     """
     folder.mkdir(exist_ok=True)
+    for left_over in folder.glob(".*.tmp"):  # of a process that was killed
+        left_over.unlink()
     stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
     file = _write(db, folder, f"project-{stamp}-{{seq:010d}}.db", between_steps)
     for old in newest_first(folder)[NUM_KEPT:]:
@@ -82,6 +84,25 @@ def remove(file: Path) -> None:
     """Removes a backup and its hash."""
     file.unlink(missing_ok=True)
     _hash_file(file).unlink(missing_ok=True)
+
+
+def set_aside(file: Path, backups: Path) -> Path | None:
+    """Moves a database, or the log that is left of one, into the backups folder; returns its new name.
+
+    The log must go even without its database: SQLite would play it into the next database of that name.
+
+    Raises:
+        OSError: the disk is read-only, or failed.
+    """
+    parts = [suffix for suffix in ("-wal", "-shm", "-journal", "") if file.with_name(file.name + suffix).exists()]
+    if not parts:
+        return None
+    backups.mkdir(exist_ok=True)
+    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
+    target = backups / f"damaged-{stamp}-{time.monotonic_ns() % 1_000_000:06d}.db"
+    for suffix in parts:
+        os.replace(file.with_name(file.name + suffix), target.with_name(target.name + suffix))
+    return target if "" in parts else None
 
 
 def copy_to(db: Database, file: Path, between_steps: Callable[[], None] = lambda: None) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from engine.domain import ImageRecord, ImageRoot, ImageStatus, NewImage
-from engine.store import meta, outbox
+from engine.store import image_log
 
 _SELECT = """
     SELECT images.id, roots.path, relative_path, name, content_hash, size_bytes, mtime_ns, width_px, height_px,
@@ -21,21 +21,15 @@ _SELECT = """
 _WITH_IDS = " WHERE images.id IN (SELECT value FROM json_each(?))"
 
 
-def add_root(db: Database, path: Path, root_id: int | None = None) -> int:
+def add_root(db: Database, path: Path) -> int:
     """Returns the id of an import folder, adding it when it is new."""
     stored = os.fsencode(path)
     row = db.execute("SELECT id FROM roots WHERE path = ?", [stored]).fetchone()
     if row is not None:
         return int(row[0])
-    new_id = int(db.execute("INSERT INTO roots(id, path) VALUES (?, ?)", [root_id, stored]).lastrowid or 0)
-    if root_id is None:
-        outbox.add(db, "root", {"root": new_id, "path": os.fsdecode(stored)})
-    return new_id
-
-
-def ensure_root(db: Database, root_id: int) -> None:
-    """Adds a folder under a made-up name when the journal line that named it is lost."""
-    db.execute("INSERT OR IGNORE INTO roots(id, path) VALUES (?, ?)", [root_id, os.fsencode(f"lost-folder-{root_id}")])
+    root_id = int(db.execute("INSERT INTO roots(path) VALUES (?)", [stored]).lastrowid or 0)
+    image_log.queue_root(db, root_id, stored)
+    return root_id
 
 
 def all_roots(db: Database) -> list[ImageRoot]:
@@ -45,42 +39,35 @@ def all_roots(db: Database) -> list[ImageRoot]:
 
 
 def add(db: Database, root_id: int, new_images: Sequence[NewImage]) -> list[int]:
-    """Files new images after those that are there, in the order given; returns their ids.
-
-    Ids are never used twice, not even after a restore that brought back fewer images (runs name images by id).
-    """
+    """Files new images after those that are there, in the order given; returns their ids."""
     if not new_images:
         return []
-    first_id = last_id(db) + 1
+    first_id = image_log.last_id(db) + 1
     (last_position,) = db.execute("SELECT coalesce(max(position), 0) FROM images").fetchone()
     ids = list(range(first_id, first_id + len(new_images)))
     db.conn.executemany(
         "INSERT INTO images VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            (image_id, root_id, image.relative_path, image.name, position, *_fields(image))
+            (image_id, root_id, image.relative_path, image.name, position, *image_log.fields(image))
             for position, (image_id, image) in enumerate(zip(ids, new_images, strict=True), last_position + 1)
         ),
     )
-    outbox.add(db, "images", {"last_id": ids[-1]})
+    image_log.queue_images(db, ids)
     return ids
-
-
-def last_id(db: Database) -> int:
-    """Returns the highest image id that was ever given out."""
-    (highest,) = db.execute("SELECT coalesce(max(id), 0) FROM images").fetchone()
-    return max(int(highest), int(meta.get(db, meta.LAST_IMAGE_ID) or 0))
 
 
 def update(db: Database, changes: Iterable[tuple[int, NewImage]], root_id: int | None) -> None:
     """Replaces what is known of images (changed or moved files); with `root_id` also the folder they are in."""
+    listed = list(changes)
     db.conn.executemany(
         """
         UPDATE images SET root_id = coalesce(?, root_id), relative_path = ?, name = ?, content_hash = ?, size_bytes = ?,
             mtime_ns = ?, width_px = ?, height_px = ?, orientation = ?, taken_at = ?, camera = ?, status = ?, reason = ?
         WHERE id = ?
         """,
-        ((root_id, image.relative_path, image.name, *_fields(image), image_id) for image_id, image in changes),
+        ((root_id, image.relative_path, image.name, *image_log.fields(image), image_id) for image_id, image in listed),
     )
+    image_log.queue_images(db, [image_id for image_id, _ in listed])
 
 
 def set_status(db: Database, image_ids: Iterable[int], status: ImageStatus, reason: str) -> None:
@@ -105,42 +92,6 @@ def records_of_root(db: Database, root_id: int) -> dict[bytes, ImageRecord]:
     """Returns the images of one import folder by their path below it, in filing order."""
     rows = db.execute(_SELECT + " WHERE root_id = ? ORDER BY position", [root_id]).fetchall()
     return {row[2]: _record(row) for row in rows}
-
-
-def add_mentioned(db: Database, image_id: int, root_id: int, relative_path: bytes, content_hash: str) -> int:
-    """Returns the id of an image that the journal speaks of, adding a bare row when the project does not know it.
-
-    The next rescan fills in what the journal does not hold (its size and date cannot match, so it is read anew).
-    """
-    same_place = "SELECT id FROM images WHERE root_id = ? AND relative_path = ?"
-    row = db.execute(same_place, [root_id, relative_path]).fetchone()
-    if row is None:
-        row = db.execute("SELECT id FROM images WHERE id = ? AND content_hash = ?", [image_id, content_hash]).fetchone()
-    if row is not None:
-        return int(row[0])
-    taken = db.execute("SELECT 1 FROM images WHERE id = ?", [image_id]).fetchone()
-    bare = NewImage(relative_path, content_hash, size_bytes=0, mtime_ns=0)
-    position = int(db.execute("SELECT coalesce(max(position), 0) + 1 FROM images").fetchone()[0])
-    cursor = db.execute(
-        "INSERT INTO images VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [None if taken else image_id, root_id, relative_path, bare.name, position, *_fields(bare)],
-    )
-    return int(cursor.lastrowid or 0)
-
-
-def _fields(image: NewImage) -> tuple[object, ...]:
-    return (
-        image.content_hash,
-        image.size_bytes,
-        image.mtime_ns,
-        image.width_px,
-        image.height_px,
-        image.orientation,
-        image.taken_at,
-        image.camera,
-        int(image.status),
-        image.reason,
-    )
 
 
 def _record(row: tuple[Any, ...]) -> ImageRecord:

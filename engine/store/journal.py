@@ -4,7 +4,7 @@ From it all labels can be rebuilt with the database gone. Every line carries its
 end a checksum, so that a line that was torn or altered is told from a good one. Kinds:
 
 - `project`: id and name of the project; the first line.
-- `root`, `images`: an import folder; the highest image id given out so far.
+- `root`, `images`: an import folder; images that are new or changed (rows as in `image_log`).
 - the kinds of steps (`label`, `clear`, `undo`, ...): the effects, as the state *after* the step, of classes
   (`[class id, row]`), images (`[image id, root id, path, hash, class id, class name, source]`) and marks
   (`[image id, root id, path, hash, marks]`). Images are found again by place or content hash, classes by id or name.

@@ -9,7 +9,6 @@ from sqlite_utils import Database
 PROJECT_ID: Final = "project_id"
 NAME: Final = "name"
 CREATED_AT: Final = "created_at"
-LAST_IMAGE_ID: Final = "last_image_id"
 HAS_CHANGED: Final = "has_changed"
 """Present while the database holds something that no backup holds."""
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from sqlite_utils import Database
 
 from engine.domain import Run
-from engine.store import annotation_log, classes, images, marks, meta, outbox, runs, steps
+from engine.store import annotation_log, classes, image_log, images, marks, outbox, runs, steps
 from engine.store.journal import JournalLine
 
 STATE = "state"
@@ -51,7 +50,7 @@ def add_state(db: Database) -> None:
         {
             "step": steps.last_id(db),
             "roots": [[root.id, str(root.path)] for root in images.all_roots(db)],
-            "last_id": images.last_id(db),
+            "files": image_log.rows(db),
             "classes": [[row[0], dict(zip(fields, row[1:], strict=True))] for row in class_rows],
             "images": [[row[0], row[1], os.fsdecode(row[2]), *row[3:7]] for row in image_rows],
             "marks": [[row[0], row[1], os.fsdecode(row[2]), row[3], row[7]] for row in image_rows],
@@ -64,9 +63,9 @@ def add_state(db: Database) -> None:
 def _apply_one(db: Database, line: JournalLine) -> None:
     fields = line.fields
     if line.kind == "root":
-        images.add_root(db, Path(fields["path"]), fields["root"])
+        image_log.put_root(db, fields["root"], fields["path"])
     elif line.kind == "images":
-        meta.put(db, meta.LAST_IMAGE_ID, str(fields["last_id"]))
+        image_log.put(db, fields["files"])
     elif line.kind == "run":
         _put_run(db, fields["run"])
     elif line.kind == "active_run":
@@ -84,14 +83,14 @@ def _apply_one(db: Database, line: JournalLine) -> None:
 
 def _apply_state(db: Database, fields: dict[str, Any]) -> None:
     for root_id, path in fields["roots"]:
-        images.add_root(db, Path(path), root_id)
-    meta.put(db, meta.LAST_IMAGE_ID, str(fields["last_id"]))
+        image_log.put_root(db, root_id, path)
+    image_log.put(db, fields["files"])
     for run in fields["runs"]:
         _put_run(db, run)
     for run_id, note in fields["notes"]:
         runs.set_note(db, run_id, note, journal=False)
     step_id = max(int(fields["step"]), steps.last_id(db) + 1)
-    steps.insert_replayed(db, step_id, "restore", "restore from the journal", 0.0, "", None)
+    steps.insert_barrier(db, step_id, "restore", "restore from the journal")
     listed = {entry[0] for entry in fields["images"]}
     others = db.execute(
         """
@@ -129,8 +128,7 @@ def _apply_effects(db: Database, step_id: int, effects: dict[str, Any]) -> None:
 
 
 def _image_id(db: Database, image_id: int, root_id: int, path: str, content_hash: str) -> int:
-    images.ensure_root(db, root_id)
-    return images.add_mentioned(db, image_id, root_id, os.fsencode(path), content_hash)
+    return image_log.add_mentioned(db, image_id, root_id, os.fsencode(path), content_hash)
 
 
 def _class_id(db: Database, class_id: int, name: str) -> int:

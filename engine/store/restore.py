@@ -51,10 +51,10 @@ def restore(folder: Path) -> RestoreReport:
             syncing.sync_file(temporary)
         elif project is not None:
             schema.create(temporary, str(project["name"]), str(project["project"]))
-        set_aside = _set_aside(file, backups)
+        aside = backup.set_aside(file, backups)
         os.replace(temporary, file)
         syncing.sync_folder(folder)
-    return RestoreReport(source, set_aside)
+    return RestoreReport(source, aside)
 
 
 def can_restore(folder: Path) -> bool:
@@ -72,16 +72,3 @@ def _project_line(file: Path) -> dict[str, object] | None:
     if first.kind == "project":
         return first.fields
     return {"name": file.parent.name, "project": f"restored-{time.time_ns()}"}
-
-
-def _set_aside(file: Path, backups: Path) -> Path | None:
-    if not file.exists():
-        return None
-    backups.mkdir(exist_ok=True)
-    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
-    target = backups / f"damaged-{stamp}-{time.monotonic_ns() % 1_000_000:06d}.db"
-    for suffix in ("-wal", ""):  # the log first: a database without it is older, a log without its database is nothing
-        part = file.with_name(file.name + suffix)
-        if part.exists():
-            os.replace(part, target.with_name(target.name + suffix))
-    return target

@@ -105,6 +105,15 @@ def last_id(db: Database) -> int:
     return int(db.execute("SELECT coalesce(max(id), 0) FROM steps").fetchone()[0])
 
 
+def insert_barrier(db: Database, step_id: int, kind: str, text: str) -> None:
+    """Adds a step that cannot be undone, nor anything before it: its effects are not those of one act of the user's."""
+    db.execute("UPDATE steps SET state = 'discarded' WHERE state IN ('done', 'undone')")
+    db.execute(
+        "INSERT INTO steps(id, kind, text, made_at, who, state) VALUES (?, ?, ?, ?, ?, 'note')",
+        [step_id, kind, text, time.time(), who()],
+    )
+
+
 def insert_replayed(
     db: Database, step_id: int, kind: str, text: str, made_at: float, name: str, target_id: int | None
 ) -> None:

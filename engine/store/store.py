@@ -51,6 +51,7 @@ class Store:
         """
         file = folder / DATABASE_FILE
         with environment_errors(file):
+            backup.set_aside(file, folder / BACKUPS_FOLDER)
             schema.create(file, name)
         return cls.open(folder)
 

@@ -188,6 +188,14 @@ def test_a_class_that_is_gone_cannot_be_given(project: Project, file_images: Fil
     assert project.last_step() == 0
 
 
+def test_an_image_of_another_project_cannot_be_labelled(project: Project, file_images: FileImages) -> None:
+    ids = file_images(project, 1)
+    rust = project.add_class("rust").result()
+    with pytest.raises(ProjectError, match="not in the project"):
+        project.label([*ids, 77], rust.id).result()
+    assert not project.columns().class_ids.any()
+
+
 def test_an_import_of_labels_is_one_step(project: Project, file_images: FileImages) -> None:
     ids = file_images(project, 3)
     ok, rust = project.add_class("ok").result(), project.add_class("rust").result()

@@ -48,8 +48,6 @@ class ProjectAgainstModel(RuleBasedStateMachine):
         self.project = Project.create(self.folder)
         root_id = self.project.add_root(Path("/nowhere"))
         self.project.add_images(root_id, [NewImage(f"{i}.jpg".encode(), f"hash{i}", i, i) for i in range(NUM_IMAGES)])
-        # So that the journal speaks of every image: one that it never mentions comes back by a rescan only.
-        self.mark(list(range(1, NUM_IMAGES + 1)), Mark.UNSURE, True)
 
     def teardown(self) -> None:
         self.project.close()

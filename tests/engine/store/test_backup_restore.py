@@ -65,14 +65,16 @@ def test_a_deleted_database_comes_back_with_every_label(folder: Path) -> None:
 
 
 def test_labels_come_back_from_the_journal_alone(folder: Path) -> None:
+    with Project.open(folder) as project:
+        project.update_images([(40, NewImage(b"moved.jpg", "hash", 9, 8, 7, 6))], project.add_root(Path("/new")))
+        images = project.images()
     (folder / "project.db").unlink()
     shutil.rmtree(folder / "backups")
     with Project.restore(folder) as project:
         assert labels_of(project) == expected_labels()
         assert project.name == "project"
-        assert [root.path for root in project.roots()] == [Path("/nowhere")]
-        new_id = project.add_images(1, [NewImage(b"late.jpg", "late", 1, 1)])[0]
-        assert new_id > 40, "ids of images that are not back yet must not be given to others"
+        assert [root.path for root in project.roots()] == [Path("/nowhere"), Path("/new")]
+        assert project.images() == images
 
 
 def test_labels_come_back_from_a_backup_alone(folder: Path) -> None:
@@ -109,6 +111,34 @@ def test_any_flipped_byte_is_undone_by_a_restore(folder: Path, tmp_path: Path) -
             assert labels_of(project) == expected_labels(), f"byte {place}"
         shutil.rmtree(copy)
     assert num_noticed >= 2
+
+
+@pytest.mark.parametrize("has_backups", [True, False])
+def test_a_log_left_by_a_lost_database_does_not_spoil_the_restored_one(
+    folder: Path, tmp_path: Path, has_backups: bool
+) -> None:
+    killed = tmp_path / "killed"
+    with Project.open(folder) as project:
+        project.clear([1]).result()
+        project.undo().result()
+        shutil.copytree(folder, killed)  # as it is when the process dies now
+    assert (killed / "project.db-wal").stat().st_size > 0
+    (killed / "project.db").unlink()
+    if not has_backups:
+        shutil.rmtree(killed / "backups")
+    with Project.restore(killed) as project:
+        assert labels_of(project) == expected_labels()
+        assert project.store.call(lambda db: db.execute("PRAGMA integrity_check").fetchall()) == [("ok",)]
+    assert len(list((killed / "backups").glob("damaged-*-wal"))) == 1
+
+
+def test_a_new_project_does_not_take_up_a_log_that_lay_there(folder: Path, tmp_path: Path) -> None:
+    with Project.open(folder) as project:
+        project.clear([1]).result()
+        (tmp_path / "new").mkdir()
+        shutil.copyfile(folder / "project.db-wal", tmp_path / "new" / "project.db-wal")
+    with Project.create(tmp_path / "new") as project:
+        assert project.classes() == []
 
 
 def test_a_database_overwritten_with_noise_is_called_damaged(folder: Path) -> None:

@@ -85,8 +85,9 @@ def test_a_project_on_a_full_disk_still_closes_and_opens(small_disk: Path, file_
     with pytest.raises(StoreError, match="is full"):
         Project.create(small_disk / "second")
     assert not (small_disk / "second" / "project.db").exists()
-    with Project.open(project.folder, read_only=True) as copy:
-        assert int((copy.columns().class_ids != 0).sum()) == 500
+    for read_only in (True, False):
+        with Project.open(project.folder, read_only) as copy:
+            assert int((copy.columns().class_ids != 0).sum()) == 500
     filler.unlink()
     with Project.open(project.folder) as again:
         assert int((again.columns().class_ids != 0).sum()) == 500

@@ -47,7 +47,7 @@ def test_acknowledged_labels_survive_a_kill(
         process.wait()
         process.stdout.close()
         numbers = [int(line) for line in acknowledged if line.strip()]
-        assert numbers, "the labeller never came to work"
+        assert numbers, f"round {round_number}: the labeller never came to work"
         expected |= {number % 200 + 1: number % 2 + 1 for number in numbers}
         unanswered = (numbers[-1] + 1) % 200 + 1
         count = numbers[-1] + 1
