@@ -135,6 +135,14 @@ def test_the_demo_runs_the_whole_loop_without_a_display(
     assert any(name.endswith(".onnx") for name in shown["export"]["files"])
 
 
+def test_the_demo_needs_nothing_but_the_program(graft: Graft, tmp_path: Path) -> None:
+    """No weights from elsewhere: the built-in Starter does it."""
+    shown = document(graft("demo", "--out", tmp_path / "out", "--json", GRAFT_WEIGHTS=""))
+    assert shown["train"]["backbone"] == "starter"
+    assert shown["evaluate"]["accuracy"] >= 0.7
+    assert shown["export"]["parity"]["top1_agreement"] == 1.0
+
+
 def test_the_demo_refuses_a_folder_in_use(graft: Graft, tmp_path: Path, shared_weights: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "notes.txt").write_text("keep me")
