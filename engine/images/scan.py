@@ -52,7 +52,10 @@ class FileFacts:
 
 
 def walk_images(
-    root: Path, on_fault: Callable[[str, str], None], skip: frozenset[Path] = frozenset()
+    root: Path,
+    on_fault: Callable[[str, str], None],
+    skip: frozenset[Path] = frozenset(),
+    on_folder: Callable[[], None] | None = None,
 ) -> Iterator[FoundFile]:
     """Yields the image files below a folder in natural order, a folder's own files before its sub-folders.
 
@@ -64,11 +67,14 @@ def walk_images(
         root: the folder to begin with.
         on_fault: told of every entry that had to be left out although it could have mattered.
         skip: folders not to enter (resolved paths), e.g. the project's own.
+        on_folder: called before each folder, also where there are no images; may raise to end the walk.
     """
     visited = {_identity(os.stat(root))} if root.is_dir() else set()
     real_root = os.path.realpath(root)
     waiting: list[str] = [""]
     while waiting:
+        if on_folder is not None:
+            on_folder()
         relative_folder = waiting.pop()
         folder = os.path.join(root, relative_folder) if relative_folder else os.fspath(root)
         try:

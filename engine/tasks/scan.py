@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
@@ -176,7 +176,11 @@ class _Scan:
         """Yields the files of a folder that have to be read."""
         project = self._project
         own = frozenset(path.resolve() for path in (project.models_dir, project.cache_dir, project.backups_dir))
-        for found in walk_images(folder, lambda name, reason: self._report.failed.append((name, reason)), own):
+
+        def note_fault(name: str, reason: str) -> None:
+            self._report.failed.append((name, reason))
+
+        for found in walk_images(folder, note_fault, own, self._context.checkpoint):
             self._context.checkpoint()
             if self._finder.is_seen(found):
                 continue
@@ -202,15 +206,21 @@ class _Scan:
                 reading += [pool.submit(read_facts, found, self._is_suspect(found)) for found in ahead]
                 # Half of what was put in, so the readers get ahead without holding up the first block.
                 for _ in range(min(len(reading), FIRST_BLOCK)):
-                    self._context.checkpoint()
-                    facts = reading.popleft().result()
+                    facts = self._wait_for(reading.popleft())
                     self._num_done += 1
                     self._context.progress(
                         self._num_done, 0 if is_walking else self._num_found, f"{self._num_done:,} images"
                     )
                     yield facts
         finally:
-            pool.shutdown(cancel_futures=True)
+            # Not waited for: a reader that hangs on a network drive must not hold up a cancel.
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _wait_for(self, reading: Future[FileFacts]) -> FileFacts:
+        while True:
+            self._context.checkpoint()
+            if wait([reading], timeout=0.1).done:
+                return reading.result()
 
     def _is_suspect(self, found: FoundFile) -> bool:
         record = self._finder.image_at(found)

@@ -124,18 +124,29 @@ def _lab(image: Image.Image) -> Image.Image:
     return converted
 
 
-def png_header_only(width: int, height: int) -> bytes:
-    """A PNG that claims a size and holds next to nothing."""
+def png(width: int, height: int, depth: int, colour_type: int, rows: bytes) -> bytes:
+    """A PNG put together by hand, for what Pillow does not write."""
 
     def chunk(name: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
     return (
         b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-        + chunk(b"IDAT", zlib.compress(b"\0" * 100))
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0))
+        + chunk(b"IDAT", zlib.compress(rows))
         + chunk(b"IEND", b"")
     )
+
+
+def png_header_only(width: int, height: int) -> bytes:
+    """A PNG that claims a size and holds next to nothing."""
+    return png(width, height, 8, 2, b"\0" * 100)
+
+
+def deep_png(colour_type: int, left: tuple[int, ...], right: tuple[int, ...]) -> bytes:
+    """A PNG of 32 x 16 with 16 bits in each of several channels."""
+    row = struct.pack(f">{len(left)}H", *left) * 16 + struct.pack(f">{len(right)}H", *right) * 16
+    return png(32, 16, 16, colour_type, (b"\0" + row) * 16)
 
 
 def sixteen_bit(low: int, high: int) -> NDArrayU16:
@@ -157,6 +168,7 @@ def odd_files() -> list[OddFile]:
         OddFile(
             "progressive.jpg", encoded(halves(), "JPEG", quality=95, subsampling=0, progressive=True), wide, RED, BLUE
         ),
+        OddFile("rgb_coded.jpg", encoded(halves(), "JPEG", quality=95, keep_rgb=True), wide, RED, BLUE),
         OddFile("grey.jpg", encoded(halves(BLACK, GREY).convert("L"), "JPEG", quality=95), wide, BLACK, GREY),
         OddFile("png_named.jpg", encoded(halves(), "PNG"), wide, RED, BLUE),
         OddFile("jpeg_named.png", encoded(halves(), "JPEG", quality=95, subsampling=0), wide, RED, BLUE),
@@ -189,6 +201,9 @@ def odd_files() -> list[OddFile]:
         OddFile("deep.png", encoded(deep, "PNG"), (128, 64), BLACK, WHITE),
         OddFile("deep.tif", encoded(deep, "TIFF"), (128, 64), BLACK, WHITE),
         OddFile("deep_white_is_zero.tif", inverted, (128, 64), WHITE, BLACK),
+        OddFile("deep_colour.png", deep_png(2, (65535, 0, 0), (0, 0, 65535)), wide, RED, BLUE),
+        OddFile("deep_colour_alpha.png", deep_png(6, (0, 0, 0, 0), (0, 0, 65535, 65535)), wide, WHITE, BLUE),
+        OddFile("deep_grey_alpha.png", deep_png(4, (0, 0), (0, 65535)), wide, WHITE, BLACK),
         OddFile("flat_deep.png", encoded(Image.fromarray(np.full((8, 8), 700, np.uint16)), "PNG"), (8, 8), GREY, GREY),
         OddFile("float.tif", encoded(Image.fromarray(floats), "TIFF"), (128, 64), BLACK, WHITE),
         OddFile("float_holes.tif", encoded(Image.fromarray(with_holes), "TIFF"), (128, 64), BLACK, WHITE),

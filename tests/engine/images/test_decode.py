@@ -22,7 +22,19 @@ NAMES = [  # collected here because parameters are needed before fixtures exist;
     *("avif.avif", "jpeg2000.jp2", "tiff.tif", "lzw.tiff", "jpeg_in.tiff", "one_pixel.png", "one_pixel.jpg"),
     *("very_wide.png", "very_tall.jpg", "bilevel.png", "palette.png", "palette.gif", "trailing.jpg"),
     *("no_end_marker.jpg", "deep.png", "deep.tif", "deep_white_is_zero.tif", "flat_deep.png", "float.tif"),
-    *("float_holes.tif", "int32.tif", "alpha.png", "alpha.webp", "alpha.tif", "half_alpha.png", "grey_alpha.png"),
+    *(
+        "float_holes.tif",
+        "int32.tif",
+        "deep_colour.png",
+        "deep_colour_alpha.png",
+        "deep_grey_alpha.png",
+        "rgb_coded.jpg",
+        "alpha.png",
+        "alpha.webp",
+        "alpha.tif",
+        "half_alpha.png",
+        "grey_alpha.png",
+    ),
     *("palette_alpha.png", "colour_key.png", "transparent.gif", "cmyk.jpg", "cmyk.tif", "lab.tif"),
     *("linear_profile.jpg", "linear_profile.png", "srgb_profile.jpg", "bad_profile.jpg", "rgb_profile_on_cmyk.jpg"),
     *(f"orientation_{n}.{suffix}" for n in range(1, 9) for suffix in ("jpg", "png", "tif")),
@@ -43,7 +55,7 @@ def found_at(path: Path) -> FoundFile:
 
 def test_every_odd_file_is_tested(all_odd_files):
     assert sorted(all_odd_files) == sorted([*NAMES, *BROKEN_NAMES])
-    assert len(all_odd_files) >= 90
+    assert len(all_odd_files) >= 100
 
 
 @pytest.mark.parametrize("name", NAMES)

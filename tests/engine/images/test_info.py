@@ -9,7 +9,6 @@ from PIL import ExifTags, Image
 from engine.images.hashing import content_hash, hash_bytes
 from engine.images.info import read_info
 
-
 # pytest renews the warning filters for each test; in the program they are set by engine.images.files.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::PIL.Image.DecompressionBombWarning")
 

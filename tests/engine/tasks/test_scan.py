@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 import time
 from pathlib import Path
 
@@ -406,6 +407,29 @@ def test_cancelled_scan_keeps_what_it_had_and_can_be_done_again(project: Project
     assert num_kept in (0, 32, 288)
     assert scan(project, tmp_path / "many").num_added == 400 - num_kept
     assert len({record.name for record in project.images()}) == 400
+
+
+def test_scan_of_folders_without_images_can_be_cancelled(project: Project, tmp_path: Path):
+    for number in range(50):
+        (tmp_path / "empty" / str(number)).mkdir(parents=True)
+
+    with pytest.raises(CancelledError):
+        run_in_foreground(ScanFolder(project, tmp_path / "empty", False), Listener(20))
+
+
+@pytest.mark.timeout(20)
+def test_cancel_does_not_wait_for_a_drive_that_hangs(
+    project: Project, folder: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+):
+    is_over = threading.Event()
+    request.addfinalizer(is_over.set)
+    monkeypatch.setattr("engine.tasks.scan.read_facts", lambda *_: is_over.wait(15))
+
+    started = time.monotonic()
+    with pytest.raises(CancelledError):
+        run_in_foreground(ScanFolder(project, folder, False), Listener(20))
+
+    assert time.monotonic() - started < 5
 
 
 def test_own_cache_and_models_are_not_imported(tmp_path: Path):
