@@ -122,6 +122,7 @@ def test_the_same_seed_gives_the_same_figures(graft: Graft, steel: Path, shared_
 # ------------------------------------------------------------------------------------------------------------ demo
 
 
+@pytest.mark.slow
 def test_the_demo_runs_the_whole_loop_without_a_display(
     graft: Graft, tmp_path: Path, shared_weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
