@@ -87,6 +87,7 @@ class ComputeEmbeddings(Job[EmbedSnapshot, EmbedResult, EmbedReport]):
 
     title: ClassVar[str] = "Looking at new images"
     in_worker: ClassVar[bool] = True
+    is_resumable: ClassVar[bool] = True
 
     def __init__(
         self,
