@@ -65,7 +65,12 @@ def _decode_jpeg(data: bytes, image: Image.Image, max_side_px: int | None) -> ND
         min_width, min_height = (round(side * scale) for side in image.size)
     try:
         pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(
-            data, colorspace="RGB", min_height=max(min_height, 0), min_width=max(min_width, 0), strict=True
+            data,
+            colorspace="RGB",
+            min_height=max(min_height, 0),
+            min_width=max(min_width, 0),
+            fastdct=max_side_px is not None,
+            strict=True,
         )
     except ValueError as err:
         # libjpeg calls broken image data a warning and goes on with wrong pixels; Pillow would not even mention it.
