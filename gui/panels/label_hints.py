@@ -43,7 +43,9 @@ def _accept_hints(session: Session, labelling: Labelling, num_targets: int) -> l
     if len(confident) > 1:
         mistakes = round(float((1 - confident.astype(np.float64)).sum()))
         expected = (
-            f"about {mistakes:,} mistake{'' if mistakes == 1 else 's'} expected" if mistakes else "no mistake expected"
+            f"about {mistakes:,} mistake{'' if mistakes == 1 else 's'} expected"
+            if mistakes
+            else "less than 1 mistake expected"
         )
         hints.append(Hint("Shift+Space", f"accept all {len(confident):,} above {CONFIDENT * 100:.0f} % — {expected}"))
     return hints

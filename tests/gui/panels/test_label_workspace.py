@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
 
 from engine.domain import NO_CLASS, ImageStatus, Mark
 from gui.models.image_filter import ImageFilter, Order, Show
@@ -372,7 +373,7 @@ def test_filter_chips_search_and_counts_follow(desk: Any) -> None:
     row = view.visualRect(view.model().index(list(Show).index(Show.LABELLED), 0))
     QTest.mouseClick(view.viewport(), LEFT, Qt.KeyboardModifier.NoModifier, row.center())
     assert workspace.images.rows.tolist() == [0, 1, 2]
-    chips = workspace.filter_bar._chips
+    chips = workspace.filter_bar.chips
     assert [chip.accessibleName() for chip in chips] == ["Filter Labelled, remove", "Filter “picture_000”, remove"]
     QTest.mouseClick(chips[0], LEFT)
     assert len(workspace.images.rows) == 10
@@ -469,3 +470,22 @@ def test_images_that_a_scan_adds_appear_and_leave_the_place_alone(
     desk.qtbot.waitUntil(lambda: len(desk.workspace.images.rows) == 21)
     desk.settle()
     assert desk.session.image(desk.session.current_image_id).path.name == "picture_0019.jpg"
+
+
+def test_nothing_in_the_filter_bar_is_cut_off_at_any_width(desk: Any) -> None:
+    workspace, bar = desk.workspace, desk.workspace.filter_bar
+    desk.suggest(np.full(30, 2), np.full(30, 0.5))
+    workspace.set_filter(ImageFilter(Show.SUGGESTED, 2, "picture_00"))
+    workspace.set_order(Order.MOST_CONFIDENT)
+    desk.press("1")
+    for width in (1024, 1100, 1300, 1600, 1024):
+        workspace.resize(width, 590)
+        for _ in ("grid", "viewer"):
+            workspace.toggle_viewer()
+            desk.settle()
+            shown = [each for each in bar.findChildren(QWidget) if each.isVisible() and each.parent() is bar]
+            assert len(shown) >= 6
+            for widget in shown:
+                needed = min(widget.sizeHint().width(), widget.maximumWidth())
+                assert widget.width() >= needed, (width, widget.accessibleName())
+                assert bar.rect().contains(widget.geometry()), (width, widget.accessibleName())
