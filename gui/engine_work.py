@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 
 from engine.errors import InternalError
-from engine.events import JobEnded, JobFailed, JobProgressed, JobStarted, JobSucceeded
+from engine.events import EmbeddingsAdded, JobEnded, JobFailed, JobProgressed, JobStarted, JobSucceeded
 from engine.jobs import AnyJob, JobHandle, Priority
 
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from engine.project import Project
     from gui.session import Session
 
-SCAN, EMBED, TRAIN, EXPORT, DOWNLOAD = "scan", "embed", "train", "export", "download"
+SCAN, EMBED, EXTEND, TRAIN, EXPORT, DOWNLOAD = "scan", "embed", "extend", "train", "export", "download"
+FIRST_EXTENSION = 128
+"""After so many new embeddings the suggestions are extended while the rest is embedded, then after twice as many..."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +66,32 @@ class EngineWork(QObject):
         self._handles: dict[int, JobHandle] = {}
         self._activities: dict[int, Activity] = {}
         self._is_embedding_stopped = False
+        self._is_preparing_training = False
+        self._num_embedded = 0
+        self._next_extension = FIRST_EXTENSION
         bridge = session.bridge
         bridge.job_started.connect(self._on_job_started)
         bridge.job_progressed.connect(self._on_job_progressed)
+        bridge.embeddings_added.connect(self._on_embeddings_added)
         session.backbones.changed.connect(self.embed)
 
     # ---- what is going on
 
     def current(self) -> Activity | None:
         """Returns the job to show: what the user asked for before what happens by itself."""
-        shown = [each for each in self._activities.values() if each.phase_began_at or each.kind != EMBED]
+        if self._is_preparing_training:
+            return Activity(0, TRAIN, "Training", note="getting ready")
+        shown = [
+            each
+            for each in self._activities.values()
+            if each.kind != EXTEND and (each.phase_began_at or each.kind != EMBED)
+        ]
         return min(shown, key=lambda each: (each.kind == EMBED, not each.phase_began_at, each.job_id), default=None)
 
     def is_running(self, kind: str) -> bool:
         """Tells whether a job of that kind is waiting or under way."""
+        if kind == TRAIN and self._is_preparing_training:
+            return True
         return any(each.kind == kind for each in self._activities.values())
 
     def of_kind(self, kind: str) -> Activity | None:
@@ -86,6 +100,9 @@ class EngineWork(QObject):
 
     def cancel(self) -> None:
         """Cancels the job that is shown."""
+        if self._is_preparing_training:
+            self._end_preparing()
+            return
         activity = self.current()
         if activity is None:
             return
@@ -106,6 +123,7 @@ class EngineWork(QObject):
         for handle in handles:
             handle.cancel()
         self._is_embedding_stopped = False
+        self._is_preparing_training = False
         return handles
 
     # ---- jobs
@@ -137,21 +155,37 @@ class EngineWork(QObject):
 
     def retrain(self) -> None:
         """Trains on the labels as soon as they are saved. Background work makes room and goes on afterwards."""
-        self._session.when_saved(self._start_training)
-
-    def _start_training(self) -> None:
-        from engine.tasks.train import TrainSettings, retrain_jobs
-
-        project = self._session.project
-        if project is None or self.is_running(TRAIN):
+        if self._session.project is None or self.is_running(TRAIN):
             return
-        backbone = self._session.backbones.chosen
-        settings = TrainSettings(backbone=backbone.key) if backbone is not None else TrainSettings()
-        for job_id, activity in self._activities.items():
-            if activity.kind == EMBED:
-                self._handles[job_id].cancel()
-        self._is_embedding_stopped = False
-        self.submit(TRAIN, retrain_jobs(project, settings), "Training", Priority.INTERACTIVE)
+        self._is_preparing_training = True
+        self.changed.emit()
+        self._session.when_saved(self._prepare_training)
+
+    def _prepare_training(self) -> None:
+        project, backbone = self._session.project, self._session.backbones.chosen
+        if project is None or not self._is_preparing_training:
+            return
+
+        def prepare() -> list[AnyJob]:
+            from engine.tasks.train import TrainSettings, retrain_jobs
+
+            return retrain_jobs(project, TrainSettings(backbone=backbone.key if backbone is not None else None))
+
+        self._session.read_in_background(prepare, self._start_training, self._on_not_trainable)
+
+    def _start_training(self, jobs: list[AnyJob]) -> None:
+        if self._is_preparing_training:
+            self._is_embedding_stopped = False
+            self.submit(TRAIN, jobs, "Training", Priority.INTERACTIVE)
+            self._end_preparing()
+
+    def _on_not_trainable(self, error: BaseException) -> None:
+        self._end_preparing()
+        self._session.error_raised.emit(error)
+
+    def _end_preparing(self) -> None:
+        self._is_preparing_training = False
+        self.changed.emit()
 
     def export(self, format_name: str, folder: Path) -> None:
         """Exports the active run; `ended` follows."""
@@ -197,6 +231,18 @@ class EngineWork(QObject):
         began = time.monotonic() if is_new_phase or not activity.phase_began_at else activity.phase_began_at
         self._update(event.job_id, done=event.done, total=event.total, note=event.note, phase_began_at=began)
 
+    def _on_embeddings_added(self, event: EmbeddingsAdded) -> None:
+        """Lets the suggestions grow while a large folder is being embedded, ever more seldom."""
+        project = self._session.project
+        self._num_embedded += event.num_images
+        if project is None or self._session.run is None or not self.is_running(EMBED) or self.is_running(EXTEND):
+            return
+        if self._num_embedded >= self._next_extension:
+            from engine.tasks.extend import ExtendPredictions
+
+            self._next_extension = 2 * self._num_embedded
+            self.submit(EXTEND, ExtendPredictions(project), "Predicting", Priority.NORMAL)
+
     def _update(self, job_id: int, **values: Any) -> None:
         activity = self._activities.get(job_id)
         if activity is not None:
@@ -213,6 +259,8 @@ class EngineWork(QObject):
             self._session.error_raised.emit(InternalError(str(end.error), end.details) if end.details else end.error)
         elif isinstance(end, JobSucceeded):
             self._on_success(kind, end.result)
+        if kind == EMBED:
+            self._num_embedded, self._next_extension = 0, FIRST_EXTENSION
         if kind in (SCAN, TRAIN):
             self.embed()
         self.ended.emit(kind, end)
@@ -221,6 +269,9 @@ class EngineWork(QObject):
         if kind == SCAN:
             self._session.reload()
             self.scan_ended.emit(result)
+        elif kind in (EMBED, EXTEND):
+            # The end of an embedding, too, extends the active run's predictions to the new images.
+            self._session.refresh_predictions()
         elif kind == TRAIN:
             self._session.reload()
             self.training_ended.emit(result)

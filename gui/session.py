@@ -186,9 +186,16 @@ class Session(ProjectSession):
         known = [(named[class_id], float(share)) for class_id, share in pairs if class_id in named]
         return sorted(known, key=lambda pair: -pair[1])
 
+    def refresh_predictions(self) -> None:
+        """Reads suggestions and probabilities anew; the same run may know more images now."""
+        if self.run is not None:
+            self.reload()
+            self._read_predictions()
+
     def _read_predictions(self) -> None:
         project = self.project
-        self._predictions = None
+        if self.run is None:
+            self._take_predictions(None)
         if project is not None and self.run is not None:
             self.read_in_background(project.predictions, self._take_predictions)
 

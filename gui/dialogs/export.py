@@ -136,17 +136,22 @@ class ExportDialog(FramedDialog):
         self.export_button.setEnabled(not is_busy and bool(self.folder_field.text().strip()))
         self.close_button.setText("Close" if not is_busy else "Hide")
         if is_busy:
-            self._status.show()
+            self._show_status()
             self._status.setCurrentIndex(1)
             activity = self._session.work.of_kind(EXPORT)
             if activity is not None:
                 self.note.setText(activity.note[:1].upper() + activity.note[1:] or "Waiting for the engine")
                 self.progress.set_progress(activity.done, activity.total)
 
+    def _show_status(self) -> None:
+        if self._status.isHidden():
+            self._status.show()
+            self.adjustSize()
+
     def _on_ended(self, kind: str, end: object) -> None:
         if kind != EXPORT:
             return
-        self._status.show()
+        self._show_status()
         self._status.setCurrentIndex(2)
         if isinstance(end, JobSucceeded):
             report: Any = end.result

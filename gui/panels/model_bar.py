@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeySequence
+from PySide6.QtGui import QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from gui import wording
@@ -83,7 +83,6 @@ class ModelBar(QWidget):
         words.addStretch(1)
         self._activity = QWidget()
         self._activity.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
-        self._activity.setFixedWidth(250)
         column = QVBoxLayout(self._activity)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
@@ -103,6 +102,10 @@ class ModelBar(QWidget):
         row.addWidget(self.details_button)
         row.addWidget(self.backbone_button)
         self.setFixedHeight(max(HEIGHT_PX, self.fontMetrics().height() * 3 + 22))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._activity.setFixedWidth(max(200, min(340, self.width() // 4)))
+        super().resizeEvent(event)
 
     # ---- the model
 
