@@ -53,7 +53,7 @@ def _figures(facts: ModelFacts) -> str:
     validation = facts.validation
     low, high = validation.accuracy_interval
     rows = [
-        ("accuracy", f"{validation.accuracy:.1%} (95 % interval {low:.1%} to {high:.1%})"),
+        ("accuracy", f"{_percent(validation.accuracy)} (95 % interval {_percent(low)} to {_percent(high)})"),
         ("macro F1", f"{validation.macro_f1:.3f}"),
         ("log loss", f"{validation.log_loss:.3f}"),
         ("expected calibration error", f"{validation.ece:.3f}"),
@@ -87,9 +87,10 @@ def _limits(model: RunModel, facts: ModelFacts, parity: Parity) -> str:
 
 
 def _check(parity: Parity) -> str:
+    agreement = _percent(parity.top1_agreement)
     return (
         f"Loaded again in {parity.runtime} and compared with Graft on {parity.num_images} of the project's images: "
-        f"{parity.top1_agreement:.1%} get the same class, probabilities differ by at most {parity.max_abs_diff:.1e} "
+        f"{agreement} get the same class, probabilities differ by at most {parity.max_abs_diff:.1e} "
         f"(allowed: {parity.limit:.0e})."
     )
 
@@ -109,7 +110,11 @@ def _share(row: dict[str, Any], name: str) -> str:
     value, interval = row.get(name), row.get(f"{name}_interval")
     if value is None:
         return "–"
-    return f"{value:.1%}" + (f" ({interval[0]:.1%} to {interval[1]:.1%})" if interval else "")
+    return _percent(value) + (f" ({_percent(interval[0])} to {_percent(interval[1])})" if interval else "")
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.1f} %"
 
 
 def _plain(text: str) -> str:

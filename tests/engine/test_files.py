@@ -71,20 +71,31 @@ def test_a_folder_that_was_not_completed_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_existing_folder_is_refused_and_untouched(tmp_path: Path) -> None:
+def test_a_folder_with_content_is_refused_and_untouched(tmp_path: Path) -> None:
     target = tmp_path / "export"
     target.mkdir()
-    with pytest.raises(DiskError, match="already exists"), atomic_folder(target):
+    (target / "mine").write_bytes(b"x")
+    (tmp_path / "export-2").mkdir()
+    with pytest.raises(DiskError, match="already exists") as caught, atomic_folder(target):
         raise AssertionError("never entered")
-    assert list(tmp_path.iterdir()) == [target]
+    assert str(tmp_path / "export-3") in caught.value.hint
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["export", "export-2", "mine"]
+
+
+def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "export").mkdir()
+    with atomic_folder(tmp_path / "export") as work:
+        (work / "file").write_bytes(b"x")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["export", "file"]
 
 
 def test_a_name_taken_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     pending = PendingFolder(tmp_path / "export")
     (tmp_path / "export").mkdir()
+    (tmp_path / "export" / "mine").write_bytes(b"x")
     with pytest.raises(DiskError, match="already exists"):
         pending.commit()
-    assert list(tmp_path.iterdir()) == [tmp_path / "export"]
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["export", "mine"]
 
 
 def test_a_full_disk_while_a_folder_is_made_durable_leaves_nothing(

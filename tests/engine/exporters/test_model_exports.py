@@ -114,7 +114,7 @@ def test_labels_card_and_document_tell_where_the_model_comes_from(
     assert document["validation"]["accuracy_interval"] == [0.7, 0.97]
     card = (folder / "model_card.md").read_text(encoding="utf-8")
     for phrase in (
-        "90.0% (95 % interval 70.0% to 97.0%)",
+        "90.0 % (95 % interval 70.0 % to 97.0 %)",
         "rolled-in scale \\| Füße",
         "27 images",
         "## Limits",
