@@ -78,7 +78,7 @@ def per_class_figures(confusion: NDArray[np.int64]) -> list[dict[str, Any]]:
                 "recall": recall,
                 "f1": 2 * precision * recall / (precision + recall) if num_right else 0.0,
                 "support": support,
-                "recall_interval": wilson_interval(num_right, support),
+                "recall_interval": list(wilson_interval(num_right, support)),
             }
         )
     return figures

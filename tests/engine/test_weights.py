@@ -1,0 +1,264 @@
+"""Weights are found by name and content, and downloads survive whatever a network does."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from engine import weights
+from engine.backbones import BackboneSpec, spec
+from engine.errors import BackboneError
+from engine.job import CancelledError, QuietContext
+from engine.weights import default_backbone, download_weights, file_sha256, find_weights
+
+CONTENT = bytes(range(256)) * 4000  # about 1 MB
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+@pytest.fixture
+def record() -> BackboneSpec:
+    return spec("mobilenet_v2")
+
+
+def place(folder: Path, name: str, content: bytes = CONTENT) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(content)
+    return folder / name
+
+
+# ---------------------------------------------------------------------------------------------------------- look-up
+
+
+def test_the_project_comes_before_the_folders_of_the_environment(
+    record: BackboneSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"mobilenet_v2-{SHA256[:8]}.pth"
+    in_environment = place(tmp_path / "elsewhere", name)
+    monkeypatch.setenv("GRAFT_WEIGHTS", str(tmp_path / "elsewhere"))
+    assert find_weights(record, tmp_path / "project") == in_environment
+
+    in_project = place(tmp_path / "project" / "weights", name)
+    assert find_weights(record, tmp_path / "project") == in_project
+
+
+def test_missing_weights_name_every_place_and_the_download(
+    record: BackboneSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRAFT_WEIGHTS", str(tmp_path / "a"))
+    with pytest.raises(BackboneError) as caught:
+        find_weights(record, tmp_path / "project")
+
+    for place_looked_at in (
+        tmp_path / "project" / "weights",
+        weights.user_weights_folder(),
+        tmp_path / "a",
+        record.url,
+    ):
+        assert str(place_looked_at) in caught.value.hint
+
+
+def test_a_file_whose_content_is_not_what_its_name_says_is_refused(
+    record: BackboneSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = place(tmp_path, "mobilenet_v2-deadbeef.pth")
+    monkeypatch.setenv("GRAFT_WEIGHTS", str(tmp_path))
+    with pytest.raises(BackboneError, match="damaged") as caught:
+        find_weights(record)
+    assert str(file) in caught.value.message
+
+
+def test_a_damaged_file_does_not_hide_a_good_one(
+    record: BackboneSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place(tmp_path, "mobilenet_v2-00000000.pth")
+    good = place(tmp_path, f"mobilenet_v2-{SHA256[:8]}.pth")
+    monkeypatch.setenv("GRAFT_WEIGHTS", str(tmp_path))
+    assert find_weights(record) == good
+
+
+def test_weights_of_a_longer_named_model_are_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place(tmp_path, f"vit_b_16_swag-{SHA256[:8]}.pth")
+    monkeypatch.setenv("GRAFT_WEIGHTS", str(tmp_path))
+    with pytest.raises(BackboneError, match="not on this machine"):
+        find_weights(spec("vit_b_16"))
+
+
+def test_a_file_is_hashed_again_only_after_it_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = place(tmp_path, "weights.pth")
+    assert file_sha256(file) == SHA256
+    monkeypatch.setattr(weights, "_hash_file", lambda path: pytest.fail("hashed again"))
+    assert file_sha256(file) == SHA256
+    monkeypatch.undo()
+
+    file.write_bytes(b"other")
+    assert file_sha256(file) == hashlib.sha256(b"other").hexdigest()
+
+
+def test_the_default_backbone_is_the_best_one_that_is_here(shared_weights: Path) -> None:
+    assert default_backbone() == "mobilenet_v2"
+
+
+def test_no_backbone_at_all_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(weights, "STARTER_FOLDER", tmp_path)
+    with pytest.raises(BackboneError, match="No backbone is available"):
+        default_backbone()
+
+
+# --------------------------------------------------------------------------------------------------------- download
+
+
+class Server(ThreadingHTTPServer):
+    """Serves CONTENT; `stop_after` cuts the next answer off after so many bytes."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.content = CONTENT
+        self.stop_after: int | None = None
+        self.status: int | None = None
+        self.has_ranges = True
+        self.ranges: list[str | None] = []
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        wanted = self.headers.get("Range")
+        self.server.ranges.append(wanted)
+        if self.server.status is not None:
+            self.send_error(self.server.status)
+            return
+        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and self.server.has_ranges else 0
+        if start >= len(self.server.content):
+            self.send_error(416)
+            return
+        body = self.server.content[start:]
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body[: self.server.stop_after])
+        self.server.stop_after = None
+
+    def log_message(self, format: str, *args: object) -> None:
+        return
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as running:
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def remote(record: BackboneSpec, server: Server) -> BackboneSpec:
+    """A backbone whose weights lie on the test's own server."""
+    url = f"http://127.0.0.1:{server.server_port}/mobilenet_v2-{SHA256[:8]}.pth"
+    return replace(record, url=url, sha256_prefix=SHA256[:8])
+
+
+class Watcher(QuietContext):
+    """Records progress, and cancels once `cancel_at` bytes are there."""
+
+    def __init__(self, cancel_at: int | None = None) -> None:
+        self.seen: list[tuple[int, int]] = []
+        self.cancel_at = cancel_at
+
+    def progress(self, done: int, total: int, note: str = "") -> None:
+        self.seen.append((done, total))
+
+    def checkpoint(self) -> None:
+        if self.cancel_at is not None and self.seen and self.seen[-1][0] >= self.cancel_at:
+            raise CancelledError
+
+
+def test_a_download_arrives_whole_and_is_found(
+    remote: BackboneSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watcher = Watcher()
+    file = download_weights(remote, tmp_path, watcher)
+
+    assert file.read_bytes() == CONTENT
+    assert watcher.seen[-1] == (len(CONTENT), len(CONTENT))
+    assert [entry.name for entry in tmp_path.iterdir()] == [file.name]
+    monkeypatch.setenv("GRAFT_WEIGHTS", str(tmp_path))
+    assert find_weights(remote) == file
+
+
+def test_a_download_that_was_cut_off_goes_on_where_it_stopped(
+    remote: BackboneSpec, server: Server, tmp_path: Path
+) -> None:
+    server.stop_after = 300_000
+    with pytest.raises(BackboneError, match="stopped") as caught:
+        download_weights(remote, tmp_path, QuietContext())
+    assert "goes on where it stopped" in caught.value.hint
+
+    assert download_weights(remote, tmp_path, QuietContext()).read_bytes() == CONTENT
+    assert server.ranges == [None, "bytes=300000-"]
+
+
+def test_a_cancelled_download_keeps_what_it_has(remote: BackboneSpec, server: Server, tmp_path: Path) -> None:
+    with pytest.raises(CancelledError):
+        download_weights(remote, tmp_path, Watcher(cancel_at=200_000))
+    (part,) = tmp_path.iterdir()
+    assert part.name.endswith(".part")
+    size = part.stat().st_size
+    assert 200_000 <= size < len(CONTENT)
+
+    assert download_weights(remote, tmp_path, QuietContext()).read_bytes() == CONTENT
+    assert server.ranges[-1] == f"bytes={size}-"
+
+
+def test_a_server_without_ranges_starts_again_from_the_beginning(
+    remote: BackboneSpec, server: Server, tmp_path: Path
+) -> None:
+    server.has_ranges = False
+    place(tmp_path, f"{remote.url.rsplit('/', 1)[-1]}.part", b"old rubbish")
+
+    assert download_weights(remote, tmp_path, QuietContext()).read_bytes() == CONTENT
+
+
+def test_a_part_that_is_complete_already_is_only_checked(remote: BackboneSpec, tmp_path: Path) -> None:
+    place(tmp_path, f"{remote.url.rsplit('/', 1)[-1]}.part", CONTENT)
+
+    assert download_weights(remote, tmp_path, QuietContext()).read_bytes() == CONTENT
+
+
+def test_content_with_another_hash_is_deleted(remote: BackboneSpec, server: Server, tmp_path: Path) -> None:
+    server.content = CONTENT[:-1] + b"!"
+    with pytest.raises(BackboneError, match="hash is wrong"):
+        download_weights(remote, tmp_path, QuietContext())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_there_already_is_not_fetched(remote: BackboneSpec, server: Server, tmp_path: Path) -> None:
+    place(tmp_path, remote.url.rsplit("/", 1)[-1])
+    download_weights(remote, tmp_path, QuietContext())
+    assert server.ranges == []
+
+
+def test_a_server_that_does_not_have_the_file_is_quoted(remote: BackboneSpec, server: Server, tmp_path: Path) -> None:
+    server.status = 404
+    with pytest.raises(BackboneError, match="404"):
+        download_weights(remote, tmp_path, QuietContext())
+
+
+def test_no_network_is_a_sentence_with_a_way_out(remote: BackboneSpec, server: Server, tmp_path: Path) -> None:
+    server.shutdown()
+    server.server_close()
+    with pytest.raises(BackboneError) as caught:
+        download_weights(remote, tmp_path, QuietContext())
+    assert "Check the network" in caught.value.hint
+    assert str(weights.user_weights_folder()) in caught.value.hint
