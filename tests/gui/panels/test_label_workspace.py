@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -489,3 +490,33 @@ def test_nothing_in_the_filter_bar_is_cut_off_at_any_width(desk: Any) -> None:
                 needed = min(widget.sizeHint().width(), widget.maximumWidth())
                 assert widget.width() >= needed, (width, widget.accessibleName())
                 assert bar.rect().contains(widget.geometry()), (width, widget.accessibleName())
+
+
+def test_photographs_of_a_turned_camera_stand_upright_in_grid_and_viewer_and_in_full_when_zoomed(
+    shared_data: Path, tmp_path: Path, open_desk: Callable[[Path | None], Any]
+) -> None:
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    for file in sorted((shared_data / "highres_exif" / "coins_mixed").glob("*.jpg"))[:6]:
+        shutil.copy(file, folder)
+    desk = open_desk(folder)
+    columns, workspace = desk.session.columns, desk.workspace
+    sizes = list(zip(columns.image_ids.tolist(), columns.widths_px.tolist(), columns.heights_px.tolist(), strict=True))
+    assert any(height > width for _, width, height in sizes)
+    desk.qtbot.waitUntil(
+        lambda: all(workspace.thumbnails.get(each) is not None for each, _, _ in sizes), timeout=20_000
+    )
+    for image_id, width, height in sizes:
+        thumbnail = workspace.thumbnails.get(image_id)
+        assert thumbnail.width() / thumbnail.height() == pytest.approx(width / height, rel=0.02)
+    desk.press(Key.Key_Return)
+    canvas = workspace.viewer.canvas
+    image_id, width, height = sizes[0]
+    side = canvas.fitted_side_px(width, height)
+    assert 0 < side < max(width, height)
+    desk.qtbot.waitUntil(lambda: workspace.screens.get(image_id, side) is not None, timeout=20_000)
+    assert max(workspace.screens.get(image_id, side).width(), workspace.screens.get(image_id, side).height()) == side
+    assert workspace.screens.get(image_id, 0) is None
+    QTest.mouseDClick(canvas, LEFT)
+    desk.qtbot.waitUntil(lambda: workspace.screens.get(image_id, 0) is not None, timeout=20_000)
+    assert workspace.screens.get(image_id, 0).width() == width
