@@ -52,6 +52,7 @@ teachers' pooled features, the 1,000-class probabilities of `mobilenet_v2` and i
 the student was trained on {training["samples_seen"]:,} shifted, mirrored, recoloured and mixed crops
 ({schedule}) with AdamW, and the running average of its weights is what is
 shipped. No weight of a teacher is part of it. The scripts are in `build/starter`.
+{training["note"]}
 
 ## Pictures it was trained on
 
@@ -61,8 +62,8 @@ only, some are CC0. **None of the pictures is part of Graft.** Whether weights t
 pictures may be used for a given commercial purpose is for their user to judge; who needs to be certain chooses a
 backbone whose licence they have cleared. The weights are published under {settings["licence"]}.
 
-Caltech-101 is in both the pool and the development set caltech59, with different classes. Pictures of clothing are in
-the pool too.
+Caltech-101 is in both the pool and the development set caltech59, with different classes; three of the 1,180 pictures
+of caltech59 (guitars) are in the pool through another collection. Pictures of clothing are in the pool too.
 
 ## Limits
 

@@ -41,6 +41,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--shared", type=Path, required=True, help="folder with data/ and weights/")
     parser.add_argument("--to", type=Path, default=Path("resources/starter"))
     parser.add_argument("--input-px", type=int, default=160, help="side of the pictures it is used with (%(default)s)")
+    parser.add_argument("--note", default="", help="what the checkpoint's settings do not say about the run")
     options = parser.parse_args(arguments)
     checkpoint = torch.load(options.run / "checkpoint.pt", map_location="cpu", weights_only=True)
     network = starter_network()
@@ -133,7 +134,7 @@ def _settings(checkpoint: dict[str, Any], weights: Path, graph: Path, options: a
         "num_parameters": sum(parameter.numel() for parameter in starter_network().parameters()),
         "size_bytes": weights.stat().st_size,
         "sha256": {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in (weights, graph)},
-        "training": checkpoint["settings"] | {"out": "", "samples_seen": checkpoint["seen"]},
+        "training": checkpoint["settings"] | {"out": "", "samples_seen": checkpoint["seen"], "note": options.note},
         "measured": {
             "accuracy_10_per_class": accuracies(options.shared / "data", embed, options.input_px),
             "speed": speeds_against(graph, options.input_px, options.shared / "weights"),

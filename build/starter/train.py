@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import torch
 import torch.distributed as dist
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 from batches import EMBEDDING_TARGETS, TEMPERATURE, Batch, Batches
 from pool import open_pool
 from teachers import NUM_CLASSES, open_teachers
