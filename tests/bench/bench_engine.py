@@ -1,0 +1,120 @@
+"""How fast pictures become embeddings, and labels a head: `python tests/bench/bench_engine.py [NUM_IMAGES]`.
+
+Prints medians, and beside each the rate that the spent processor time allows on two idle cores: on a busy machine only
+the second is worth comparing. Needs the shared image sets and weights (GRAFT_SHARED, GRAFT_WEIGHTS).
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT))
+SHARED = Path(os.environ.get("GRAFT_SHARED") or ROOT.parent / "shared")
+os.environ.setdefault("GRAFT_WEIGHTS", str(SHARED / "weights"))
+
+from engine.backbones import spec  # noqa: E402
+from engine.evaluation.calibration import cross_fitted_temperatures, fit_temperature  # noqa: E402
+from engine.evaluation.splits import assign_folds  # noqa: E402
+from engine.images.decode import decode_rgb  # noqa: E402
+from engine.nn.embed import BATCH_SIZE, Embedder  # noqa: E402
+from engine.nn.head import fit_head  # noqa: E402
+from engine.settings import num_threads  # noqa: E402
+from engine.weights import find_weights  # noqa: E402
+
+BACKBONE = "mobilenet_v2"
+ROUNDS = 3
+IDLE_CORES = 2
+
+
+def measure(what: str, unit: str, amount: int, work: Callable[[], object]) -> float:
+    """Runs `work` a few times, prints the median rate of `amount` per second, and returns it."""
+    walls, processors = [], []
+    for _ in range(ROUNDS):
+        wall, processor = time.perf_counter(), time.process_time()
+        work()
+        walls.append(time.perf_counter() - wall)
+        processors.append(time.process_time() - processor)
+    rate, possible = amount / statistics.median(walls), IDLE_CORES * amount / statistics.median(processors)
+    print(f"{what:58s} {rate:9.1f} {unit}/s   (processor time allows {possible:9.1f})", flush=True)
+    return rate
+
+
+def bench_embedding(num_images: int) -> None:
+    """Decode alone, forward alone, both, and torch beside them."""
+    record = spec(BACKBONE)
+    weights = find_weights(record)
+    sets = ("clothing10", "steel_neu", "coffee_leaf")
+    paths = [
+        path for name in sets for path in sorted((SHARED / "data" / name).rglob("*.jpg"))[:: max(1, 1800 // num_images)]
+    ]
+    with Embedder(record, weights) as embedder:
+        views = embedder.preprocessing.num_views
+        print(f"{BACKBONE}, {views} views of each of {len(paths)} images, load {os.getloadavg()[0]:.1f}")
+        with ThreadPoolExecutor(num_threads(has_window=False)) as pool:
+            measure("full decode alone", "images", len(paths), lambda: list(pool.map(decode_rgb, paths)))
+            measure("decode, views, normalise", "images", len(paths), lambda: list(pool.map(embedder._decode, paths)))
+        batch = np.zeros((BATCH_SIZE * views, 3, record.input_size_px, record.input_size_px), np.float32)
+        measure(
+            "forward alone, ONNX Runtime",
+            "images",
+            BATCH_SIZE * 4,
+            lambda: [embedder._forward(batch) for _ in range(4)],
+        )
+        measure("images to embeddings", "images", len(paths), lambda: list(embedder.blocks(paths)))
+    bench_torch(batch, views)
+
+
+def bench_torch(batch: np.ndarray, views: int) -> None:
+    """The same forward pass in eager torch."""
+    import torch
+
+    from engine.nn.networks import load_backbone
+
+    network = load_backbone(spec(BACKBONE), find_weights(spec(BACKBONE)))
+    pictures = torch.from_numpy(batch)
+    with torch.inference_mode():
+        measure("forward alone, torch eager", "images", BATCH_SIZE, lambda: network(pictures))
+        network = network.to(memory_format=torch.channels_last)
+        last = pictures.contiguous(memory_format=torch.channels_last)
+        measure("forward alone, torch channels last", "images", BATCH_SIZE, lambda: network(last))
+
+
+def bench_head(num_images: int, size: int = 1280, num_classes: int = 10) -> None:
+    """Folds, strength, head and calibration on embeddings that are there already."""
+    rng = np.random.default_rng(0)
+    targets = rng.integers(0, num_classes, num_images)
+    centres = np.abs(rng.standard_normal((num_classes, size)))
+    features = np.maximum(centres[targets] + 3 * rng.standard_normal((num_images, size)), 0).astype(np.float32)
+    features /= np.linalg.norm(features, axis=1, keepdims=True)
+    folds = assign_folds(targets, [f"{index:032x}" for index in range(num_images)])
+
+    def refit(**known: object) -> object:
+        fit = fit_head(features, targets, num_classes, folds, **known)  # type: ignore[arg-type]
+        cross_fitted_temperatures(fit.out_of_fold_logits, targets, folds)
+        fit_temperature(fit.out_of_fold_logits, targets)
+        return fit
+
+    first = fit_head(features, targets, num_classes, folds)
+    name = f"{num_images:,} images, {size} features, {num_classes} classes"
+    measure(f"head from nothing: {name}", "fits", 1, refit)
+    measure(f"head from the last one: {name}", "fits", 1, lambda: refit(start=first.head, strength=first.strength))
+
+
+def main() -> None:
+    bench_embedding(int(sys.argv[1]) if len(sys.argv) > 1 else 300)
+    bench_head(1000)
+    if "--large" in sys.argv:
+        bench_head(100_000)
+
+
+if __name__ == "__main__":
+    main()
