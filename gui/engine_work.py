@@ -73,7 +73,7 @@ class EngineWork(QObject):
         bridge.job_started.connect(self._on_job_started)
         bridge.job_progressed.connect(self._on_job_progressed)
         bridge.embeddings_added.connect(self._on_embeddings_added)
-        session.backbones.changed.connect(self.embed)
+        session.backbones.changed.connect(self._on_backbone_changed)
 
     # ---- what is going on
 
@@ -150,8 +150,12 @@ class EngineWork(QObject):
         project, backbone = session.project, session.backbones.chosen
         if project is None or project.read_only or backbone is None or self._is_embedding_stopped:
             return
-        if not self.is_running(EMBED) and not self.is_running(TRAIN) and len(session.columns):
+        if not self.is_running(EMBED) and not self.is_running(TRAIN):
             self.submit(EMBED, ComputeEmbeddings(project, backbone.key), "Looking at new images", Priority.BACKGROUND)
+
+    def _on_backbone_changed(self) -> None:
+        if len(self._session.columns):
+            self.embed()
 
     def retrain(self) -> None:
         """Trains on the labels as soon as they are saved. Background work makes room and goes on afterwards."""
