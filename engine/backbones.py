@@ -101,7 +101,6 @@ _FAST, _MEDIUM, _SLOW = SpeedClass.FAST, SpeedClass.MEDIUM, SpeedClass.SLOW
 # and lower how well a head on frozen features does (Kornblith et al. 2021, "Why do better loss functions lead to less
 # transferable features?").
 _RECORDS = (
-    # fmt: off
     _imagenet("mobilenet_v2", "MobileNetV2", 1280, 224, "b0353104", 14_213_448, _FAST),
     _imagenet("mobilenet_v3_small", "MobileNetV3 small", 576, 224, "047dcff4", 10_306_454, _FAST),
     _imagenet("mobilenet_v3_large", "MobileNetV3 large", 960, 224, "8738ca79", 22_139_634, _FAST),
@@ -127,7 +126,6 @@ _RECORDS = (
         "inception_v3", "Inception v3", 2048, 299, "0cc3c7bd", 108_950_192, _SLOW, file_stem="inception_v3_google"
     ),
     _imagenet("vgg16", "VGG-16", 512, 224, "397923af", 553_434_218, _SLOW),
-    # fmt: on
 )
 
 

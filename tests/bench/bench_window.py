@@ -66,7 +66,9 @@ def bench_start(num_starts: int) -> None:
         pairs = [(first_paint_ms(program, environment), first_paint_ms(qt, environment)) for _ in range(num_starts)]
     ours, bare = (statistics.median(column) for column in zip(*pairs, strict=True))
     best = min(pair[0] for pair in pairs)
-    print(f"start to first paint   median {ours:.0f} ms (best {best:.0f}), goal {GOAL_START_MS}; Qt alone {bare:.0f} ms")
+    print(
+        f"start to first paint   median {ours:.0f} ms (best {best:.0f}), goal {GOAL_START_MS}; Qt alone {bare:.0f} ms"
+    )
 
 
 def bench_heartbeat(seconds: float) -> None:
