@@ -26,11 +26,11 @@ SEED = 20261121
 
 STEEL = (0.78, 0.79, 0.8)
 MATERIALS = (
-    Material("milled steel", (0.5, 0.51, 0.53), True, 0.55, 0.08, 0.0, (0.1, 0.1, 0.105)),
-    Material("ground steel", (0.62, 0.62, 0.63), True, 0.72, 0.04, 0.0, (0.12, 0.12, 0.12)),
-    Material("cast iron", (0.13, 0.127, 0.125), True, 0.35, 0.02, 0.2, STEEL),
-    Material("brass", (0.72, 0.47, 0.16), True, 0.62, 0.065, 0.0, (0.16, 0.09, 0.04)),
-    Material("bronze", (0.36, 0.19, 0.1), True, 0.5, 0.05, 0.05, (0.9, 0.66, 0.44)),
+    Material("milled steel", (0.5, 0.51, 0.53), True, 0.55, 0.045, 0.0, (0.1, 0.1, 0.105)),
+    Material("ground steel", (0.62, 0.62, 0.63), True, 0.72, 0.025, 0.0, (0.12, 0.12, 0.12)),
+    Material("cast iron", (0.13, 0.127, 0.125), True, 0.35, 0.02, 0.12, STEEL),
+    Material("brass", (0.72, 0.47, 0.16), True, 0.62, 0.035, 0.0, (0.16, 0.09, 0.04)),
+    Material("bronze", (0.36, 0.19, 0.1), True, 0.5, 0.03, 0.03, (0.9, 0.66, 0.44)),
     Material("blue paint", (0.015, 0.06, 0.24), False, 0.75, 0.0, 0.018, STEEL),
     Material("green paint", (0.03, 0.13, 0.07), False, 0.65, 0.0, 0.025, STEEL),
     Material("red paint", (0.3, 0.02, 0.016), False, 0.75, 0.0, 0.018, STEEL),
@@ -52,9 +52,9 @@ def make_shot(class_name: str, number: int) -> Shot:
     )
     camera = Camera(
         azimuth=float(rng.uniform(0, 2 * np.pi)),
-        elevation=float(np.radians(rng.uniform(62, 84))),
+        elevation=float(np.radians(rng.uniform(66, 84))),
         roll=float(rng.uniform(-0.25, 0.25)),
-        distance=float(rng.uniform(5.9, 6.5)),
+        distance=float(rng.uniform(5.5, 5.9)),
         focal=4.4,
         target_x=float(rng.uniform(-0.07, 0.07)),
         target_y=float(rng.uniform(-0.07, 0.07)),
@@ -63,14 +63,14 @@ def make_shot(class_name: str, number: int) -> Shot:
         part=part,
         material=material,
         scratches=_scratches(rng) if class_name == "scratched" else (),
-        nut=_nut(rng, camera) if rng.random() < 0.35 else None,
+        nut=_nut(rng, camera) if rng.random() < 0.25 else None,
         surface=surface,
         camera=camera,
         light=_light(rng),
         lens=Lens(
             exposure=float(0.56 * np.exp(rng.uniform(-0.25, 0.25))),
-            blur_px=float(rng.choice([0, 0, 0, 0.5, 0.8])),
-            noise=float(rng.uniform(0.6, 3.2)),
+            blur_px=float(rng.choice([0, 0, 0, 0.4, 0.6])),
+            noise=float(rng.uniform(0.5, 2.2)),
             vignette=float(rng.uniform(0.05, 0.35)),
         ),
         seed=seed,
@@ -79,13 +79,13 @@ def make_shot(class_name: str, number: int) -> Shot:
 
 def _part(rng: np.random.Generator, is_hole_missing: bool) -> Part:
     corner = float(rng.uniform(0.3, 0.46))
-    hub_radius = float(rng.uniform(0.48, 0.53))
+    hub_radius = float(rng.uniform(0.5, 0.55))
     return Part(
         corner_radius=corner,
         thickness=float(rng.uniform(0.16, 0.24)),
         hub_radius=hub_radius,
         hub_height=float(rng.uniform(0.1, 0.2)),
-        bore_radius=hub_radius - float(rng.uniform(0.12, 0.15)),
+        bore_radius=hub_radius - float(rng.uniform(0.1, 0.125)),
         hole_radius=float(rng.uniform(0.13, 0.16)),
         hole_offset=1 - max(corner, 0.33) + 0.03,
         countersink=float(rng.choice([0.012, 0.05])),
@@ -94,10 +94,10 @@ def _part(rng: np.random.Generator, is_hole_missing: bool) -> Part:
 
 
 def _scratches(rng: np.random.Generator) -> tuple[Scratch, ...]:
-    """Four to six gouges, most of them in about one direction, as from being dragged over something."""
+    """Six to eight gouges, most of them in about one direction, as from being dragged over something."""
     main = rng.uniform(0, np.pi)
     scratches = []
-    for _ in range(int(rng.integers(4, 7))):
+    for _ in range(int(rng.integers(6, 9))):
         angle = main + rng.normal(0, 0.35)
         length = rng.uniform(1.0, 1.8)
         # Across the plate beside the hub, where nothing hides them.
@@ -111,7 +111,7 @@ def _scratches(rng: np.random.Generator) -> tuple[Scratch, ...]:
                 x1=float(middle_x + half_x),
                 y1=float(middle_y + half_y),
                 bend=float(rng.normal(0, 0.04)),
-                width=float(rng.uniform(0.024, 0.038)),
+                width=float(rng.uniform(0.03, 0.045)),
                 depth=float(rng.uniform(0.6, 1.0)),
             )
         )

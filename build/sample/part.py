@@ -63,7 +63,7 @@ def part_distance(part: Part, x: Floats, y: Floats, z: Floats) -> Floats:
     cut = np.hypot(ax - part.hole_offset, ay - part.hole_offset) - hole_radius
     if part.has_bore:
         bore = radius - (part.bore_radius + np.clip(z - (part.height - 0.03), 0, 0.03))
-        key = np.maximum(ax - 0.28 * part.bore_radius, np.abs(y - part.bore_radius) - 0.3 * part.bore_radius)
+        key = np.maximum(ax - 0.28 * part.bore_radius, np.abs(y - part.bore_radius) - 0.17 * part.bore_radius)
         cut = np.minimum(np.minimum(cut, bore), key)
     return np.asarray(np.maximum(body, -cut), dtype=np.float32)
 

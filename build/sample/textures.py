@@ -70,20 +70,20 @@ def surface_colour(surface: Surface, x: Floats, y: Floats) -> Floats:
     if surface.kind == "wood":
         rings = noise.layered(u * 0.35, v * 2.2, 3) * 5 + v * 1.2
         grain = noise.layered(u * 2.5, v * 60, 2)
-        shade = 1 + 0.13 * np.sin(rings * 3.1) + 0.1 * grain - 0.5 * _seam(v, 2.3)
+        shade = 1 + 0.09 * np.sin(rings * 3.1) + 0.07 * grain - 0.5 * _seam(v, 2.3)
     elif surface.kind == "mat":
         lines = np.maximum(_seam(u, 0.8), _seam(v, 0.8)) * 0.7
         shade = 1 + lines + 0.08 * noise.layered(u * 30, v * 30, 2)
     elif surface.kind == "concrete":
         pits = np.clip(noise.value(u * 22, v * 22) - 0.72, 0, 1)
-        shade = 1 + 0.28 * noise.layered(u * 1.3, v * 1.3, 5) - 2.0 * pits
+        shade = 1 + 0.28 * noise.layered(u * 1.3, v * 1.3, 5) - 1.2 * pits
     elif surface.kind == "paper":
         shade = 1 + 0.05 * noise.layered(u * 14, v * 14, 3) + 0.05 * noise.value(u * 0.4, v * 0.4)
     elif surface.kind == "rubber":
         ribs = np.sin(v * 40).astype(np.float32)
-        shade = 1 + 0.12 * ribs + 0.22 * noise.layered(u * 25, v * 25, 2)
+        shade = 1 + 0.09 * ribs + 0.22 * noise.layered(u * 25, v * 25, 2)
     else:
-        shade = 1 + 0.16 * noise.value(u * 0.7, v * 110) + 0.1 * noise.layered(u * 1.1, v * 1.1, 3)
+        shade = 1 + 0.1 * noise.value(u * 0.7, v * 110) + 0.1 * noise.layered(u * 1.1, v * 1.1, 3)
     return np.asarray(np.clip(shade, 0.1, 3.0)[..., None] * np.array(surface.tint, np.float32), dtype=np.float32)
 
 
