@@ -54,7 +54,7 @@ def rotate(rows: Array) -> Rotation:
 
 @dataclass(slots=True)
 class Solution:
-    """Weights (P, R, K) and biases (P, K) of all problems, and how many steps it took."""
+    """Weights (P, K, R) and biases (P, K) of all problems, and how many steps it took."""
 
     weights: Array
     biases: Array
@@ -85,28 +85,31 @@ def solve(
     """
     num_problems = len(strengths)
     rows = rotation.rows
-    shape = (num_problems, rows.shape[1] + 1, num_classes)
+    shape = (num_problems, num_classes, rows.shape[1] + 1)
     # Curvature of the cross-entropy along each axis, as it is at equal probabilities, plus the penalty; the bias column
     # sees rows of ones.
     curvature = (num_classes - 1) / num_classes**2
-    scales = np.empty((num_problems, shape[1], 1), np.float32)
-    scales[:, :-1, 0] = 1 / np.sqrt(curvature * rotation.variances[None, :] + strengths[:, None])
-    scales[:, -1, 0] = 1 / np.sqrt(curvature)
+    scales = np.empty((num_problems, 1, shape[2]), np.float32)
+    scales[:, 0, :-1] = 1 / np.sqrt(curvature * rotation.variances[None, :] + strengths[:, None])
+    scales[:, 0, -1] = 1 / np.sqrt(curvature)
     point = np.zeros(shape, np.float32)
     if start is not None:
-        point[:, :-1], point[:, -1] = start.weights, start.biases
+        point[:, :, :-1], point[:, :, -1] = start.weights, start.biases
         point /= scales
-    problem = _Problem(rows, targets, row_weights, strengths, scales, num_classes)
+    problem = _Problem(rows, targets, row_weights, strengths, scales)
     # Measured against the gradient at zero wherever the search begins, so that a good start is not asked for more.
     _, at_zero = problem.loss_and_gradient(np.zeros(shape, np.float32), np.arange(num_problems))
     limits = tolerance * np.maximum(np.abs(at_zero).max(axis=(1, 2)), 1e-12)
     point, num_steps = _minimise(problem, point, limits, max_steps)
     found = point * scales
-    return Solution(np.ascontiguousarray(found[:, :-1]), np.ascontiguousarray(found[:, -1]), num_steps)
+    return Solution(np.ascontiguousarray(found[:, :, :-1]), np.ascontiguousarray(found[:, :, -1]), num_steps)
 
 
 class _Problem:
-    """Loss and gradient of all problems at a preconditioned point (P, R + 1, K)."""
+    """Loss and gradient of all problems at a preconditioned point (P, K, R + 1).
+
+    Rows are the last axis of everything inside, so that sums over the few classes are sums of long vectors.
+    """
 
     def __init__(
         self,
@@ -115,35 +118,32 @@ class _Problem:
         row_weights: Array,
         strengths: Array,
         scales: Array,
-        num_classes: int,
     ) -> None:
-        self.rows, self.targets, self.row_weights = rows, targets, row_weights
-        self.strengths, self.scales, self.num_classes = strengths, scales, num_classes
+        self.rows, self.targets, self.row_weights = rows, targets, np.ascontiguousarray(row_weights.T)
+        self.strengths, self.scales = strengths, scales
 
     def loss_and_gradient(self, point: Array, active: NDArray[np.int64]) -> tuple[NDArray[np.float64], Array]:
-        """Returns losses (A,) and gradients (A, R + 1, K) of the `active` problems at their points (A, R + 1, K)."""
-        scales, num_rows = self.scales[active], len(self.rows)
+        """Returns losses (A,) and gradients (A, K, R + 1) of the `active` problems at their points (A, K, R + 1)."""
+        num_active, num_classes, _ = point.shape
+        num_rows = len(self.rows)
+        scales, row_weights, strengths = self.scales[active], self.row_weights[active], self.strengths[active]
         actual = point * scales
-        weights, biases = actual[:, :-1], actual[:, -1]
-        num_active = len(active)
-        stacked = weights.transpose(1, 0, 2).reshape(self.rows.shape[1], -1)
-        logits = (self.rows @ stacked).reshape(num_rows, num_active, self.num_classes)
-        logits += biases
-        logits -= logits.max(axis=2, keepdims=True)
-        chosen = logits[np.arange(num_rows), :, self.targets]
+        weights = np.ascontiguousarray(actual[:, :, :-1])
+        logits = (weights.reshape(-1, weights.shape[2]) @ self.rows.T).reshape(num_active, num_classes, num_rows)
+        logits += actual[:, :, -1:]
+        logits -= logits.max(axis=1, keepdims=True)
+        chosen = logits[:, self.targets, np.arange(num_rows)]
         np.exp(logits, out=logits)
-        totals = logits.sum(axis=2)
-        row_weights = self.row_weights[:, active]
-        losses = ((np.log(totals) - chosen) * row_weights).sum(axis=0, dtype=np.float64)
-        strengths = self.strengths[active]
-        losses += 0.5 * strengths * (weights.astype(np.float64) ** 2).sum(axis=(1, 2))
+        totals = logits.sum(axis=1)
+        losses = ((np.log(totals) - chosen) * row_weights).sum(axis=1, dtype=np.float64)
+        losses += 0.5 * strengths * np.square(weights).sum(axis=(1, 2), dtype=np.float64)
         residuals = logits
-        residuals *= (row_weights / totals)[:, :, None]
-        residuals[np.arange(num_rows), :, self.targets] -= row_weights
+        residuals *= (row_weights / totals)[:, None, :]
+        residuals[:, self.targets, np.arange(num_rows)] -= row_weights
         gradient = np.empty_like(point)
-        product = (self.rows.T @ residuals.reshape(num_rows, -1)).reshape(-1, num_active, self.num_classes)
-        gradient[:, :-1] = product.transpose(1, 0, 2) + strengths[:, None, None] * weights
-        gradient[:, -1] = residuals.sum(axis=0)
+        product = residuals.reshape(-1, num_rows) @ self.rows
+        gradient[:, :, :-1] = product.reshape(weights.shape) + strengths[:, None, None] * weights
+        gradient[:, :, -1] = residuals.sum(axis=2)
         gradient *= scales
         return losses, gradient
 
