@@ -19,6 +19,7 @@ from gui.widgets.dot import Dot
 from gui.widgets.text import ElidedLabel, text_label
 
 UNNAMED_COLOR = "#8b939e"
+MIN_NAME_PX = 104
 
 
 class ModelDetailsDialog(FramedDialog):
@@ -37,8 +38,8 @@ class ModelDetailsDialog(FramedDialog):
         self.body.addSpacing(4)
         halves = QHBoxLayout()
         halves.setSpacing(16)
-        halves.addWidget(self._make_classes(run), 5)
-        halves.addWidget(self._make_confusion(run), 6)
+        halves.addWidget(self._make_classes(run), 1)
+        halves.addWidget(self._make_confusion(run), 1)
         self.body.addLayout(halves, 1)
         self.left_out = text_label(_left_out(session, run), "faint", wrap=True)
         self.left_out.setVisible(bool(self.left_out.text()))
@@ -97,7 +98,7 @@ class ModelDetailsDialog(FramedDialog):
     def _make_classes(self, run: Run) -> QWidget:
         card, column = _card("Per class")
         grid = QGridLayout()
-        grid.setHorizontalSpacing(10)
+        grid.setHorizontalSpacing(9)
         grid.setVerticalSpacing(8)
         grid.setColumnStretch(1, 1)
         right = Qt.AlignmentFlag.AlignRight
@@ -113,7 +114,9 @@ class ModelDetailsDialog(FramedDialog):
         for line, figures in enumerate(run.validation.per_class, start=1):
             index = _class_index(run, figures["class"])
             grid.addWidget(Dot(self._colors[index]), line, 0)
-            grid.addWidget(ElidedLabel(self._names[index]), line, 1)
+            name = ElidedLabel(self._names[index])
+            name.setMinimumWidth(MIN_NAME_PX)
+            grid.addWidget(name, line, 1)
             for place, key in ((2, "precision"), (3, "recall"), (5, "f1")):
                 number = text_label(f"{100 * figures[key]:.1f}", "warning" if figures[key] < 0.7 else "")
                 grid.addWidget(number, line, place, right)
@@ -123,7 +126,7 @@ class ModelDetailsDialog(FramedDialog):
             grid.addWidget(text_label(f"{figures['support']:,}", "dim"), line, 6, right)
         inner = QWidget()
         stack = QVBoxLayout(inner)
-        stack.setContentsMargins(0, 0, 12, 0)
+        stack.setContentsMargins(0, 0, 6, 0)
         stack.addLayout(grid)
         stack.addStretch(1)
         column.addWidget(_scrolled(inner), 1)
