@@ -400,3 +400,17 @@ def test_every_button_of_the_window_has_a_name_for_screen_readers(labelled: Any)
         if each.isVisible() and not (each.accessibleName() or each.text() or isinstance(each.parent(), QLineEdit))
     ]
     assert nameless == []
+
+
+def test_the_sample_opens_with_its_classes_ready_and_nothing_labelled(weights_are_here: None, room: Any) -> None:
+    session = room.session
+    with room.qtbot.waitSignal(session.work.scan_ended, timeout=60_000):
+        room.click(room.window.welcome.sample_button)
+    room.wait_for(lambda: len(session.columns) >= 100 and not session.is_reloading and session.num_unsaved == 0)
+    assert [each.name for each in session.classes] == ["intact", "missing hole", "scratched"]
+    assert not session.columns.class_ids.any()
+    room.press(Qt.Key.Key_W, CTRL)
+    room.wait_for(lambda: session.project is None)
+    with room.qtbot.waitSignal(session.project_opened, timeout=20_000):
+        room.click(room.window.welcome.sample_button)
+    assert len(session.columns) >= 100
