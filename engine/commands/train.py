@@ -48,7 +48,7 @@ def train(project: Project, settings: TrainSettings, console: Console) -> Run:
     """
     from engine.tasks.train import retrain_jobs
 
-    *before, training = retrain_jobs(project, settings)
+    *before, training = retrain_jobs(project, settings, embed_all=True)
     for job in before:
         console.run(job)
     run: Run = console.run(training)  # the last outcome of the chain is the run
