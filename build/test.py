@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
     is_slow_wanted = "--slow" in arguments
     selection = [] if is_slow_wanted else ["-m", "not slow"]
     rest = [argument for argument in arguments if argument != "--slow"]
-    tests = subprocess.run([str(python), "-m", "pytest", "-q", *selection, *rest], cwd=ROOT, check=False)
+    tests = subprocess.run([str(python), "-m", "pytest", *selection, *rest], cwd=ROOT, check=False)
     if tests.returncode != 0:
         failed.append("tests")
     if failed:

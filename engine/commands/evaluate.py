@@ -1,17 +1,17 @@
-"""`graft evaluate PROJECT [--images FOLDER]`: the figures of the active version."""
+"""`graft evaluate PROJECT|MODEL [--images FOLDER]`: the figures of the active version, or of an exported model."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from engine.commands.arguments import add_json_argument, add_project_argument
+from engine.commands.arguments import add_json_argument, add_model_argument
 from engine.commands.console import Console, Document, percent, plural
-from engine.commands.projects import open_project
+from engine.commands.projects import open_project_or_model
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_project_argument(parser)
+    add_model_argument(parser)
     parser.add_argument(
         "--images",
         type=Path,
@@ -24,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> None:
     from engine.tasks.evaluate import EvaluateModel
 
-    with open_project(arguments.project) as project:
-        document = console.run(EvaluateModel(project, arguments.images))
+    with open_project_or_model(arguments.model) as model:
+        document = console.run(EvaluateModel(model, arguments.images))
     console.document(document)
     say_figures(document, console)
 

@@ -1,4 +1,4 @@
-"""`graft predict PROJECT FOLDER`: classifies the images of a folder."""
+"""`graft predict PROJECT|MODEL FOLDER`: classifies the images of a folder."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.commands.arguments import add_json_argument, add_project_argument
+from engine.commands.arguments import add_json_argument, add_model_argument
 from engine.commands.console import Console, percent, plural
-from engine.commands.projects import open_project
+from engine.commands.projects import open_project_or_model
 from engine.files import atomic_write_bytes, disk_error
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_project_argument(parser)
+    add_model_argument(parser)
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="folder of images (with its sub-folders)")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write image, class, confidence and all probabilities")
     parser.add_argument("--sorted-copies", type=Path, metavar="DIR", help="copy each image into DIR/<its class>/")
@@ -29,8 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> None:
     from engine.tasks.predict import PredictImages
 
-    with open_project(arguments.project) as project:
-        predictions = console.run(PredictImages(project, arguments.folder))
+    with open_project_or_model(arguments.model) as model:
+        predictions = console.run(PredictImages(model, arguments.folder))
     if arguments.csv:
         write_csv(predictions, arguments.csv)
     if arguments.sorted_copies:

@@ -66,7 +66,7 @@ def network_source(spec: BackboneSpec) -> str:
     if spec.key == STARTER_KEY:
         from engine.nn import starter
 
-        return f"{_without_module_docstring(inspect.getsource(starter))}\n\nbuild_network = starter_network\n"
+        return f"{_body_of(inspect.getsource(starter))}\n\nbuild_network = starter_network\n"
     cut = next(lines for family, lines in _CUTS.items() if spec.model_name.startswith(family))
     extra = ", transform_input=True, init_weights=False" if spec.model_name == "inception_v3" else ""
     return _TORCHVISION.format(
@@ -90,5 +90,6 @@ def views_source(preprocessing: Preprocessing) -> str:
     )
 
 
-def _without_module_docstring(source: str) -> str:
-    return source.split('"""', 2)[2].strip()
+def _body_of(source: str) -> str:
+    """Returns a module without what may only stand at the beginning of a file: docstring and future imports."""
+    return source.split('"""', 2)[2].replace("from __future__ import annotations\n", "").strip()

@@ -10,13 +10,12 @@ from typing import Any
 from engine.exporters.card import model_card
 from engine.exporters.parity import Parity, ParityImage, measure_parity, refuse_without_parity
 from engine.exporters.predict_script import load_predict_script
-from engine.exporters.protocol import LABELS_NAME, ModelFacts, model_document
+from engine.exporters.protocol import LABELS_NAME, MODEL_DOCUMENT_NAME, ModelFacts, model_document
 from engine.exporters.registry import exporter
 from engine.job import JobContext
 from engine.nn.embed import Embedder
 from engine.nn.run_model import RunModel
 
-MODEL_DOCUMENT_NAME = "model.json"
 CARD_NAME = "model_card.md"
 PARITY_NAME = "parity.json"
 

@@ -17,6 +17,7 @@ from engine.nn.run_model import RunModel
 
 LABELS_NAME = "labels.txt"
 PREDICT_NAME = "predict.py"
+MODEL_DOCUMENT_NAME = "model.json"
 
 
 @dataclass(frozen=True, slots=True)

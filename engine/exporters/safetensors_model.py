@@ -11,11 +11,10 @@ from safetensors.numpy import save
 from engine.exporters.network_source import network_source, views_source
 from engine.exporters.predict_script import READ_PICTURE, SHOW_PREDICTIONS
 from engine.exporters.protocol import LABELS_NAME, PREDICT_NAME, ModelFacts
-from engine.nn.networks import load_backbone
+from engine.nn.networks import EXPORTED_PREFIX, load_backbone
 from engine.nn.preprocessing import CENTRE, MIRROR, WHOLE
 from engine.nn.run_model import RunModel
 
-BACKBONE_PREFIX = "backbone."
 HEAD_PREFIX = "head."
 
 _VIEWS = {
@@ -75,7 +74,7 @@ class SafetensorsExporter:
 
     def write(self, model: RunModel, facts: ModelFacts, folder: Path) -> None:
         network = load_backbone(model.spec, model.weights)
-        tensors = {BACKBONE_PREFIX + name: value.numpy() for name, value in network.state_dict().items()}
+        tensors = {EXPORTED_PREFIX + name: value.numpy() for name, value in network.state_dict().items()}
         for name in ("mean", "scale", "weight", "bias"):
             tensors[HEAD_PREFIX + name] = np.asarray(getattr(model.head, name), np.float32)
         tensors[HEAD_PREFIX + "temperature"] = np.array(model.head.temperature, np.float32)

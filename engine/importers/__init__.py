@@ -1,1 +1,1 @@
-"""What comes into the program besides images: labels from other programs' files, one module per format."""
+"""What comes into the program besides images: labels from other programs' files, and exported models."""

@@ -22,17 +22,25 @@ from engine.nn.torchvision_shim import import_torchvision
 # Set by some users to make old scripts run; it would turn every weights_only load below into a pickle load.
 os.environ.pop("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", None)
 
+EXPORTED_PREFIX = "backbone."
+"""Begins the names of the backbone's tensors in an exported model.safetensors."""
+
 
 def load_backbone(spec: BackboneSpec, weights: Path) -> nn.Module:
     """Returns the backbone in eval mode on the CPU, float32: normalised images (B, 3, S, S) in, embeddings (B, D) out.
 
-    The caller has checked the hash of `weights` (see `engine.weights.find_weights`).
+    The caller has checked the hash of `weights` (see `engine.weights.find_weights`), or `weights` is the
+    model.safetensors of an export of ours, which holds the backbone without its classifier.
 
     Raises:
         BackboneError: the file cannot be read, or holds the weights of another architecture.
     """
     state = _read_state(spec, weights)
     network = _build(spec)
+    is_exported = any(name.startswith(EXPORTED_PREFIX) for name in state)
+    if is_exported:
+        _cut_classifier(network, spec)
+        state = _without_prefix(state, network)
     _fill_batch_counters(network, state)
     try:
         network.load_state_dict(state, assign=True)
@@ -41,7 +49,8 @@ def load_backbone(spec: BackboneSpec, weights: Path) -> nn.Module:
             f"{weights.name} does not hold the weights of {spec.display_name}.",
             "Choose the file that belongs to this backbone, or download it again.",
         ) from err
-    _cut_classifier(network, spec)
+    if not is_exported:
+        _cut_classifier(network, spec)
     return network.eval().requires_grad_(False)
 
 
@@ -71,6 +80,15 @@ def _read_state(spec: BackboneSpec, weights: Path) -> Mapping[str, Tensor]:
             "Save the network's state_dict() alone, or download the weights.",
         )
     return state
+
+
+def _without_prefix(state: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
+    """Returns the backbone's part of an export, in the number formats that the network computes in."""
+    kinds = {name: value.dtype for name, value in network.state_dict().items()}
+    plain = {
+        name.removeprefix(EXPORTED_PREFIX): value for name, value in state.items() if name.startswith(EXPORTED_PREFIX)
+    }
+    return {name: value.to(kinds.get(name, value.dtype)) for name, value in plain.items()}
 
 
 def _unreadable(weights: Path) -> BackboneError:

@@ -12,7 +12,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import TensorProto, compose, helper, numpy_helper
 
-from engine.backbones import STARTER_FOLDER, STARTER_KEY, BackboneSpec
+from engine.backbones import STARTER_FOLDER, BackboneSpec
 from engine.errors import BackboneError, DiskError
 from engine.files import atomic_write_bytes
 from engine.nn.preprocess_graph import PIXELS_INPUT, VIEWS_OUTPUT, preprocess_graph
@@ -37,7 +37,7 @@ def backbone_graph(spec: BackboneSpec, weights: Path) -> Path:
     Raises:
         BackboneError: the weights cannot be read, or the graph does not compute what torch computes.
     """
-    if spec.key == STARTER_KEY and (STARTER_FOLDER / "starter.onnx").is_file():
+    if weights.parent == STARTER_FOLDER and (STARTER_FOLDER / "starter.onnx").is_file():
         return STARTER_FOLDER / "starter.onnx"
     name = f"{spec.key}-{file_sha256(weights)[:16]}-v{_GRAPH_VERSION}.onnx"
     file = user_data_folder() / "graphs" / name

@@ -1,11 +1,11 @@
-"""EvaluateModel: the figures of a run on images with known classes."""
+"""EvaluateModel: the figures of a run or an exported model on images with known classes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,19 +14,21 @@ from engine.domain import Run
 from engine.errors import ProjectError, TrainingError
 from engine.evaluation.metrics import measure
 from engine.job import Job, JobContext
-from engine.nn.run_model import LABELS_FILE, OUT_OF_FOLD_FILE, load_run_model, read_run
+from engine.nn.run_model import LABELS_FILE, OUT_OF_FOLD_FILE, read_run
 from engine.project import Project
-from engine.tasks.predict import images_below, predict_files, run_folder_of
+from engine.tasks.predict import RunPlace, images_below, open_classifier, place_of, predict_files
+
+if TYPE_CHECKING:
+    from engine.importers.model import ExportedModel
 
 NO_CLASS_FOLDER: Final = "It lies in no class folder, so its class is not known."
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluateSnapshot:
-    """`names` and `paths` of the images with their true classes; all empty for the run's own out-of-fold figures."""
+    """`names` and `paths` of the images with their true classes; all empty for the model's own out-of-fold figures."""
 
-    run_folder: Path
-    project_folder: Path
+    model: RunPlace | ExportedModel
     has_folder: bool
     names: list[str]
     paths: list[Path]
@@ -39,19 +41,20 @@ class EvaluateModel(Job[EvaluateSnapshot, dict[str, Any], dict[str, Any]]):
 
     With `folder`: the first folder below it that an image lies in is its true class. A class that the model does not
     know counts: every image of it is a wrong prediction, and it is listed after the model's own classes. Without
-    `folder`: the run's out-of-fold predictions on the images that it was trained on.
+    `folder`: the run's out-of-fold predictions on the images that it was trained on; an exported model brings their
+    figures along.
     """
 
     title: ClassVar[str] = "Evaluating"
     in_worker: ClassVar[bool] = True
 
-    def __init__(self, project: Project, folder: Path | None = None, run: Run | None = None) -> None:
+    def __init__(self, project: Project | ExportedModel, folder: Path | None = None, run: Run | None = None) -> None:
         self.project, self.folder, self.run = project, folder, run
 
     def prepare(self) -> EvaluateSnapshot:
-        run_folder = run_folder_of(self.project, self.run)
+        model = place_of(self.project, self.run)
         if self.folder is None:
-            return EvaluateSnapshot(run_folder, self.project.folder, False, [], [], {}, [])
+            return EvaluateSnapshot(model, False, [], [], {}, [])
         names, paths, failed = images_below(self.folder)
         truths = {name: PurePosixPath(name).parts[0] for name in names if len(PurePosixPath(name).parts) > 1}
         if not truths:
@@ -62,18 +65,18 @@ class EvaluateModel(Job[EvaluateSnapshot, dict[str, Any], dict[str, Any]]):
         failed += [(name, NO_CLASS_FOLDER) for name in names if name not in truths]
         kept = [index for index, name in enumerate(names) if name in truths]
         names, paths = [names[index] for index in kept], [paths[index] for index in kept]
-        return EvaluateSnapshot(run_folder, self.project.folder, True, names, paths, truths, failed)
+        return EvaluateSnapshot(model, True, names, paths, truths, failed)
 
     @staticmethod
     def work(snapshot: EvaluateSnapshot, context: JobContext) -> dict[str, Any]:
         if not snapshot.has_folder:
-            return _out_of_fold_document(snapshot.run_folder)
-        model = load_run_model(snapshot.run_folder, snapshot.project_folder)
-        predicted = predict_files(model, snapshot.names, snapshot.paths, snapshot.failed, context)
+            return _own_figures(snapshot.model)
+        classifier = open_classifier(snapshot.model)
+        predicted = predict_files(classifier, snapshot.names, snapshot.paths, snapshot.failed, context)
         if not predicted.names:
             raise ProjectError("None of the images could be read.", "Check the folder.")
         truths = [snapshot.truths[name] for name in predicted.names]
-        classes = list(model.class_names)
+        classes = list(classifier.class_names)
         classes += sorted(set(truths) - set(classes))
         positions = {name: index for index, name in enumerate(classes)}
         targets = np.array([positions[truth] for truth in truths], np.int64)
@@ -114,7 +117,12 @@ def evaluation_document(
     }
 
 
-def _out_of_fold_document(run_folder: Path) -> dict[str, Any]:
+def _own_figures(place: RunPlace | ExportedModel) -> dict[str, Any]:
+    if not isinstance(place, RunPlace):
+        from engine.importers.model import recorded_figures
+
+        return recorded_figures(place)
+    run_folder = place.run_folder
     model = read_run(run_folder, Path())
     try:
         with np.load(run_folder / LABELS_FILE) as labels, np.load(run_folder / OUT_OF_FOLD_FILE) as out_of_fold:

@@ -1,11 +1,11 @@
-"""PredictImages: what a run says of image files, inside or outside the project."""
+"""PredictImages: what a run or an exported model says of image files, inside or outside the project."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,10 @@ from engine.job import Job, JobContext, Priority
 from engine.nn.run_model import PREDICTIONS_FILE, RunModel, load_run_model, read_run
 from engine.project import Project
 from engine.tasks.embed import FeatureSource
+
+if TYPE_CHECKING:  # these bring ONNX Runtime, which the window's process has no need of
+    from engine.importers.model import ExportedModel
+    from engine.nn.classifier import Classifier
 
 _CHUNK: Final = 8192
 
@@ -52,38 +56,48 @@ class ImagePredictions:
 
 
 @dataclass(frozen=True, slots=True)
-class PredictSnapshot:
+class RunPlace:
+    """Where a run and the weights that a project brings along lie."""
+
     run_folder: Path
     project_folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class PredictSnapshot:
+    model: RunPlace | ExportedModel
     names: list[str]
     paths: list[Path]
     failed: list[tuple[str, str]]
 
 
 class PredictImages(Job[PredictSnapshot, ImagePredictions, ImagePredictions]):
-    """Predicts the images below a folder or in a list of files, with the active run unless one is named."""
+    """Predicts the images below a folder or in a list of files.
+
+    With an exported model, or with a project's active run unless another is named.
+    """
 
     title: ClassVar[str] = "Predicting"
     in_worker: ClassVar[bool] = True
     priority = Priority.NORMAL
 
-    def __init__(self, project: Project, source: Path | Sequence[Path], run: Run | None = None) -> None:
+    def __init__(self, project: Project | ExportedModel, source: Path | Sequence[Path], run: Run | None = None) -> None:
         self.project, self.source, self.run = project, source, run
 
     def prepare(self) -> PredictSnapshot:
-        run_folder = run_folder_of(self.project, self.run)
+        model = place_of(self.project, self.run)
         failed: list[tuple[str, str]] = []
         if isinstance(self.source, Path):
             names, paths, failed = images_below(self.source)
         else:
             paths = list(self.source)
             names = [str(path) for path in paths]
-        return PredictSnapshot(run_folder, self.project.folder, names, paths, failed)
+        return PredictSnapshot(model, names, paths, failed)
 
     @staticmethod
     def work(snapshot: PredictSnapshot, context: JobContext) -> ImagePredictions:
-        model = load_run_model(snapshot.run_folder, snapshot.project_folder)
-        return predict_files(model, snapshot.names, snapshot.paths, snapshot.failed, context)
+        classifier = open_classifier(snapshot.model)
+        return predict_files(classifier, snapshot.names, snapshot.paths, snapshot.failed, context)
 
     def finish(self, result: ImagePredictions) -> ImagePredictions:
         return result
@@ -101,14 +115,29 @@ def run_folder_of(project: Project, run: Run | None = None) -> Path:
     return project.run_dir(run)
 
 
-def run_model_of(project: Project, run: Run | None = None) -> RunModel:
-    """Loads a run of the project, the active one when none is named.
+def place_of(model: Project | ExportedModel, run: Run | None = None) -> RunPlace | ExportedModel:
+    """Returns what `open_classifier` takes, in a form that a worker process can be given.
 
     Raises:
-        TrainingError: the project has no run yet, or its files are damaged.
-        BackboneError: its weights are not on this machine.
+        TrainingError: the project has no run yet.
     """
-    return load_run_model(run_folder_of(project, run), project.folder)
+    return RunPlace(run_folder_of(model, run), model.folder) if isinstance(model, Project) else model
+
+
+def open_classifier(place: RunPlace | ExportedModel) -> Classifier:
+    """Loads a run or an exported model.
+
+    Raises:
+        TrainingError: a file of the run is missing or damaged.
+        BackboneError: the run's weights are not on this machine.
+        ImportFormatError: the exported model is damaged, or not one of ours.
+    """
+    from engine.importers.model import load_classifier
+    from engine.nn.classifier import RunClassifier
+
+    if isinstance(place, RunPlace):
+        return RunClassifier(load_run_model(place.run_folder, place.project_folder))
+    return load_classifier(place)
 
 
 def images_below(folder: Path) -> tuple[list[str], list[Path], list[tuple[str, str]]]:
@@ -129,31 +158,26 @@ def images_below(folder: Path) -> tuple[list[str], list[Path], list[tuple[str, s
 
 
 def predict_files(
-    model: RunModel,
+    classifier: Classifier,
     names: Sequence[str],
     paths: Sequence[Path],
     failed: Sequence[tuple[str, str]],
     context: JobContext,
 ) -> ImagePredictions:
     """Returns the predictions of a model for image files; those that cannot be read join `failed`."""
-    from engine.nn.embed import Embedder
-
     context.progress(0, len(paths), "loading the model")
     all_failed, kept, rows = list(failed), [], []
-    with Embedder(model.spec, model.weights, model.preprocessing) as embedder:
-        for block in embedder.blocks(paths, checkpoint=context.checkpoint):
-            kept += block.kept
-            rows.append(model.probabilities(block.features))
-            all_failed += [
-                (names[position], reason) for position, reason in zip(block.failed, block.reasons, strict=True)
-            ]
-            done = len(kept) + len(all_failed) - len(failed)
-            context.progress(done, len(paths), f"{done:,} of {len(paths):,} images")
+    for block in classifier.blocks(paths, context.checkpoint):
+        kept += block.kept
+        rows.append(block.probabilities)
+        all_failed += [(names[position], reason) for position, reason in zip(block.failed, block.reasons, strict=True)]
+        done = len(kept) + len(all_failed) - len(failed)
+        context.progress(done, len(paths), f"{done:,} of {len(paths):,} images")
     return ImagePredictions(
         names=[names[position] for position in kept],
         paths=[paths[position] for position in kept],
-        class_names=list(model.class_names),
-        probabilities=np.concatenate(rows) if rows else np.empty((0, len(model.class_names)), np.float32),
+        class_names=list(classifier.class_names),
+        probabilities=np.concatenate(rows) if rows else np.empty((0, len(classifier.class_names)), np.float32),
         failed=all_failed,
     )
 

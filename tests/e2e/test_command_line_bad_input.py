@@ -111,6 +111,16 @@ def test_a_file_instead_of_a_project_is_refused(graft: Graft, tmp_path: Path) ->
     assert_refused(graft("train", tmp_path / "file"), "not a project")
 
 
+@pytest.mark.parametrize("name", ["model.pt2", "model.onnx"])
+@pytest.mark.parametrize("command", ["evaluate", "predict"])
+def test_a_model_that_cannot_be_loaded_is_refused(
+    graft: Graft, tmp_path: Path, tiny_images: Path, command: str, name: str
+) -> None:
+    (tmp_path / name).write_bytes(b"PK\x03\x04 whatever")
+    images = ("--images", tiny_images) if command == "evaluate" else (tiny_images,)
+    assert_refused(graft(command, tmp_path / name, *images), name, "export")
+
+
 def test_a_project_that_is_open_elsewhere_is_refused(graft: Graft, project: Path) -> None:
     with Project.open(project):
         assert_refused(graft("train", project), "is open in another")

@@ -1,0 +1,272 @@
+"""Loads an exported model back: the folder that `graft export` made, or the model file in it.
+
+Only formats that are data: ONNX through ONNX Runtime, safetensors through our own networks. Formats that can run code
+when they are opened (pickle, .pt, .pt2) are refused.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+
+from engine.backbones import BackboneSpec, spec
+from engine.errors import BackboneError, ImportFormatError
+from engine.exporters.protocol import MODEL_DOCUMENT_NAME
+from engine.nn.classifier import GRAPH_ERRORS, Classifier, GraphClassifier, RunClassifier
+from engine.nn.head import Head
+from engine.nn.preprocessing import Preprocessing, default_preprocessing
+from engine.nn.run_model import RunModel
+from engine.weights import file_sha256
+
+MODEL_FILES: Final = {"onnx": "model.onnx", "safetensors": "model.safetensors"}
+"""The formats that can be loaded back, with the name of the model's file."""
+
+_PROJECT_FILE: Final = "project.db"
+_UNSAFE_SUFFIXES: Final = frozenset(
+    {".pt", ".pt2", ".pth", ".pte", ".ckpt", ".bin", ".pkl", ".pickle", ".joblib", ".h5", ".keras"}
+)
+_LARGEST_DOCUMENT_BYTES: Final = 32_000_000
+_EXPORT_AGAIN: Final = "Export the model again."
+_ONLY_SAFE: Final = "Name the folder of an ONNX or safetensors export, or its .onnx file."
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedModel:
+    """Where an exported model lies. `document` is its model.json; None for an ONNX file named alone."""
+
+    format: str
+    file: Path
+    document: Path | None
+
+
+def find_model(path: Path) -> ExportedModel | None:
+    """Returns the exported model that a path names; None where it is something else, which may be a project.
+
+    Raises:
+        ImportFormatError: it is a model, but not one that can be loaded, or not all of it is there.
+    """
+    if path.is_dir():
+        return None if (path / _PROJECT_FILE).exists() else _model_in(path)
+    suffix = path.suffix.lower()
+    if not path.is_file():
+        return None
+    if suffix in _UNSAFE_SUFFIXES:
+        raise _unsafe(path)
+    if suffix == ".onnx":
+        return ExportedModel("onnx", path, None)
+    if suffix == ".safetensors":
+        return ExportedModel("safetensors", path, path.with_name(MODEL_DOCUMENT_NAME))
+    return _model_in(path.parent) if path.name == MODEL_DOCUMENT_NAME else None
+
+
+def load_classifier(model: ExportedModel) -> Classifier:
+    """Returns the model ready to be asked.
+
+    Raises:
+        ImportFormatError: it is damaged, or its parts do not fit together.
+    """
+    if model.format == "onnx":
+        data, document = _read_onnx(model)
+        try:
+            return GraphClassifier(data, _class_names(document, model.file))
+        except GRAPH_ERRORS as err:
+            raise _damaged(model.file) from err
+    return RunClassifier(_run_model(model))
+
+
+def recorded_figures(model: ExportedModel) -> dict[str, Any]:
+    """Returns the figures that the model brings along, measured when it was trained, as `graft evaluate` writes them.
+
+    Raises:
+        ImportFormatError: it is damaged, or brings none.
+    """
+    document = _read_onnx(model)[1] if model.format == "onnx" else _read_document(model)
+    classes = _class_names(document, model.file)
+    try:
+        figures = document["validation"]
+        confusion = np.array(figures["confusion"], np.int64)
+        if confusion.shape != (len(classes), len(classes)):
+            raise ValueError("the table of confusions has another size")
+        low, high = (_number(value) for value in figures["accuracy_interval"])
+        return {
+            "num_images": int(document["run"]["num_images"]),
+            "accuracy": _number(figures["accuracy"]),
+            "accuracy_interval": [low, high],
+            **{name: _number(figures[name]) for name in ("macro_f1", "log_loss", "ece")},
+            "classes": list(classes),
+            "confusion": confusion.tolist(),
+            "per_class": [
+                {
+                    "class": str(row["class"]),
+                    **{name: _number(row[name]) for name in ("precision", "recall", "f1")},
+                    "support": int(row["support"]),
+                }
+                for row in figures["per_class"]
+            ],
+            "failed": [],
+        }
+    except (KeyError, TypeError, ValueError) as err:
+        raise ImportFormatError(
+            f"{model.file} brings no complete figures along.", "Name images of known classes with --images."
+        ) from err
+
+
+def _model_in(folder: Path) -> ExportedModel | None:
+    document = folder / MODEL_DOCUMENT_NAME
+    if document.is_file():
+        name = _read_json(document).get("format")
+        if not isinstance(name, str) or name not in MODEL_FILES:
+            raise ImportFormatError(f"{document} names no format that can be loaded.", _ONLY_SAFE)
+        file = folder / MODEL_FILES[name]
+        if not file.is_file():
+            raise ImportFormatError(f"{file} is missing.", _EXPORT_AGAIN)
+        return ExportedModel(name, file, document)
+    for name in MODEL_FILES.values():
+        if (folder / name).is_file():
+            raise ImportFormatError(f"{folder} holds {name}, but no {MODEL_DOCUMENT_NAME}.", _EXPORT_AGAIN)
+    unsafe = sorted(path for path in folder.glob("*") if path.suffix.lower() in _UNSAFE_SUFFIXES)
+    if unsafe:
+        raise _unsafe(unsafe[0])
+    return None
+
+
+def _read_onnx(model: ExportedModel) -> tuple[bytes, dict[str, Any]]:
+    from engine.importers.onnx_file import read_onnx
+
+    data, document = read_onnx(model.file)
+    if model.document is not None and _read_document(model).get("classes") != document.get("classes"):
+        raise _misfit(model.document, "it names other classes than the model")
+    return data, document
+
+
+def _read_document(model: ExportedModel) -> dict[str, Any]:
+    assert model.document is not None
+    document = _read_json(model.document)
+    if document.get("program") != "Graft" or document.get("format") != model.format:
+        raise _misfit(model.document, f"it does not describe a {model.format} export of Graft")
+    return document
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    try:
+        if file.stat().st_size > _LARGEST_DOCUMENT_BYTES:
+            raise ValueError("larger than any of ours")
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as err:
+        raise ImportFormatError(f"{file} cannot be read: {err.strerror}.", _EXPORT_AGAIN) from err
+    except (ValueError, RecursionError) as err:
+        raise _damaged(file) from err
+    if not isinstance(document, dict):
+        raise _damaged(file)
+    return document
+
+
+def _class_names(document: dict[str, Any], file: Path) -> Sequence[str]:
+    names = document.get("classes")
+    is_list = isinstance(names, list) and len(names) > 1 and all(isinstance(name, str) and name for name in names)
+    if not isinstance(names, list) or not is_list or len(set(names)) != len(names):
+        raise _misfit(file, "its list of classes is missing or makes no sense")
+    return names
+
+
+def _run_model(model: ExportedModel) -> RunModel:
+    """Returns a safetensors export in the form of a run; its own file holds the backbone's weights."""
+    from engine.nn.onnx_graph import backbone_graph
+
+    document = _read_document(model)
+    assert model.document is not None
+    class_names = _class_names(document, model.document)
+    backbone = _backbone(document, model.document)
+    preprocessing = _preprocessing(document, backbone, model.document)
+    head = _read_head(model.file, len(class_names), backbone.embedding_size)
+    try:
+        backbone_graph(backbone, model.file)  # Kept by its hash, so that asking it is quick.
+    except BackboneError as err:
+        raise ImportFormatError(
+            f"{model.file} does not hold the weights of {backbone.display_name}.", _EXPORT_AGAIN
+        ) from err
+    weights_hash, class_ids = file_sha256(model.file), range(1, len(class_names) + 1)
+    return RunModel(backbone, model.file, weights_hash, preprocessing, head, class_names, class_ids, document)
+
+
+def _backbone(document: dict[str, Any], file: Path) -> BackboneSpec:
+    try:
+        described = document["backbone"]
+        found = spec(str(described["key"]))
+        if (described["model_name"], described["embedding_size"]) != (found.model_name, found.embedding_size):
+            raise ValueError("another network of that name")
+    except BackboneError as err:
+        raise _misfit(file, f"this version knows no backbone called “{described['key']}”") from err
+    except (KeyError, TypeError, ValueError) as err:
+        raise _misfit(file, "what it says of the backbone is wrong") from err
+    return found
+
+
+def _preprocessing(document: dict[str, Any], backbone: BackboneSpec, file: Path) -> Preprocessing:
+    usual = default_preprocessing(backbone)
+    try:
+        found = Preprocessing.from_document(document["preprocessing"])
+    except (KeyError, TypeError, ValueError, OverflowError) as err:
+        raise _misfit(file, "what it says of the preprocessing is wrong") from err
+    fits = found.version == usual.version and found.input_size_px == usual.input_size_px
+    fits = fits and found.interpolation == usual.interpolation and len(found.views) <= 8
+    if not fits or not all(math.isfinite(value) for value in found.mean) or not all(0 < std < 1e6 for std in found.std):
+        raise _misfit(file, "its preprocessing is not one of this version")
+    return found
+
+
+def _read_head(file: Path, num_classes: int, embedding_size: int) -> Head:
+    shapes: dict[str, list[int]] = {
+        "mean": [embedding_size],
+        "scale": [embedding_size],
+        "weight": [num_classes, embedding_size],
+        "bias": [num_classes],
+        "temperature": [],
+    }
+    arrays: dict[str, NDArray[np.float32]] = {}
+    try:
+        with safe_open(file, "numpy") as tensors:
+            names = set(tensors.keys())
+            for name, shape in shapes.items():
+                key = f"head.{name}"
+                part = tensors.get_slice(key) if key in names else None
+                if part is None or part.get_dtype() != "F32" or part.get_shape() != shape:
+                    raise _misfit(file, "its head does not fit the classes or the backbone in model.json")
+                arrays[name] = tensors.get_tensor(key)
+    except OSError as err:
+        raise ImportFormatError(f"{file} cannot be read: {err.strerror}.", "Check the name.") from err
+    except SafetensorError as err:
+        raise _damaged(file) from err
+    head = Head(arrays["mean"], arrays["scale"], arrays["weight"], arrays["bias"], float(arrays["temperature"]))
+    is_finite = all(np.isfinite(array).all() for array in arrays.values())
+    if not is_finite or head.temperature <= 0 or not (head.scale > 0).all():
+        raise _damaged(file)
+    return head
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError("not a number")
+    return float(value)
+
+
+def _damaged(file: Path) -> ImportFormatError:
+    return ImportFormatError(f"{file} is damaged.", _EXPORT_AGAIN)
+
+
+def _misfit(file: Path, reason: str) -> ImportFormatError:
+    return ImportFormatError(f"{file} cannot be used: {reason}.", _EXPORT_AGAIN)
+
+
+def _unsafe(file: Path) -> ImportFormatError:
+    return ImportFormatError(
+        f"{file} is not opened: files of this kind can run any program when they are loaded.", _ONLY_SAFE
+    )
