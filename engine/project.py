@@ -303,6 +303,16 @@ class Project:
         ids = _plain(image_ids)
         self._write(lambda db: images.set_status(db, ids, status, reason)).result()
 
+    # ---- groups (blocking; for jobs)
+
+    def group_rule(self) -> str | None:
+        """Returns the rule by which images are held out together, or None."""
+        return self.store.call(lambda db: meta.get(db, meta.GROUP_RULE))
+
+    def set_group_rule(self, rule: str | None) -> None:
+        """Sets or, with None, removes the rule; `engine.tasks.grouping` checks it first."""
+        self._write(lambda db: meta.set_group_rule(db, rule)).result()
+
     # ---- runs (blocking; for jobs)
 
     def new_run_id(self) -> int:

@@ -19,5 +19,24 @@ def add_model_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_group_argument(parser: argparse.ArgumentParser, more: str = "") -> None:
+    parser.add_argument(
+        "--group-by",
+        type=_group_rule,
+        metavar="RULE",
+        help="images that are held out together when the model is measured. folder: those of one folder; a regular "
+        f"expression: those whose names give the same first group, or whole match{more}",
+    )
+
+
+def _group_rule(text: str) -> str:
+    from engine.evaluation.groups import rule_error
+
+    error = rule_error(text)
+    if error:
+        raise argparse.ArgumentTypeError(error)
+    return text
+
+
 def add_json_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")

@@ -6,7 +6,7 @@ import argparse
 import shutil
 from pathlib import Path
 
-from engine.commands.arguments import add_json_argument
+from engine.commands.arguments import add_group_argument, add_json_argument
 from engine.commands.console import Console, Document, plural
 from engine.commands.projects import failed_images
 from engine.errors import ProjectError
@@ -21,27 +21,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="none",
         help="folders: each image gets the name of its sub-folder as class; none: no classes yet (default)",
     )
+    add_group_argument(parser)
     parser.add_argument("--name", help="name of the project (default: the folder's)")
     add_json_argument(parser)
 
 
 def run(arguments: argparse.Namespace, console: Console) -> None:
-    document = new(arguments.project, arguments.images, arguments.labels == "folders", console, arguments.name)
+    has_class_folders = arguments.labels == "folders"
+    document = new(arguments.project, arguments.images, has_class_folders, console, arguments.name, arguments.group_by)
     console.document(document)
     console.say(f"{plural(document['num_images'], 'image')} in {document['project']}.")
     if document["classes"]:
         console.say(f"{plural(document['num_labelled'], 'image')} labelled as {', '.join(document['classes'])}.")
+    if document["group_by"]:
+        console.say(f"{plural(document['num_groups'], 'group')} of images that are held out together.")
     for entry in document["failed"]:
         console.say(f"cannot be read: {entry['image']}: {entry['reason']}")
 
 
-def new(folder: Path, images: Path, has_class_folders: bool, console: Console, name: str | None = None) -> Document:
+def new(
+    folder: Path,
+    images: Path,
+    has_class_folders: bool,
+    console: Console,
+    name: str | None = None,
+    group_rule: str | None = None,
+) -> Document:
     """Makes the project and returns what is in it. When that fails, nothing new is left behind.
 
     Raises:
         ProjectError: the images or the project's folder cannot be used.
+        TrainingError: the rule for groups does not divide these images.
     """
     from engine.project import Project
+    from engine.tasks.grouping import set_group_rule
     from engine.tasks.scan import ScanFolder
 
     if not images.is_dir():
@@ -52,6 +65,7 @@ def new(folder: Path, images: Path, has_class_folders: bool, console: Console, n
     is_complete = False
     try:
         report = console.run(ScanFolder(project, images, has_class_folders))
+        num_groups = set_group_rule(project, group_rule) if group_rule else 0
         snapshot, classes = project.snapshot(), project.classes()
         is_complete = True
     finally:
@@ -63,6 +77,8 @@ def new(folder: Path, images: Path, has_class_folders: bool, console: Console, n
         "num_images": report.num_added,
         "num_labelled": len(snapshot.image_ids),
         "classes": [entry.name for entry in classes],
+        "group_by": group_rule,
+        "num_groups": num_groups,
         "failed": failed_images(report.failed),
     }
 

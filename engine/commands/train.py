@@ -6,7 +6,7 @@ import argparse
 import math
 from typing import TYPE_CHECKING
 
-from engine.commands.arguments import add_json_argument, add_project_argument
+from engine.commands.arguments import add_group_argument, add_json_argument, add_project_argument
 from engine.commands.console import Console, Document, percent, plural
 from engine.commands.projects import open_project
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from engine.domain import Run
     from engine.project import Project
     from engine.tasks.train import TrainSettings
+
+NO_GROUPS = "none"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--time-budget", type=_seconds, metavar="S", help="seconds that training may take at most")
     parser.add_argument("--seed", type=int, default=0, help="for folds and solver: the same seed, the same result")
+    add_group_argument(parser, "; none: no groups. Kept in the project (default: what is kept there)")
     add_json_argument(parser)
 
 
@@ -35,9 +38,24 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
 
     settings = TrainSettings(arguments.backbone, arguments.depth, arguments.time_budget, arguments.seed)
     with open_project(arguments.project) as project:
-        document = run_document(train(project, settings, console))
+        document = run_document(_train_by_groups(project, settings, console, arguments.group_by))
     console.document(document)
     say_run(document, console)
+
+
+def _train_by_groups(project: Project, settings: TrainSettings, console: Console, group_rule: str | None) -> Run:
+    """Trains with another rule for groups (None = the one that is set), which stays only when that succeeds."""
+    from engine.tasks.grouping import set_group_rule
+
+    if group_rule is None:
+        return train(project, settings, console)
+    before = project.group_rule()
+    set_group_rule(project, None if group_rule == NO_GROUPS else group_rule)
+    try:
+        return train(project, settings, console)
+    except BaseException:
+        project.set_group_rule(before)
+        raise
 
 
 def train(project: Project, settings: TrainSettings, console: Console) -> Run:
@@ -73,6 +91,7 @@ def run_document(run: Run) -> Document:
             "log_loss": validation.log_loss,
             "ece": validation.ece,
         },
+        "notes": list(run.settings.get("notes", [])),
         "seconds": dict(run.seconds),
     }
 
@@ -87,6 +106,8 @@ def say_run(document: Document, console: Console) -> None:
         f"Accuracy {percent(validation['accuracy'])} (95 % interval {percent(low)} to {percent(high)}), "
         f"macro F1 {percent(validation['macro_f1'])}, measured by {validation['method']}."
     )
+    for note in document["notes"]:
+        console.say(note)
     console.say(", ".join(f"{step} {seconds:.1f} s" for step, seconds in document["seconds"].items()))
 
 

@@ -6,9 +6,13 @@ from typing import Final
 
 from sqlite_utils import Database
 
+from engine.store import outbox
+
 PROJECT_ID: Final = "project_id"
 NAME: Final = "name"
 CREATED_AT: Final = "created_at"
+GROUP_RULE: Final = "group_rule"
+"""Which images are held out together when a model is measured (see `engine.evaluation.groups`)."""
 HAS_CHANGED: Final = "has_changed"
 """Present while the database holds something that no backup holds."""
 
@@ -27,3 +31,13 @@ def put(db: Database, key: str, value: str) -> None:
 def remove(db: Database, key: str) -> None:
     """Removes the value if there is one."""
     db.execute("DELETE FROM meta WHERE key = ?", [key])
+
+
+def set_group_rule(db: Database, rule: str | None, journal: bool = True) -> None:
+    """Sets the rule for groups; None removes it."""
+    if rule is None:
+        remove(db, GROUP_RULE)
+    else:
+        put(db, GROUP_RULE, rule)
+    if journal:
+        outbox.add(db, "group_rule", {"rule": rule})

@@ -13,7 +13,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from engine.domain import Run
-from engine.store import annotation_log, classes, image_log, images, marks, outbox, runs, steps
+from engine.store import annotation_log, classes, image_log, images, marks, meta, outbox, runs, steps
 from engine.store.journal import JournalLine
 
 STATE = "state"
@@ -56,6 +56,7 @@ def add_state(db: Database) -> None:
             "marks": [[row[0], row[1], os.fsdecode(row[2]), row[3], row[7]] for row in image_rows],
             "runs": [asdict(run) for run in runs.all_runs(db)],
             "notes": list(runs.notes(db).items()),
+            "group_rule": meta.get(db, meta.GROUP_RULE),
         },
     )
 
@@ -73,6 +74,8 @@ def _apply_one(db: Database, line: JournalLine) -> None:
             runs.activate(db, fields["run"], journal=False)
     elif line.kind == "run_note":
         runs.set_note(db, fields["run"], fields["note"], journal=False)
+    elif line.kind == "group_rule":
+        meta.set_group_rule(db, fields["rule"], journal=False)
     elif line.kind == STATE:
         _apply_state(db, fields)
     elif line.kind != "project":
@@ -89,6 +92,7 @@ def _apply_state(db: Database, fields: dict[str, Any]) -> None:
         _put_run(db, run)
     for run_id, note in fields["notes"]:
         runs.set_note(db, run_id, note, journal=False)
+    meta.set_group_rule(db, fields.get("group_rule"), journal=False)
     step_id = max(int(fields["step"]), steps.last_id(db) + 1)
     steps.insert_barrier(db, step_id, "restore", "restore from the journal")
     listed = {entry[0] for entry in fields["images"]}

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from engine.domain import ImageStatus, LabelSnapshot, Run, Validation
 from engine.errors import TrainingError
 from engine.evaluation.calibration import cross_fitted_temperatures, fit_temperature
+from engine.evaluation.groups import assign_group_folds
 from engine.evaluation.metrics import Metrics, measure
-from engine.evaluation.splits import assign_folds, choose_num_folds
+from engine.evaluation.splits import choose_num_folds
 from engine.files import PendingFolder
 from engine.job import Job, JobContext, Priority
 from engine.nn.head import Head, HeadFit, fit_head, probabilities_of
@@ -31,6 +32,7 @@ from engine.nn.run_model import (
 )
 from engine.project import Project
 from engine.tasks.embed import ComputeEmbeddings, FeatureSource, missing_images, open_source
+from engine.tasks.grouping import Grouping, grouping_of, usable_labels
 from engine.tasks.predict import probabilities_of_rows, write_predictions
 
 _LARGEST_DETOUR: Final = 500
@@ -61,7 +63,8 @@ class TrainSnapshot:
 
     `targets` index into `class_ids`. `rows` are rows of the feature file, in the order of `image_ids`; `all_rows` and
     `all_image_ids` are every embedded image of the project. `start` and `strength` come from the last run, or are None;
-    `strength_chosen_at` is the number of images it was chosen on. `folder` becomes the run's, called `folder_name`.
+    `strength_chosen_at` is the number of images it was chosen on. `grouping` is of these images.
+    `folder` becomes the run's, called `folder_name`.
     """
 
     source: FeatureSource
@@ -71,6 +74,7 @@ class TrainSnapshot:
     run_id: int
     image_ids: NDArray[np.int64]
     content_hashes: list[str]
+    grouping: Grouping
     targets: NDArray[np.int64]
     rows: NDArray[np.int64]
     class_ids: list[int]
@@ -104,9 +108,11 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
         _refuse_too_few(labels)
         source = open_source(self.project, self.settings.backbone)
         rows = source.rows_of(self.project, labels.content_hashes)
-        kept, class_positions, notes = _usable(labels, rows)
+        grouping = grouping_of(self.project, labels)
+        kept, class_positions, notes = usable_labels(labels, rows, grouping)
+        grouping = replace(grouping, units=[grouping.units[index] for index in kept])
         class_ids = [labels.classes[position].id for position in class_positions]
-        start, strength, chosen_at = self._last_head(source, class_ids, len(kept))
+        start, strength, chosen_at = self._last_head(source, class_ids, len(kept), grouping.rule)
         readable = [image for image in self.project.images() if image.status == ImageStatus.READABLE]
         all_rows = source.rows_of(self.project, (image.content_hash for image in readable))
         run_id = self.project.new_run_id()
@@ -120,6 +126,7 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
             run_id=run_id,
             image_ids=labels.image_ids[kept],
             content_hashes=[labels.content_hashes[index] for index in kept],
+            grouping=grouping,
             targets=np.searchsorted(class_positions, labels.targets[kept]).astype(np.int64),
             rows=rows[kept],
             class_ids=class_ids,
@@ -130,7 +137,7 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
             start=start,
             strength=strength,
             strength_chosen_at=chosen_at,
-            notes=notes,
+            notes=notes + grouping.notes,
             embed_seconds=report.seconds if report else 0.0,
         )
 
@@ -141,7 +148,7 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
         num_classes = len(snapshot.class_ids)
         context.progress(0, 3, f"{len(targets):,} images of {num_classes} classes")
         num_folds = choose_num_folds(targets)
-        folds = assign_folds(targets, snapshot.content_hashes, num_folds=num_folds, seed=settings.seed)
+        folds = assign_group_folds(targets, snapshot.content_hashes, snapshot.grouping.units, num_folds, settings.seed)
         fit = fit_head(
             snapshot.source.file.read(snapshot.rows),
             targets,
@@ -190,7 +197,7 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
             self._pending.discard()
 
     def _last_head(
-        self, source: FeatureSource, class_ids: list[int], num_images: int
+        self, source: FeatureSource, class_ids: list[int], num_images: int, group_rule: str | None
     ) -> tuple[Head | None, float | None, int]:
         """Returns head, strength and the number of images that was chosen on, from the active run where it is near."""
         nothing = (None, None, num_images)
@@ -205,6 +212,7 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
         is_near = abs(num_images - chosen_at) <= _STRENGTH_KEEPS_FOR * chosen_at
         is_same = model.preprocessing == source.preprocessing and run.seed == self.settings.seed
         is_same = is_same and run.settings.get("is_class_balanced") == self.settings.is_class_balanced
+        is_same = is_same and run.settings.get("group_by") == group_rule
         if not (is_near and is_same):
             return nothing
         return model.head, float(run.settings["strength"]), chosen_at
@@ -259,36 +267,6 @@ def _refuse_too_few(labels: LabelSnapshot) -> None:
         )
 
 
-def _usable(labels: LabelSnapshot, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], list[str]]:
-    """Returns which labelled images can be used, the positions of their classes (ascending), and notes for the user.
-
-    A class needs two different images: one to learn from and one to be measured on.
-
-    Raises:
-        TrainingError: fewer than two classes have that many.
-    """
-    embedded = np.flatnonzero(rows >= 0)
-    if not len(embedded):
-        raise TrainingError("None of the labelled images could be read.", "Rescan the image folder, then retrain.")
-    contents: dict[int, set[str]] = {}
-    for index in embedded:
-        contents.setdefault(int(labels.targets[index]), set()).add(labels.content_hashes[index])
-    positions = np.array(sorted(target for target, found in contents.items() if len(found) > 1), np.int64)
-    if len(positions) < 2:
-        raise TrainingError(
-            "Fewer than two classes have two different images.",
-            "Label at least two images of each of two classes, then retrain.",
-        )
-    left_out = [image_class.name for index, image_class in enumerate(labels.classes) if index not in positions]
-    notes = []
-    if left_out:
-        names = ", ".join(f"“{name}”" for name in left_out)
-        verb = "is not part of the model: it has" if len(left_out) == 1 else "are not part of the model: they have"
-        notes.append(f"{names} {verb} fewer than two different images.")
-    kept = embedded[np.isin(labels.targets[embedded], positions)]
-    return kept, positions, notes
-
-
 def _measure(fit: HeadFit, targets: NDArray[np.int64], folds: NDArray[np.int64]) -> tuple[NDArray[np.float32], Metrics]:
     """Returns out-of-fold probabilities (N, K), calibrated by the other folds, and the figures they give."""
     temperatures = cross_fitted_temperatures(fit.out_of_fold_logits, targets, folds)
@@ -302,6 +280,8 @@ def _run_of(snapshot: TrainSnapshot, fit: HeadFit, head: Head, metrics: Metrics,
         "strength_chosen_at": snapshot.strength_chosen_at,
         "temperature": head.temperature,
         "num_folds": num_folds,
+        "group_by": snapshot.grouping.rule,
+        "num_groups": len(set(snapshot.grouping.units)) if snapshot.grouping.rule else None,
         "notes": snapshot.notes,
     }
     return Run(
@@ -316,7 +296,9 @@ def _run_of(snapshot: TrainSnapshot, fit: HeadFit, head: Head, metrics: Metrics,
         class_names=snapshot.class_names,
         num_images=len(snapshot.targets),
         last_step=snapshot.last_step,
-        validation=validation_of(metrics, snapshot.class_names, f"{num_folds}-fold cross-validation"),
+        validation=validation_of(
+            metrics, snapshot.class_names, f"{num_folds}-fold cross-validation{snapshot.grouping.method_words}"
+        ),
         seconds={},
         settings=settings,
         is_active=True,

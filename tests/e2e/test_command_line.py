@@ -118,6 +118,24 @@ def test_labels_go_out_and_come_in_again_unchanged(graft: Graft, steel: Path) ->
     assert (steel / "again.csv").read_bytes() == (steel / "all.csv").read_bytes()
 
 
+def test_groups_are_kept_together_until_the_user_says_otherwise(
+    graft: Graft, tmp_path: Path, tiny_images: Path
+) -> None:
+    project, by_number = tmp_path / "project", r"_(\d)\.jpg$"
+    arguments = ("--images", tiny_images, "--labels", "folders", "--group-by", by_number, "--json")
+    made = document(graft("new", project, *arguments))
+    assert (made["group_by"], made["num_groups"]) == (by_number, 4)
+    trained = document(graft("train", project, "--backbone", "starter", "--json"))
+    assert trained["validation"]["method"].endswith("-fold cross-validation, groups by name pattern kept together")
+
+    refused = graft("train", project, "--group-by", "folder")
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+    again = document(graft("train", project, "--json"))
+    assert again["validation"] == trained["validation"], "a rule that is refused changes nothing"
+    plain = document(graft("train", project, "--group-by", "none", "--json"))
+    assert plain["validation"]["method"].endswith("-fold cross-validation")
+
+
 def test_the_same_seed_gives_the_same_figures(graft: Graft, steel: Path, shared_weights: Path) -> None:
     graft("new", steel / "project", "--images", steel / "test", "--labels", "folders")
     arguments = ("train", steel / "project", "--backbone", "mobilenet_v2", "--seed", 3, "--json")

@@ -57,6 +57,16 @@ def test_a_folder_without_images_makes_no_project(graft: Graft, tmp_path: Path) 
     assert not (tmp_path / "project").exists()
 
 
+@pytest.mark.parametrize(("rule", "part"), [("folder", "classes themselves"), ("tree", "fits none"), ("", "empty")])
+def test_groups_that_make_no_sense_make_no_project(
+    graft: Graft, tmp_path: Path, tiny_images: Path, rule: str, part: str
+) -> None:
+    done = graft("new", tmp_path / "project", "--images", tiny_images, "--labels", "folders", "--group-by", rule)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2 if rule == "" else 1, "", 1)
+    assert part in done.stderr
+    assert not (tmp_path / "project").exists()
+
+
 def test_a_failed_new_leaves_the_users_files_in_the_folder_alone(graft: Graft, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     folder.mkdir()

@@ -84,6 +84,8 @@ def test_a_full_disk_met_outside_of_our_own_writers_is_still_a_sentence(ending: 
         (["train", "x", "--depth", "deep"], "--depth"),
         (["train", "x", "--time-budget", "-3"], "--time-budget"),
         (["new", "x"], "--images"),
+        (["new", "x", "--images", "y", "--group-by", "("], "--group-by"),
+        (["train", "x", "--group-by", ""], "--group-by"),
         (["export", "x", "--to", "y", "--format", "pickle"], "--format"),
         (["--nonsense"], "--nonsense"),
     ],

@@ -1,0 +1,110 @@
+"""Groups: images that are held out together because of where they come from, by a rule of the user's on their names.
+
+A rule is "folder" (the folder that an image lies in) or a regular expression, whose first group, or else whole match,
+names the group. An image that the rule does not fit is a group of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import TrainingError
+from engine.evaluation.splits import assign_folds
+
+BY_FOLDER: Final = "folder"
+_MAX_TRIED_UNITS: Final = 16
+
+
+def rule_error(rule: str) -> str | None:
+    """Returns why a rule cannot be used, as the end of a sentence, or None."""
+    if not rule:
+        return "an empty pattern fits everything"
+    try:
+        re.compile(rule)
+    except (re.error, OverflowError, RecursionError) as err:
+        return f"“{rule}” is not a regular expression: {err}"
+    return None
+
+
+def rule_words(rule: str) -> str:
+    """Returns the rule as it is called in sentences and in the method of a validation."""
+    return "groups by folder" if rule == BY_FOLDER else "groups by name pattern"
+
+
+def groups_of(names: Sequence[str], rule: str) -> list[str | None]:
+    """Returns the group of each image by its name below the imported folder; None where the rule does not fit."""
+    if rule == BY_FOLDER:
+        parents = (str(PurePosixPath(name).parent) for name in names)
+        return [parent if parent != "." else None for parent in parents]
+    pattern = re.compile(rule)
+    return [_group_of(pattern.search(name)) for name in names]
+
+
+def held_together(content_hashes: Sequence[str], groups: Sequence[str | None]) -> list[str]:
+    """Returns for each image the name of the unit that is never split: its group, joined with those of equal content.
+
+    The name does not depend on the order of the images.
+    """
+    parents: dict[str, str] = {}
+
+    def root_of(node: str) -> str:
+        while (parent := parents.setdefault(node, node)) != node:
+            parents[node] = node = parents[parent]
+        return node
+
+    nodes = [f"content {content}" for content in content_hashes]
+    for node, group in zip(nodes, groups, strict=True):
+        first, second = root_of(node), root_of(node if group is None else f"group {group}")
+        parents[min(first, second)] = parents[max(first, second)] = max(first, second)  # Named after a group.
+    return [root_of(node) for node in nodes]
+
+
+def assign_group_folds(
+    targets: NDArray[np.int64], content_hashes: Sequence[str], units: Sequence[str], num_folds: int, seed: int
+) -> NDArray[np.int64]:
+    """As `assign_folds` for units with images of several classes: no class lies in one fold with all of its images.
+
+    A class all of which is held out at once could not be learned, and every figure on it would be nonsense.
+
+    Raises:
+        TrainingError: the units do not allow it.
+    """
+    folds = assign_folds(targets, content_hashes, units, num_folds, seed)
+    names = np.array(units)
+    while len(stuck := _in_one_fold(targets, folds)):
+        better = None
+        for unit in np.unique(names[targets == stuck[0]])[:_MAX_TRIED_UNITS]:
+            for fold in range(num_folds):
+                trial = np.where(names == unit, fold, folds)
+                rank = (len(_in_one_fold(targets, trial)), int((trial == fold).sum()))
+                if rank[0] < len(stuck) and (better is None or rank < better[0]):
+                    better = rank, trial
+        if better is None:
+            raise TrainingError(
+                "The groups cannot be held out in turn: some classes share all of theirs.",
+                "Label images of more groups, or choose another rule for the groups.",
+            )
+        folds = better[1]
+    return folds
+
+
+def _group_of(match: re.Match[str] | None) -> str | None:
+    if match is None:
+        return None
+    return (match[1] if match.re.groups else match[0]) or None
+
+
+def _in_one_fold(targets: NDArray[np.int64], folds: NDArray[np.int64]) -> list[int]:
+    """Returns the classes all of whose images are in the same fold."""
+    lowest = np.full(int(targets.max()) + 1, np.iinfo(np.int64).max)
+    highest = np.full(len(lowest), -1)
+    np.minimum.at(lowest, targets, folds)
+    np.maximum.at(highest, targets, folds)
+    found: list[int] = np.flatnonzero(lowest == highest).tolist()
+    return found
