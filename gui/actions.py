@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
+from engine.settings import THEMES
 from gui.commands import Commands
 from gui.session import Session
 from gui.theme import icon
@@ -127,6 +128,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
         starts_group=True,
     ),
     ActionSpec("zoom_out", "Smaller pictures", "Ctrl+-", "View", lambda c: c.zoom_out, _has_project, icon="zoom-out"),
+    ActionSpec("theme_system", "As the system", "", "Theme", lambda c: c.follow_system_theme, is_checkable=True),
+    ActionSpec("theme_light", "Light", "", "Theme", lambda c: c.use_light_theme, is_checkable=True),
+    ActionSpec("theme_dark", "Dark", "", "Theme", lambda c: c.use_dark_theme, is_checkable=True),
     ActionSpec(
         "retrain", "Retrain", "Ctrl+R", "Model", lambda c: c.retrain, lambda s: not s.why_no_retrain(), icon="retrain"
     ),
@@ -188,6 +192,11 @@ class ActionSet(QObject):
             if spec.starts_group:
                 menus[spec.menu].addSeparator()
             menus[spec.menu].addAction(self._actions[spec.id])
+
+    def show_theme(self, choice: str) -> None:
+        """Marks the theme that was chosen."""
+        for name in THEMES:
+            self._actions[f"theme_{name}"].setChecked(name == choice)
 
     def refresh(self, *_: object) -> None:
         """Enables what can be used now and names what undo and redo would do."""

@@ -36,7 +36,7 @@ class RowIndex:
 
 
 def apply_change(
-    columns: ImageColumns, index: RowIndex, change: Change, leave: frozenset[int] = frozenset()
+    columns: ImageColumns, index: RowIndex, change: Change, leave: NDArray[np.int64] | None = None
 ) -> NDArray[np.int64]:
     """Writes what the store says into the columns.
 
@@ -47,8 +47,8 @@ def apply_change(
         The rows that are different now.
     """
     known = index.has(change.image_ids)
-    if leave:
-        known &= ~np.isin(change.image_ids, np.fromiter(leave, np.int64))
+    if leave is not None and len(leave):
+        known &= ~np.isin(change.image_ids, leave)
     rows = index.rows(change.image_ids[known])
     class_ids, marks = change.class_ids[known], change.marks[known]
     different = (columns.class_ids[rows] != class_ids) | (columns.marks[rows] != marks)

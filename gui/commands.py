@@ -16,7 +16,7 @@ from gui.dialogs import ask
 from gui.error_view import ErrorView
 from gui.save_states import NOT_SAVED
 from gui.session import Session
-from gui.theme import RESOURCES
+from gui.theme import RESOURCES, set_choice
 from gui.widgets.banner import Remedy
 
 if TYPE_CHECKING:
@@ -207,6 +207,13 @@ class Commands(QObject):
 
         self._show_report(scan_report(report))
 
+    def show_failed_images(self, failed: object) -> None:
+        """Says that images could not be looked at."""
+        from gui.dialogs.reports import failed_report
+
+        assert isinstance(failed, list)
+        self._show_report(failed_report(failed))
+
     def _show_report(self, report: object) -> None:
         from gui.dialogs.reports import Report, ReportDialog
 
@@ -229,6 +236,20 @@ class Commands(QObject):
         preferences = self._session.preferences
         preferences.set_auto_advance(not preferences.has_auto_advance)
         self._window.show_auto_advance()
+
+    def follow_system_theme(self) -> None:
+        self._use_theme("system")
+
+    def use_light_theme(self) -> None:
+        self._use_theme("light")
+
+    def use_dark_theme(self) -> None:
+        self._use_theme("dark")
+
+    def _use_theme(self, choice: str) -> None:
+        self._session.preferences.set_theme(choice)
+        set_choice(choice)
+        self._window.action_set.show_theme(choice)
 
     def toggle_viewer(self) -> None:
         self._window.workspace.toggle_viewer()

@@ -55,6 +55,8 @@ class EngineWork(QObject):
     """`current()` is another."""
     scan_ended = Signal(object)
     """A ScanReport."""
+    images_failed = Signal(object)
+    """Images that could not be looked at: list of (name, reason). They are unreadable from now on."""
     training_ended = Signal(object)
     """The new Run."""
     ended = Signal(str, object)
@@ -67,6 +69,7 @@ class EngineWork(QObject):
         self._activities: dict[int, Activity] = {}
         self._is_embedding_stopped = False
         self._is_preparing_training = False
+        self._training_jobs: list[AnyJob] = []
         self._num_embedded = 0
         self._next_extension = FIRST_EXTENSION
         bridge = session.bridge
@@ -181,6 +184,7 @@ class EngineWork(QObject):
         if self._is_preparing_training:
             self._is_embedding_stopped = False
             self.submit(TRAIN, jobs, "Training", Priority.INTERACTIVE)
+            self._training_jobs = jobs
             self._end_preparing()
 
     def _on_not_trainable(self, error: BaseException) -> None:
@@ -276,6 +280,16 @@ class EngineWork(QObject):
         elif kind in (EMBED, EXTEND):
             # The end of an embedding, too, extends the active run's predictions to the new images.
             self._session.refresh_predictions()
+            self._tell_failed([result])
         elif kind == TRAIN:
             self._session.reload()
+            # A training looks at the missing images itself; what it found out is in the jobs before the last.
+            self._tell_failed([getattr(job, "report", None) for job in self._training_jobs])
+            self._training_jobs = []
             self.training_ended.emit(result)
+
+    def _tell_failed(self, reports: Sequence[object]) -> None:
+        failed = [entry for report in reports for entry in getattr(report, "failed", ())]
+        if failed:
+            self._session.reload()
+            self.images_failed.emit(failed)

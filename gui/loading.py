@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.domain import ImageClass, ImageColumns, Run
+from engine.errors import StoreError
 
 if TYPE_CHECKING:
     from engine.project import Project
@@ -16,11 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Small things that change with every step: texts of undo and redo, and the labels newer than the run."""
+    """Small things that change with every step: texts of undo and redo, and the labels newer than the run.
+
+    `problem` says why the second copy of the labels (journal, backup) is behind; the labels themselves are saved.
+    """
 
     undo_text: str | None = None
     redo_text: str | None = None
     num_labels_since: int = 0
+    problem: StoreError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,4 +89,5 @@ def read_facts(project: Project) -> Facts:
         undo_text=project.can_undo(),
         redo_text=project.can_redo(),
         num_labels_since=project.num_labels_since(run.last_step if run else 0),
+        problem=project.store.problem,
     )

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPaintEvent
-from PySide6.QtWidgets import QMainWindow, QMenuBar, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QMenu, QMenuBar, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.error_view import ErrorView
 from gui.panels.top_bar import TopBar
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 MENUS = ("File", "Edit", "View", "Model", "Help")
 MIN_WIDTH_PX, MIN_HEIGHT_PX = 1024, 680
 START_WIDTH_PX, START_HEIGHT_PX = 1440, 900
+FRAME_PX = 24
+"""Room for the frame on each side that a window manager may put around the window."""
 
 
 class MainWindow(QMainWindow):
@@ -58,6 +60,7 @@ class MainWindow(QMainWindow):
         self.menu_bar = QMenuBar()
         self.menu_bar.setNativeMenuBar(False)
         self.menus = {name: self.menu_bar.addMenu(f"&{name}") for name in MENUS}
+        self.menus["Theme"] = QMenu("&Theme", self)
         self.top_bar = TopBar(self.menu_bar)
         self.welcome = WelcomePanel(preferences)
         self._pages = QStackedWidget()
@@ -75,7 +78,7 @@ class MainWindow(QMainWindow):
         self.welcome.sample_asked.connect(lambda: self.when_attached(lambda: self.commands.open_sample()))
         self.welcome.recent_asked.connect(self.open_folder)
         if not self.restoreGeometry(preferences.geometry()):
-            self.resize(START_WIDTH_PX, START_HEIGHT_PX)
+            self.resize(start_size(self.screen().availableGeometry().size()))
 
     def attach(self, session: Session) -> None:
         """Fills the window: menus, workspace and model bar work on `session` from now on."""
@@ -88,6 +91,9 @@ class MainWindow(QMainWindow):
         self.commands = Commands(session, self)
         self.action_set = ActionSet(session, self.commands, self)
         self.action_set.fill(self.menus)
+        self.menus["View"].addSeparator()
+        self.menus["View"].addMenu(self.menus["Theme"])
+        self.action_set.show_theme(self._preferences.theme)
         self.top_bar.attach(session)
         self.workspace = LabelWorkspace(session)
         self._pages.addWidget(self.workspace)
@@ -125,6 +131,7 @@ class MainWindow(QMainWindow):
         session.project_closed.connect(self.welcome.refresh)
         session.error_raised.connect(commands.show_session_error)
         session.work.scan_ended.connect(commands.show_scan_report)
+        session.work.images_failed.connect(commands.show_failed_images)
         self.workspace.add_folder_wanted.connect(commands.add_folder)
         self.model_bar.retrain_asked.connect(commands.retrain)
         self.model_bar.cancel_asked.connect(commands.cancel)
@@ -177,6 +184,14 @@ class MainWindow(QMainWindow):
         if path is not None:
             event.acceptProposedAction()
             self.when_attached(lambda: self.commands.drop(path))
+
+
+def start_size(available: QSize) -> QSize:
+    """Returns the size of the very first window: it leaves room on the screen for frame and title."""
+    width, height = available.width() - FRAME_PX, available.height() - 2 * FRAME_PX
+    return QSize(min(START_WIDTH_PX, width), min(START_HEIGHT_PX, height)).expandedTo(
+        QSize(MIN_WIDTH_PX, MIN_HEIGHT_PX)
+    )
 
 
 def _dropped_path(event: QDropEvent) -> Path | None:

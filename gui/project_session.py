@@ -64,7 +64,7 @@ class ProjectSession(QObject):
         self.run: Run | None = None
         self.facts = loading.Facts()
         self.current_image_id: int | None = None
-        self.selected_ids: list[int] = []
+        self.selected_ids: NDArray[np.int64] = np.zeros(0, np.int64)
         self._index = RowIndex(self.columns.image_ids)
         self._records: dict[int, ImageRecord] = {}
         self._opening = False
@@ -227,9 +227,9 @@ class ProjectSession(QObject):
 
     def set_selection(self, image_ids: Ids) -> None:
         """Selects images; keys act on the selection."""
-        selected = [int(each) for each in image_ids]
-        if selected != self.selected_ids:
-            self.selected_ids = selected
+        selected = as_array(image_ids)
+        if not np.array_equal(selected, self.selected_ids):
+            self.selected_ids = selected.copy()
             self.selection_changed.emit()
 
     # ---- keeping up with the store
@@ -320,8 +320,7 @@ class ProjectSession(QObject):
             return
         if self._reloading:
             self._saved_meanwhile.append(change)
-        newer: frozenset[int] = frozenset().union(*(write.image_ids for write in self._saves.pending()))
-        rows = apply_change(self.columns, self._index, change, leave=newer)
+        rows = apply_change(self.columns, self._index, change, leave=self._saves.pending_ids())
         if len(rows):
             self.rows_changed.emit(rows)
         if change.classes_changed:
@@ -335,8 +334,11 @@ class ProjectSession(QObject):
 
     def _take_classes(self, classes: list[ImageClass]) -> None:
         if classes != self.classes:
+            others_are_there = {each.id for each in classes} != {each.id for each in self.classes}
             self.classes = classes
             self.classes_changed.emit()
+            if others_are_there and self.run is not None:
+                self.reload()  # suggestions of a deleted class are none; they are back with the class
 
     def _read_facts(self) -> None:
         project = self.project

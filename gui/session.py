@@ -130,6 +130,10 @@ class Session(ProjectSession):
     def rename_class(self, class_id: int, name: str) -> None:
         self._change_classes(lambda project: project.rename_class(class_id, name))
 
+    def merge_class(self, class_id: int, into_id: int) -> None:
+        """Gives all images of a class another class and deletes the first, one undo step."""
+        self._change_classes(lambda project: project.merge_class(class_id, into_id))
+
     def delete_class(self, class_id: int) -> None:
         """Deletes a class; its images have none afterwards. Undo brings both back."""
         self._change_classes(lambda project: project.delete_class(class_id))
@@ -251,7 +255,7 @@ class Session(ProjectSession):
             rows = apply(self.columns, self._index)
             if len(rows):
                 self.rows_changed.emit(rows)
-        touched = frozenset() if ids is None else frozenset(ids.tolist())
+        touched = np.zeros(0, np.int64) if ids is None else ids
         self._saves.push(Write(lambda: start(project), apply or _touch_nothing, on_saved or self._note_saved, touched))
         return True
 

@@ -193,11 +193,13 @@ def _left_out(session: Session, run: Run) -> str:
     """Says which classes the model does not know, and which labels came later."""
     unknown = [each.name for each in session.classes if each.id not in run.class_ids]
     parts = []
+    noted = run.settings.get("notes")
+    notes = [str(each) for each in noted] if isinstance(noted, list) else []
+    if notes:
+        parts.append(" ".join(notes))
     if unknown:
-        parts.append(f"Not known to this model: {', '.join(unknown)} (too few images when it was trained).")
-    noted = run.settings.get("left_out")
-    if isinstance(noted, list) and noted:
-        parts.append(" ".join(str(each) for each in noted))
+        why = "" if notes else " (too few images when it was trained)"
+        parts.append(f"Not known to this model: {', '.join(unknown)}{why}.")
     if session.facts.num_labels_since:
         parts.append(f"{wording.count(session.facts.num_labels_since, 'new label')} since.")
     return " ".join(parts)

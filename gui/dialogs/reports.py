@@ -49,6 +49,15 @@ def scan_report(report: Any) -> Report:
     return Report(headline, " ".join(sentences), [f"{name}: {reason}" for name, reason in report.failed])
 
 
+def failed_report(failed: list[tuple[str, str]]) -> Report:
+    """Puts into words which images the network could not look at."""
+    return Report(
+        f"{wording.count(len(failed), 'image')} could not be read.",
+        "The model leaves them out; they stand under “Unreadable or missing”.",
+        [f"{name}: {reason}" for name, reason in failed],
+    )
+
+
 def label_report(report: Any) -> Report:
     """Puts a LabelReport of the CSV import into words."""
     lines = [f"{name}: no such image in the project" for name in report.unknown_images]

@@ -69,9 +69,7 @@ class ImageListModel(QAbstractListModel):
         """Takes over that labels or suggestions of these rows changed; costs only those rows."""
         if self._still_matches is None or self.columns is None or not self.filter.is_active:
             return
-        self.position_of_row(0)
-        assert self._positions is not None
-        positions = self._positions[rows]
+        positions = self.positions_of_rows(rows)
         kept = positions >= 0
         self._still_matches[positions[kept]] = matches(self.columns, self.filter, self._names, rows[kept])
 
@@ -96,11 +94,19 @@ class ImageListModel(QAbstractListModel):
 
     def position_of_row(self, row: int) -> int:
         """Returns where a row of the columns is in the list, or -1."""
+        positions = self._all_positions()
+        return int(positions[row]) if 0 <= row < len(positions) else -1
+
+    def positions_of_rows(self, rows: Rows) -> NDArray[np.int64]:
+        """Returns where rows of the columns are in the list, -1 for those that are not."""
+        return self._all_positions()[rows]
+
+    def _all_positions(self) -> NDArray[np.int64]:
         if self._positions is None:
             size = len(self.columns) if self.columns is not None else 0
             self._positions = np.full(size, -1, np.int64)
             self._positions[self.rows] = np.arange(len(self.rows))
-        return int(self._positions[row]) if 0 <= row < len(self._positions) else -1
+        return self._positions
 
     def still_matches(self) -> NDArray[np.bool_]:
         """Returns per position whether its image passes the filter as it is now."""

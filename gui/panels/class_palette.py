@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QAction, QColor, QIcon, QPixmap
 from PySide6.QtWidgets import QColorDialog, QLabel, QLineEdit, QMenu, QSizePolicy, QVBoxLayout, QWidget
@@ -25,6 +27,8 @@ class ClassPalettePanel(QWidget):
 
     label_wanted = Signal(int)
     show_class_wanted = Signal(int)
+    left = Signal()
+    """The user has no more class to add: the keys should go back to the images."""
 
     def __init__(self, session: Session, counts: LabelCounts, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,6 +66,11 @@ class ClassPalettePanel(QWidget):
         """Shows the counts as they are now."""
         self._model.counts_changed()
 
+    def give_up_name(self) -> None:
+        """Forgets the name of a new class that was begun."""
+        self.new_name.clear()
+        self._say("")
+
     def show_filtered(self, class_id: int) -> None:
         """Marks the class whose images are shown; 0 for none."""
         self.view.shown_class_id = class_id
@@ -73,7 +82,7 @@ class ClassPalettePanel(QWidget):
         caption.setContentsMargins(16, 0, 16, 2)
         self.new_name.setProperty("role", "addrow")
         self.new_name.setAccessibleName("Name of a new class")
-        self.new_name.setToolTip("Type a name and press Enter to add a class")
+        self.new_name.setToolTip("Type a name and press Enter to add a class. Esc goes back to the images")
         self.new_name.addAction(icon("plus"), QLineEdit.ActionPosition.LeadingPosition)
         self.new_name.setMaxLength(100)
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -95,6 +104,7 @@ class ClassPalettePanel(QWidget):
     def _on_name_entered(self) -> None:
         name = self.new_name.text().strip()
         if not name:
+            self.left.emit()
             return
         if any(each.name.casefold() == name.casefold() for each in self._session.classes):
             self._say(f"There is a class “{name}” already.")
@@ -155,9 +165,18 @@ class ClassPalettePanel(QWidget):
         down = menu.addAction(icon("chevron-down"), "Move down", lambda: self._session.move_class(class_id, at + 1))
         down.setEnabled(at < self._model.rowCount() - 1)
         menu.addSeparator()
+        self._add_merge_menu(menu, class_id)
         menu.addAction(icon("trash"), "Delete class\tDel", lambda: self._session.delete_class(class_id))
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(where)
+
+    def _add_merge_menu(self, menu: QMenu, class_id: int) -> None:
+        targets = menu.addMenu("Merge into")
+        for other in self._session.classes:
+            if other.id != class_id:
+                merge = partial(self._session.merge_class, class_id, other.id)
+                targets.addAction(_swatch(other.color), other.name.replace("&", "&&"), merge)
+        targets.setEnabled(not targets.isEmpty())
 
     def _open_colors(self, class_id: int, where: QPoint) -> None:
         menu = QMenu(self)

@@ -140,6 +140,7 @@ class LabelWorkspace(LabelFrame):
         keys.bind("Ctrl+L", self.refresh)
         keys.bind("Ctrl+F", self.search)
         keys.bind("F6", self.focus_next_pane)
+        keys.bind(Qt.Key.Key_Escape, self._leave_fields, self._left)
         # Elsewhere these press buttons and move the focus.
         keys.bind(Qt.Key.Key_Space, labelling.accept, images)
         keys.bind("Shift+Space", labelling.accept_confident, images)
@@ -169,6 +170,8 @@ class LabelWorkspace(LabelFrame):
         self.filter_bar.refresh_wanted.connect(self.refresh)
         self.filter_bar.viewer_toggled.connect(self.toggle_viewer)
         self.show_list.show_chosen.connect(lambda show: self.set_filter(replace(self.images.filter, show=show)))
+        self.show_list.left.connect(self.focus_images)
+        self.palette_panel.left.connect(self.focus_images)
         self.show_list.text_changed.connect(lambda text: self.set_filter(replace(self.images.filter, text=text)))
         self.palette_panel.label_wanted.connect(self.labelling.label)
         self.palette_panel.show_class_wanted.connect(self._show_class)
@@ -283,6 +286,11 @@ class LabelWorkspace(LabelFrame):
             self.focus_images()
         else:
             self.add_folder_wanted.emit()
+
+    def _leave_fields(self) -> None:
+        """Gives the keys back to the images; a name that was begun is given up."""
+        self.palette_panel.give_up_name()
+        self.focus_images()
 
     def _open_menu(self, view: QWidget, point: QPoint) -> None:
         open_image_menu(self, view.mapToGlobal(point))

@@ -48,5 +48,5 @@ class ListPlace:
             self._grid.scrollTo(self._grid.currentIndex())
 
     def _positions(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        positions = np.array([self._list.position_of_row(int(row)) for row in rows], dtype=np.int64)
+        positions = self._list.positions_of_rows(rows)
         return np.unique(positions[positions >= 0])

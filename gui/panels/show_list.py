@@ -111,6 +111,8 @@ class ShowListPanel(QWidget):
     show_chosen = Signal(object)
     """A Show; also when the chosen one is clicked again, which applies it anew."""
     text_changed = Signal(str)
+    left = Signal()
+    """Enter in the search: the keys should go back to the images."""
 
     def __init__(self, counts: LabelCounts, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -172,6 +174,7 @@ class ShowListPanel(QWidget):
     def _search_now(self) -> None:
         self._search_timer.stop()
         self.text_changed.emit(self.search.text().strip())
+        self.left.emit()
 
     def _on_chosen(self, index: AnyIndex) -> None:
         if index.isValid():

@@ -116,6 +116,11 @@ class TopBar(QWidget):
         elif session.save_state == SAVING:
             chip.set_look("Saving…", "save")
             chip.setToolTip("The last labels are on their way to the disk")
+        elif session.facts.problem is not None:
+            chip.set_look("Saved, without a second copy", "warning", "warning")
+            chip.setToolTip(
+                f"Every label is on the disk, but the second copy of them is behind. {session.facts.problem}"
+            )
         else:
             chip.set_look("All labels saved", "check", "text_dim")
             chip.setToolTip("Every label is on the disk")

@@ -38,7 +38,10 @@ class Banner(QWidget):
         self._hint = text_label(role="dim", wrap=True)
         for label in (self._message, self._hint):
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._remedies = QHBoxLayout()
+        # An empty layout would squeeze the texts above it, so the buttons have a widget that can be hidden.
+        self._remedy_row = QWidget()
+        self._remedies = QHBoxLayout(self._remedy_row)
+        self._remedies.setContentsMargins(0, 4, 0, 0)
         self._remedies.setSpacing(8)
         close = QToolButton()
         close.setIcon(icon("close"))
@@ -51,7 +54,8 @@ class Banner(QWidget):
         texts.setSpacing(4)
         texts.addWidget(self._message)
         texts.addWidget(self._hint)
-        texts.addLayout(self._remedies)
+        texts.addWidget(self._remedy_row)
+        texts.addStretch(1)
         row = QHBoxLayout(self)
         row.setContentsMargins(52, 14, 10, 14)
         row.setSpacing(8)
@@ -105,8 +109,8 @@ class Banner(QWidget):
             made = button(remedy.text, "chip")
             made.clicked.connect(lambda _checked=False, chosen=remedy: self._on_remedy(chosen))
             self._remedies.addWidget(made)
-        if remedies:
-            self._remedies.addStretch(1)
+        self._remedies.addStretch(1)
+        self._remedy_row.setVisible(bool(remedies))
 
     def _on_remedy(self, remedy: Remedy) -> None:
         self.close_banner()
@@ -118,7 +122,11 @@ class Banner(QWidget):
             return
         width = min(MAX_WIDTH_PX, parent.width() - 32)
         layout = self.layout()
-        height = layout.totalHeightForWidth(width) if layout is not None else self.sizeHint().height()
+        if layout is None:
+            return
+        layout.invalidate()
+        layout.activate()
+        height = layout.totalHeightForWidth(width)
         self.setGeometry((parent.width() - width) // 2, parent.height() - height - 24, width, height)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

@@ -151,7 +151,7 @@ def test_the_current_image_and_selection_survive_reading_anew(filled: Any) -> No
     session.reload()
     filled.wait_for(lambda: not session.is_reloading)
     assert session.current_image_id == int(ids[5])
-    assert session.selected_ids == ids[4:6].tolist()
+    assert session.selected_ids.tolist() == ids[4:6].tolist()
 
 
 def test_deleting_a_class_and_undoing_it_brings_class_and_labels_back(filled: Any) -> None:

@@ -77,7 +77,7 @@ def test_a_key_labels_and_goes_on_and_undo_comes_back_to_the_picture(desk: Any) 
 def test_a_selected_block_is_labelled_in_one_step_and_the_picture_behind_it_is_next(desk: Any) -> None:
     click(desk, 2)
     click(desk, 9, with_=SHIFT)
-    assert desk.session.selected_ids == desk.session.columns.image_ids[2:10].tolist()
+    assert desk.session.selected_ids.tolist() == desk.session.columns.image_ids[2:10].tolist()
     desk.press("3")
     desk.wait_saved()
     assert class_ids(desk) == [0] * 2 + [3] * 8 + [0] * 20

@@ -1,0 +1,181 @@
+"""What a new user stumbles over: banners, themes, small screens, merged classes, images that cannot be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QApplication, QMenu, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from engine.domain import NO_CLASS
+from engine.errors import StoreError
+from gui import theme
+from gui.columns import RowIndex, apply_change
+from gui.dialogs.reports import ReportDialog
+from gui.main_window import start_size
+from gui.preferences import Preferences
+from gui.widgets.banner import Banner, Remedy
+
+
+@pytest.fixture
+def parts(room: Any, tiny_images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Twelve images and two classes; nothing is looked at by itself."""
+    monkeypatch.setattr("gui.engine_work.EngineWork.embed", lambda _work: None)
+    room.create(tmp_path / "project", "Parts")
+    room.import_folder(tiny_images)
+    room.add_classes("round", "square")
+    return room
+
+
+# ------------------------------------------------------------------------------------------------------ banner
+
+
+def lines_of(banner: Banner) -> int:
+    return round(banner._message.height() / banner._message.fontMetrics().lineSpacing())
+
+
+@pytest.mark.parametrize("remedies", [[], [Remedy("Open folder", lambda: None)]])
+def test_a_short_message_takes_one_line_with_its_close_button_at_the_right_edge(
+    qtbot: QtBot, remedies: Sequence[Remedy]
+) -> None:
+    page = QWidget()
+    qtbot.addWidget(page)
+    page.resize(1200, 700)
+    page.show()
+    banner = Banner(page)
+    for hint in ("", "A hint.", ""):
+        banner.show_text("120 images added.", hint, "check-circle", "success", remedies, is_lasting=True)
+        QApplication.processEvents()
+        assert lines_of(banner) == 1
+        assert banner._message.width() > banner.width() * 0.7
+        assert banner.width() - banner._close.geometry().right() < 20
+        assert banner.height() < 130
+
+
+# ------------------------------------------------------------------------------------------------- window, theme
+
+
+@pytest.mark.parametrize(
+    ("screen", "window"),
+    [((1920, 1080), (1440, 900)), ((1280, 800), (1256, 752)), ((1024, 700), (1024, 680)), ((800, 600), (1024, 680))],
+)
+def test_the_first_window_fits_on_the_screen(screen: tuple[int, int], window: tuple[int, int]) -> None:
+    assert start_size(QSize(*screen)) == QSize(*window)
+
+
+def test_the_theme_is_chosen_in_the_view_menu_and_remembered(room: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GRAFT_THEME", raising=False)
+    actions = room.window.action_set
+    assert any(action.menu() is room.window.menus["Theme"] for action in room.window.menus["View"].actions())
+    try:
+        actions["theme_light"].trigger()
+        assert not theme.theme().is_dark
+        assert Preferences().theme == "light"
+        assert [actions[f"theme_{name}"].isChecked() for name in ("system", "light", "dark")] == [False, True, False]
+        actions["theme_dark"].trigger()
+        assert theme.theme().is_dark
+        assert [actions[f"theme_{name}"].isChecked() for name in ("system", "light", "dark")] == [False, False, True]
+    finally:
+        theme.set_choice("system")
+
+
+# ------------------------------------------------------------------------------------------------------ classes
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Escape, Qt.Key.Key_Return])
+def test_after_adding_classes_one_key_gives_the_keyboard_back_to_the_images(parts: Any, key: Qt.Key) -> None:
+    panel, workspace = parts.window.workspace.palette_panel, parts.window.workspace
+    panel.new_name.setFocus()
+    parts.qtbot.keyClicks(panel.new_name, "bent")
+    parts.press(Qt.Key.Key_Return)
+    parts.wait_for(lambda: len(parts.session.classes) == 3)
+    assert panel.new_name.hasFocus()  # the next class can be typed at once
+    parts.press(key)
+    parts.wait_for(workspace.grid.hasFocus)
+    workspace.grid.go_to(0)
+    parts.press(Qt.Key.Key_3)
+    assert parts.session.columns.class_ids[0] == parts.session.classes[2].id
+
+
+def test_escape_gives_up_a_name_that_was_begun(parts: Any) -> None:
+    panel = parts.window.workspace.palette_panel
+    panel.new_name.setFocus()
+    parts.qtbot.keyClicks(panel.new_name, "ben")
+    parts.press(Qt.Key.Key_Escape)
+    assert panel.new_name.text() == ""
+    assert len(parts.session.classes) == 2
+
+
+def test_enter_in_the_search_goes_to_the_images_found(parts: Any) -> None:
+    workspace = parts.window.workspace
+    parts.press(Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    assert workspace.show_list.search.hasFocus()
+    parts.qtbot.keyClicks(workspace.show_list.search, "circles")
+    parts.press(Qt.Key.Key_Return)
+    assert workspace.grid.hasFocus()
+    assert len(workspace.images.rows) == 4
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support")
+def test_a_class_is_merged_into_another_from_its_menu_and_undo_parts_them(parts: Any) -> None:
+    session, panel = parts.session, parts.window.workspace.palette_panel
+    first, second = session.classes
+    session.label(session.columns.image_ids[:3], first.id)
+    session.label(session.columns.image_ids[3:5], second.id)
+    parts.wait_for(lambda: session.num_unsaved == 0)
+    row = panel.view.visualRect(panel._model.index(0, 0))
+    panel._open_menu(row.center())
+    (menu,) = [each for each in panel.findChildren(QMenu) if each.title() == "Merge into"]
+    assert [action.text() for action in menu.actions()] == ["square"]
+    menu.actions()[0].trigger()
+    parts.wait_for(lambda: [each.name for each in session.classes] == ["square"])
+    parts.wait_for(lambda: session.columns.class_ids[:5].tolist() == [second.id] * 5)
+    session.undo()
+    parts.wait_for(lambda: [each.name for each in session.classes] == ["round", "square"])
+    assert session.columns.class_ids[:5].tolist() == [first.id] * 3 + [second.id] * 2
+
+
+# ------------------------------------------------------------------------------------------- engine and second copies
+
+
+def test_images_that_cannot_be_looked_at_are_counted_and_can_be_listed(parts: Any) -> None:
+    report = SimpleNamespace(failed=[("circles/a.jpg", "The file is cut short."), ("b.jpg", "Gone.")])
+    parts.session.work._tell_failed([None, report])
+    banner = parts.window.errors.banner
+    assert banner.message == "2 images could not be read."
+    parts.click(next(each for each in banner.findChildren(QPushButton) if each.text() == "Show them"))
+    dialog = parts.dialog(ReportDialog)
+    assert "circles/a.jpg: The file is cut short." in dialog.box.toPlainText()
+    dialog.close()
+
+
+def test_a_second_copy_that_is_behind_is_told_beside_the_save_state(
+    parts: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, chip = parts.session, parts.window.top_bar.save_chip
+    parts.wait_for(lambda: chip.text() == "All labels saved")
+    problem = StoreError("The backups folder cannot be written.", "Make room on its disk.")
+    monkeypatch.setattr(type(session.project.store), "problem", property(lambda _store: problem))
+    session.label(session.columns.image_ids[:1], session.classes[0].id)
+    parts.wait_for(lambda: chip.text() == "Saved, without a second copy")
+    assert "Make room on its disk." in chip.toolTip()
+
+
+def test_a_change_leaves_images_with_newer_writes_alone() -> None:
+    from engine.domain import Change
+    from gui.loading import empty_columns
+
+    columns = empty_columns()
+    columns.image_ids = np.array([5, 6, 7])
+    columns.class_ids = np.zeros(3, np.int32)
+    columns.marks = np.zeros(3, np.uint8)
+    change = Change("x", np.array([5, 6, 7]), np.array([1, 1, 1], np.int32), np.zeros(3, np.uint8))
+    rows = apply_change(columns, RowIndex(columns.image_ids), change, leave=np.array([6]))
+    assert rows.tolist() == [0, 2]
+    assert columns.class_ids.tolist() == [1, NO_CLASS, 1]
