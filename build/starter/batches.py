@@ -18,7 +18,8 @@ EMBEDDING_TARGETS = 512
 TEMPERATURE = 2.0
 WHITENING = 0.25
 SMALLEST_SHIFTED_PX = 112
-GAIN, CHANNEL_GAIN = 0.25, 0.08
+# Small: what the student is taught to overlook (stains, leaf colour) it cannot tell apart later.
+GAIN, CHANNEL_GAIN = 0.08, 0.02
 MIXED_SHARE = 0.5
 MIX_BETA = 0.8
 _LARGE, _SMALL = EMBEDDING_SIZES
@@ -54,14 +55,18 @@ class Batches:
         self._order: NDArray[np.int64] = np.empty(0, np.int64)
         self._set_up_whitening(work)
 
-    def draw(self, side_px: int) -> Batch:
-        """Returns the next batch: every picture once before any comes again, each in a random view."""
+    def draw(self, side_px: int, is_mixed: bool) -> Batch:
+        """Returns the next batch: every picture once before any comes again, each in a random view.
+
+        With `is_mixed` half of the batches have their pictures mixed with each other.
+        """
         if len(self._order) < self._batch_size:
             self._order = self._generator.permutation(self._num_pictures)
         rows, self._order = np.sort(self._order[: self._batch_size]), self._order[self._batch_size :]
         view_of = self._generator.integers(0, self.num_views, len(rows))
         read = {name: self._read(name, rows, view_of) for name in "xefml"}
-        return self._mixed(self._augmented(read, side_px))
+        batch = self._augmented(read, side_px)
+        return self._mixed(batch) if is_mixed and self._generator.random() < MIXED_SHARE else batch
 
     def _read(self, name: str, rows: NDArray[np.int64], view_of: NDArray[np.int64]) -> Tensor:
         arrays = self._arrays[name]
@@ -83,7 +88,7 @@ class Batches:
         pictures = pictures * (1 + self._jitter(num)) + self._jitter(num)
         said = torch.cat([read["e"], read["f"]], 1)
         return Batch(
-            pictures,
+            pictures.contiguous(memory_format=torch.channels_last),
             ((said - self._mean) / self._scale) @ self._directions,
             (read["l"] / TEMPERATURE).softmax(1),
             feature_map,
@@ -96,24 +101,22 @@ class Batches:
         return GAIN * common + CHANNEL_GAIN * each
 
     def _mixed(self, batch: Batch) -> Batch:
-        """Mixes half of the batches with themselves, by fading or by pasting a square. The targets are mixed alike."""
-        pictures, feature_map = batch.pictures, batch.feature_map
-        pooled = [batch.embedding, batch.probabilities]
-        if self._generator.random() < MIXED_SHARE:
-            other = torch.from_numpy(self._generator.permutation(len(pictures)))
-            share = float(self._generator.beta(MIX_BETA, MIX_BETA))
-            mask = torch.full((1, 1, *pictures.shape[2:]), 1 - share)
-            if self._generator.random() < 0.5:
-                side = pictures.shape[2]
-                width = round(side * math.sqrt(1 - share))
-                top, left = self._generator.integers(0, side - width + 1, 2)
-                mask.zero_()[:, :, top : top + width, left : left + width] = 1
-            cells = F.adaptive_avg_pool2d(mask, MAP_SIDE)
-            pictures = pictures.lerp(pictures[other], mask)
-            feature_map = feature_map.lerp(feature_map[other], cells)
-            pooled = [target.lerp(target[other], float(mask.mean())) for target in pooled]
-        pictures = pictures.contiguous(memory_format=torch.channels_last)
-        return Batch(pictures, pooled[0], pooled[1], feature_map)
+        """Mixes the pictures with each other, by fading or by pasting a square. The targets are mixed alike."""
+        other = torch.from_numpy(self._generator.permutation(len(batch.pictures)))
+        share = float(self._generator.beta(MIX_BETA, MIX_BETA))
+        side = batch.pictures.shape[2]
+        mask = torch.full((1, 1, side, side), 1 - share)
+        if self._generator.random() < 0.5:
+            width = round(side * math.sqrt(1 - share))
+            top, left = self._generator.integers(0, side - width + 1, 2)
+            mask.zero_()[:, :, top : top + width, left : left + width] = 1
+        cells, whole = F.adaptive_avg_pool2d(mask, MAP_SIDE), mask.mean()
+        return Batch(
+            batch.pictures.lerp(batch.pictures[other], mask).contiguous(memory_format=torch.channels_last),
+            batch.embedding.lerp(batch.embedding[other], whole),
+            batch.probabilities.lerp(batch.probabilities[other], whole),
+            batch.feature_map.lerp(batch.feature_map[other], cells),
+        )
 
     def _set_up_whitening(self, work: Path) -> None:
         """Computes the projection of the teachers' features once per start; it depends on the first two views alone.

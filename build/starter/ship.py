@@ -3,8 +3,8 @@
 
 usage: python build/starter/ship.py --run DIR --shared ../shared [--to resources/starter] [--input-px N]
 
-The averaged weights are shipped. BatchNorm is folded into the convolutions first and the result rounded to half
-precision, so that the ONNX graph and the torch network compute with the very same numbers.
+The averaged weights are shipped, the convolutions' rounded to half precision. The ONNX graph holds the same rounded
+numbers, so it computes what the torch network computes.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import argparse
 import hashlib
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,6 @@ from engine.nn.fx_export import export_convolutional
 from engine.nn.starter import EMBEDDING_SIZE, starter_network
 
 FEATURE_MAP = "feature_map"
-_STAYS_EXACT = ("bias", "running_mean", "running_var")
 
 
 def main(arguments: list[str]) -> None:
@@ -46,12 +46,10 @@ def main(arguments: list[str]) -> None:
     checkpoint = torch.load(options.run / "checkpoint.pt", map_location="cpu", weights_only=True)
     network = starter_network()
     network.load_state_dict(checkpoint["ema"])
-    fold_batch_norms(network.eval())
+    network.eval()
     options.to.mkdir(parents=True, exist_ok=True)
     weights, graph = options.to / "starter.safetensors", options.to / "starter.onnx"
-    state = {
-        name: value if name.endswith(_STAYS_EXACT) else value.half() for name, value in network.state_dict().items()
-    }
+    state = {name: value.half() if value.ndim == 4 else value for name, value in network.state_dict().items()}
     save_file({name: value.contiguous() for name, value in state.items() if value.is_floating_point()}, weights)
     network.load_state_dict(state)
     graph.write_bytes(to_onnx(network, options.input_px).SerializeToString())
@@ -61,34 +59,11 @@ def main(arguments: list[str]) -> None:
     print(json.dumps(settings["measured"], indent=2))
 
 
-def fold_batch_norms(network: nn.Module) -> None:
-    """Moves every BatchNorm into the convolution before it; what stays of it adds the bias.
-
-    The convolutions' weights are rounded to what half precision can hold.
-    """
-    for module in network.modules():
-        if isinstance(module, nn.Sequential):
-            for convolution, norm in zip(module, list(module)[1:], strict=False):
-                if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                    _fold(convolution, norm)
-
-
-@torch.no_grad()
-def _fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
-    factor = norm.weight.double() / torch.sqrt(norm.running_var.double() + norm.eps)
-    norm.bias.copy_(norm.bias.double() - norm.running_mean.double() * factor)
-    convolution.weight.copy_((convolution.weight.double() * factor.view(-1, 1, 1, 1)).half())
-    norm.weight.fill_(1)
-    norm.running_mean.zero_()
-    norm.running_var.fill_(1 - norm.eps)
-
-
 def to_onnx(network: nn.Module, input_px: int) -> onnx.ModelProto:
     """Returns the graph: "input" (B, 3, H, W) to "embedding" (B, D) and "feature_map" (B, D, h, w), D fixed alone.
 
-    Weights lie in it as float16 and are cast to float32 when a runtime loads it; it computes in float32.
+    Weights lie in it as float16; a runtime casts them to float32 when it loads them, and computes in float32. The
+    network's convolutions must hold numbers that float16 can hold.
     """
     model = export_convolutional(network, input_px, EMBEDDING_SIZE)
     graph = model.graph
@@ -100,25 +75,38 @@ def to_onnx(network: nn.Module, input_px: int) -> onnx.ModelProto:
     graph.output.append(helper.make_tensor_value_info(FEATURE_MAP, TensorProto.FLOAT, shape))
     for axis, name in ((2, "height"), (3, "width")):
         graph.input[0].type.tensor_type.shape.dim[axis].dim_param = name
-    _halve_weights(graph)
+    _halve_weights(graph, network)
     onnx.checker.check_model(model, full_check=True)
     return model
 
 
-def _halve_weights(graph: onnx.GraphProto) -> None:
-    casts = []
-    for initializer in graph.initializer:
-        if initializer.data_type == TensorProto.FLOAT and len(initializer.dims) == 4:
-            weight = numpy_helper.to_array(initializer)
-            half = weight.astype(np.float16)
-            if not np.array_equal(half.astype(np.float32), weight):
-                raise ValueError(f"{initializer.name} cannot be stored as float16 without loss")
-            name = initializer.name
-            initializer.CopyFrom(numpy_helper.from_array(half, f"{name}_half"))
-            casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *graph.node]
+def _halve_weights(graph: onnx.GraphProto, network: nn.Module) -> None:
+    """Replaces each folded weight by its two factors: that of the convolution and that of the BatchNorm."""
+    initializers = {initializer.name: initializer for initializer in graph.initializer}
+    nodes: list[onnx.NodeProto] = []
+    written = (node for node in graph.node if node.op_type == "Conv")
+    for node, (convolution, norm) in zip(written, _convolutions(network), strict=True):
+        name = node.input[1]
+        weight = convolution.weight.detach().numpy()
+        factor = (norm.weight.double() / torch.sqrt(norm.running_var.double() + norm.eps)).detach().view(-1, 1, 1, 1)
+        half, single = weight.astype(np.float16), factor.numpy().astype(np.float32)
+        # The graph's convolutions come in the order of the modules; anything else must not go unnoticed.
+        np.testing.assert_allclose(half * single, numpy_helper.to_array(initializers[name]), rtol=1e-5, atol=1e-9)
+        initializers[name].CopyFrom(numpy_helper.from_array(half, f"{name}_half"))
+        graph.initializer.append(numpy_helper.from_array(single, f"{name}_factor"))
+        nodes.append(helper.make_node("Cast", [f"{name}_half"], [f"{name}_single"], to=TensorProto.FLOAT))
+        nodes.append(helper.make_node("Mul", [f"{name}_single", f"{name}_factor"], [name]))
+    nodes.extend(graph.node)
     del graph.node[:]
     graph.node.extend(nodes)
+
+
+def _convolutions(network: nn.Module) -> Iterator[tuple[nn.Conv2d, nn.BatchNorm2d]]:
+    modules = [module for module in network.modules() if isinstance(module, nn.Conv2d | nn.BatchNorm2d)]
+    for convolution, norm in zip(modules[::2], modules[1::2], strict=True):
+        assert isinstance(convolution, nn.Conv2d)
+        assert isinstance(norm, nn.BatchNorm2d)
+        yield convolution, norm
 
 
 def _settings(checkpoint: dict[str, Any], weights: Path, graph: Path, options: argparse.Namespace) -> dict[str, Any]:

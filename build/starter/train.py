@@ -31,6 +31,7 @@ import torch.distributed as dist
 import torch.nn.functional as F
 from batches import EMBEDDING_TARGETS, TEMPERATURE, Batch, Batches
 from pool import open_pool
+from safetensors.torch import load_file
 from teachers import NUM_CLASSES, open_teachers
 from torch import Tensor, nn
 from views import MAP_CHANNELS, make_views
@@ -40,7 +41,9 @@ from engine.nn.starter import EMBEDDING_SIZE, starter_network
 LOSS_WEIGHTS = {"embedding": 1.0, "classes": 0.6, "map": 1.0}
 WARM_UP_SAMPLES = 30_000
 LOWEST_RATE = 0.01
-EMA_DECAY = 0.999
+# The last part of a run is trained on clean pictures, which is what the program embeds.
+MIXED_PART = 0.8
+EMA_DECAY = 0.998
 MAX_GRADIENT_NORM = 5.0
 STEPS_PER_REPORT, STEPS_PER_CHECKPOINT = 100, 300
 
@@ -58,6 +61,7 @@ class Settings:
     weight_decay: float
     decay_share: float
     seed: int
+    start: str
 
     @property
     def num_samples(self) -> int:
@@ -117,6 +121,8 @@ class Run:
         self.settings, self.rank = settings, rank
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.learner = Learner().to(self.device, memory_format=torch.channels_last)
+        if settings.start:
+            self.learner.net.load_state_dict(load_file(settings.start), strict=False)
         self.average = copy.deepcopy(self.learner.net).eval().requires_grad_(False)
         self.optimiser = self._make_optimiser()
         self.seen = self.step = 0
@@ -149,7 +155,7 @@ class Run:
         side_px = self.settings.side_px_at(self.seen)
         for group in self.optimiser.param_groups:
             group["lr"] = self.settings.rate_at(self.seen)
-        batch = self.batches.draw(side_px)
+        batch = self.batches.draw(side_px, is_mixed=self.seen < MIXED_PART * self.settings.num_samples)
         losses = self.learner.losses(Batch(**{name: value.to(self.device) for name, value in vars(batch).items()}))
         self.optimiser.zero_grad()
         torch.stack([LOSS_WEIGHTS[name] * loss for name, loss in losses.items()]).sum().backward()
@@ -249,6 +255,7 @@ def main(arguments: list[str]) -> None:
         weight_decay=options.weight_decay,
         decay_share=options.decay_share,
         seed=options.seed,
+        start=str(options.start.resolve()) if options.start else "",
     )
     (work / "settings.json").write_text(json.dumps(asdict(settings), indent=2) + "\n", encoding="utf-8")
     if not all((work / f"v{view}_done").is_file() for view in range(settings.num_views)):
@@ -274,6 +281,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--weight-decay", type=float, default=0.05)
     parser.add_argument("--decay-share", type=float, default=0.3, help="last part of the run, rate falling to zero")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--start", type=Path, help="weights to start from, instead of random ones (starter.safetensors)"
+    )
     return parser
 
 
