@@ -51,14 +51,12 @@ def read_onnx(file: Path) -> tuple[bytes, dict[str, Any]]:
 
 def _refuse_references(model: onnx.ModelProto, file: Path) -> None:
     """Raises ImportFormatError for a model that is not whole in itself."""
-    own_domains = {function.domain for function in model.functions}
-    allowed = _STANDARD_DOMAINS | {name for name in own_domains if not name.startswith("com.microsoft")}
     nodes = [node for function in model.functions for node in function.node]
     tensors = list(_initializers(model.graph))
     waiting = [*model.graph.node, *nodes]
     while waiting:
         node = waiting.pop()
-        if node.domain not in allowed:
+        if node.domain not in _STANDARD_DOMAINS:
             raise ImportFormatError(
                 f"{file} uses operators of “{node.domain}”, as no export of ours does.", _EXPORT_AGAIN
             )

@@ -210,7 +210,8 @@ def test_a_folder_with_something_in_it_is_refused_before_any_work(trained_projec
     assert everything_in(tmp_path) == ["export", "export/mine.txt"]
 
 
-def test_an_empty_folder_is_used(trained_project: Project, tmp_path: Path) -> None:
+def test_an_empty_folder_is_used(trained_project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.tasks.export.MAX_PARITY_IMAGES", 1)
     report = run_in_foreground(ExportModel(trained_project, "onnx", tmp_path))
     assert report.folder == tmp_path
     assert set(everything_in(tmp_path)) > COMMON_FILES
