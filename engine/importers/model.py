@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +20,13 @@ from safetensors import SafetensorError, safe_open
 from engine.backbones import BackboneSpec, spec
 from engine.errors import BackboneError, ImportFormatError
 from engine.exporters.protocol import MODEL_DOCUMENT_NAME
-from engine.nn.classifier import GRAPH_ERRORS, Classifier, GraphClassifier, RunClassifier
 from engine.nn.head import Head
 from engine.nn.preprocessing import Preprocessing, default_preprocessing
 from engine.nn.run_model import RunModel
 from engine.weights import file_sha256
+
+if TYPE_CHECKING:  # it brings ONNX Runtime, which telling a model from a project needs not
+    from engine.nn.classifier import Classifier
 
 MODEL_FILES: Final = {"onnx": "model.onnx", "safetensors": "model.safetensors"}
 """The formats that can be loaded back, with the name of the model's file."""
@@ -73,6 +75,8 @@ def load_classifier(model: ExportedModel) -> Classifier:
     Raises:
         ImportFormatError: it is damaged, or its parts do not fit together.
     """
+    from engine.nn.classifier import GRAPH_ERRORS, GraphClassifier, RunClassifier
+
     if model.format == "onnx":
         data, document = _read_onnx(model)
         try:

@@ -99,8 +99,6 @@ def test_the_loop_measures_honestly_and_exports_what_it_measured(
     assert any(name.endswith(".onnx") for name in exported["files"])
     assert all((steel / "export" / name).is_file() for name in exported["files"])
 
-    measured = document(graft("evaluate", steel / "export", "--images", test, "--json"))
-    assert measured["confusion"] == evaluated["confusion"], "the exported model is the model that was measured"
     again = document(graft("predict", steel / "export" / "model.onnx", test, "--json", GRAFT_WEIGHTS=""))
     for ours, theirs in zip(predicted["predictions"], again["predictions"], strict=True):
         assert (ours["image"], ours["class"]) == (theirs["image"], theirs["class"])
