@@ -70,6 +70,7 @@ class EngineWork(QObject):
         self._is_embedding_stopped = False
         self._is_preparing_training = False
         self._training_jobs: list[AnyJob] = []
+        self._kinds_with_view: set[str] = set()
         self._num_embedded = 0
         self._next_extension = FIRST_EXTENSION
         bridge = session.bridge
@@ -130,6 +131,10 @@ class EngineWork(QObject):
         return handles
 
     # ---- jobs
+
+    def has_own_view(self, kind: str, on: bool) -> None:
+        """Says that a dialog shows how jobs of a kind end, so that their failures are not told twice."""
+        (self._kinds_with_view.add if on else self._kinds_with_view.discard)(kind)
 
     def add_folder(self, folder: Path, classes_from_folders: bool) -> None:
         from engine.tasks.scan import ScanFolder
@@ -263,7 +268,7 @@ class EngineWork(QObject):
         self.changed.emit()
         if self._session.project is not project:
             return
-        if isinstance(end, JobFailed):
+        if isinstance(end, JobFailed) and (kind not in self._kinds_with_view or end.details):
             self._session.error_raised.emit(InternalError(str(end.error), end.details) if end.details else end.error)
         elif isinstance(end, JobSucceeded):
             self._on_success(kind, end.result)

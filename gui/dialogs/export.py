@@ -22,6 +22,8 @@ from gui.widgets.progress import SlimProgress
 from gui.widgets.text import ElidedLabel, text_label
 from gui.widgets.verdict import Verdict
 
+STATUS_PX, SIDE_PX = 76, 24
+
 
 class ExportDialog(FramedDialog):
     """Stays usable while the engine works; closing it leaves the export running."""
@@ -38,6 +40,7 @@ class ExportDialog(FramedDialog):
         self.setMinimumWidth(620)
         self._session = session
         self._suggested = ""
+        self._exported_to: Path | None = None
         self.cards: dict[str, CardButton] = {}
         row = QHBoxLayout()
         row.setSpacing(12)
@@ -64,7 +67,6 @@ class ExportDialog(FramedDialog):
         self.body.addLayout(place)
         self.body.addSpacing(8)
         self._status = QStackedWidget()
-        self._status.setFixedHeight(76)
         self._status.hide()
         self._status.addWidget(QWidget())
         self._status.addWidget(self._make_progress())
@@ -81,6 +83,7 @@ class ExportDialog(FramedDialog):
         next(iter(self.cards.values())).setChecked(True)
         session.work.changed.connect(self._show_state)
         session.work.ended.connect(self._on_ended)
+        session.work.has_own_view(EXPORT, True)
         self._show_state()
 
     def _make_progress(self) -> QWidget:
@@ -133,28 +136,35 @@ class ExportDialog(FramedDialog):
         is_busy = self._session.work.is_running(EXPORT)
         for widget in (*self.cards.values(), self.folder_field, self._browse):
             widget.setEnabled(not is_busy)
-        self.export_button.setEnabled(not is_busy and bool(self.folder_field.text().strip()))
+        is_done = self._folder() == self._exported_to
+        self.export_button.setEnabled(not is_busy and bool(self.folder_field.text().strip()) and not is_done)
+        self.export_button.setToolTip("Choose another folder to export once more" if is_done else "")
         self.close_button.setText("Close" if not is_busy else "Hide")
         if is_busy:
-            self._show_status()
             self._status.setCurrentIndex(1)
+            self._show_status()
             activity = self._session.work.of_kind(EXPORT)
             if activity is not None:
                 self.note.setText(activity.note[:1].upper() + activity.note[1:] or "Waiting for the engine")
                 self.progress.set_progress(activity.done, activity.total)
 
     def _show_status(self) -> None:
-        if self._status.isHidden():
+        """Shows progress or verdict, and makes room for all of its words."""
+        page = self._status.currentWidget()
+        assert page is not None
+        width = self.width() - 2 * SIDE_PX
+        needed = page.heightForWidth(width) if page.hasHeightForWidth() else page.sizeHint().height()
+        if self._status.isHidden() or self._status.height() < needed:
+            self._status.setFixedHeight(max(STATUS_PX, needed))
             self._status.show()
             self.adjustSize()
 
     def _on_ended(self, kind: str, end: object) -> None:
         if kind != EXPORT:
             return
-        self._show_status()
-        self._status.setCurrentIndex(2)
         if isinstance(end, JobSucceeded):
             report: Any = end.result
+            self._exported_to = Path(report.folder)
             self.folder_field.setText(str(report.folder))
             self.verdict.show_good(*parity_words(report.parity))
             self.open_button.show()
@@ -164,6 +174,8 @@ class ExportDialog(FramedDialog):
             self.verdict.show_bad(end.error.message, end.error.hint)
         elif isinstance(end, JobCancelled):
             self.verdict.show_bad("The export was cancelled.", "Nothing was written.")
+        self._status.setCurrentIndex(2)
+        self._show_status()
         self._show_state()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -171,6 +183,11 @@ class ExportDialog(FramedDialog):
             self._session.cancel_job()
             return
         super().keyPressEvent(event)
+
+    def done(self, result: int) -> None:
+        """Ends the dialog; how the export ends is told by the window from now on."""
+        self._session.work.has_own_view(EXPORT, False)
+        super().done(result)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self._session.work.changed.disconnect(self._show_state)

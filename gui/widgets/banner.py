@@ -15,6 +15,8 @@ from gui.widgets.text import text_label
 
 NOTICE_MS = 7000
 MAX_WIDTH_PX = 560
+BOTTOM_PX = 48
+"""Leaves the line with the keys free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ class Banner(QWidget):
         layout.invalidate()
         layout.activate()
         height = layout.totalHeightForWidth(width)
-        self.setGeometry((parent.width() - width) // 2, parent.height() - height - 24, width, height)
+        self.setGeometry((parent.width() - width) // 2, parent.height() - height - BOTTOM_PX, width, height)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize and self.isVisible():

@@ -51,8 +51,7 @@ def test_a_short_message_takes_one_line_with_its_close_button_at_the_right_edge(
     banner = Banner(page)
     for hint in ("", "A hint.", ""):
         banner.show_text("120 images added.", hint, "check-circle", "success", remedies, is_lasting=True)
-        QApplication.processEvents()
-        assert lines_of(banner) == 1
+        qtbot.waitUntil(lambda: lines_of(banner) == 1)
         assert banner._message.width() > banner.width() * 0.7
         assert banner.width() - banner._close.geometry().right() < 20
         assert banner.height() < 130
@@ -179,3 +178,35 @@ def test_a_change_leaves_images_with_newer_writes_alone() -> None:
     rows = apply_change(columns, RowIndex(columns.image_ids), change, leave=np.array([6]))
     assert rows.tolist() == [0, 2]
     assert columns.class_ids.tolist() == [1, NO_CLASS, 1]
+
+
+# ------------------------------------------------------------------------------------------------------ export
+
+
+def test_an_export_that_is_refused_tells_all_of_it_once_in_its_dialog(
+    parts: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engine.domain import Validation
+    from engine.errors import ExportError
+    from engine.events import JobFailed
+    from gui.dialogs.export import ExportDialog
+    from gui.engine_work import EXPORT, Activity
+
+    validation = Validation("2 folds", 0.9, (0.8, 0.95), 0.9, 0.1, 0.0, [], [])
+    monkeypatch.setattr(parts.session, "run", SimpleNamespace(id=1, validation=validation))
+    parts.window.errors.banner.close_banner()
+    dialog = ExportDialog(parts.session, parts.window)
+    dialog.open()
+    work = parts.session.work
+    work._activities[9] = Activity(9, EXPORT, "Exporting")
+    error = ExportError("/some/very/long/folder/name/" * 6 + " already exists.", "Choose another folder. " * 8)
+    work._on_end(EXPORT, parts.session.project, JobFailed(9, error, ""))
+    QApplication.processEvents()
+    verdict = dialog.verdict
+    assert verdict.headline.text() == error.message
+    for label in (verdict.headline, verdict.sentence):
+        assert label.height() >= label.heightForWidth(label.width())
+    assert not parts.window.errors.banner.isVisible()
+    dialog.reject()
+    work._on_end(EXPORT, parts.session.project, JobFailed(9, error, ""))
+    assert parts.window.errors.banner.isVisible()
