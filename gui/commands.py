@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QDialog
 
-from engine.errors import ProjectDamagedError, ProjectInUseError
+from engine.errors import ProjectDamagedError, ProjectError, ProjectInUseError
 from gui import wording
 from gui.dialogs import ask
 from gui.error_view import ErrorView
@@ -96,9 +96,18 @@ class Commands(QObject):
         self._session.add_folder(SAMPLE)
 
     def drop(self, path: Path) -> None:
-        """Takes what was dropped on the window: a project is opened, a folder of images starts or joins a project."""
+        """Takes what was dropped on the window: a project is opened, a folder of images starts or joins a project.
+
+        An image stands for the folder that it is in.
+        """
+        from engine.images.files import is_image_name
+
         folder = path if path.is_dir() else path.parent
-        if (folder / "project.db").is_file():
+        if path.is_file() and not is_image_name(path.name) and path.name != "project.db":
+            self._errors.show_error(
+                ProjectError(f"“{path.name}” is not an image.", "Drop the folder that holds the images.")
+            )
+        elif (folder / "project.db").is_file():
             self.open_folder(folder)
         elif self._session.project is None:
             self.new_project_from(folder)

@@ -210,3 +210,14 @@ def test_an_export_that_is_refused_tells_all_of_it_once_in_its_dialog(
     dialog.reject()
     work._on_end(EXPORT, parts.session.project, JobFailed(9, error, ""))
     assert parts.window.errors.banner.isVisible()
+
+
+def test_a_dropped_file_that_is_no_image_is_a_sentence_and_adds_nothing(parts: Any, tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("x")
+    parts.window.commands.drop(file)
+    banner = parts.window.errors.banner
+    assert banner.message == "“notes.txt” is not an image."
+    assert "Drop the folder" in banner.hint
+    assert len(parts.session.columns) == 12
+    assert parts.session.work.current() is None
