@@ -278,6 +278,7 @@ class Commands(QObject):
     # ---- model
 
     def retrain(self) -> None:
+        self._errors.banner.close_banner()  # what kept the last training from happening is being seen to
         self._session.retrain()
 
     def cancel(self) -> None:

@@ -221,3 +221,16 @@ def test_a_dropped_file_that_is_no_image_is_a_sentence_and_adds_nothing(parts: A
     assert "Drop the folder" in banner.hint
     assert len(parts.session.columns) == 12
     assert parts.session.work.current() is None
+
+
+def test_retrain_takes_the_last_refusal_off_the_screen(parts: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    session, banner = parts.session, parts.window.errors.banner
+    monkeypatch.setattr(session.work, "retrain", lambda: None)
+    monkeypatch.setattr("engine.weights.has_weights", lambda *_: True)
+    session.label(session.columns.image_ids[:1], session.classes[0].id)
+    session.label(session.columns.image_ids[1:2], session.classes[1].id)
+    parts.wait_for(lambda: parts.window.action_set["retrain"].isEnabled())
+    parts.window.errors.show_error(StoreError("Fewer than two classes have two different images."))
+    assert banner.isVisible()
+    parts.press(Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
+    assert not banner.isVisible()
