@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from engine.errors import ProjectDamagedError, ProjectError, ProjectInUseError
 from gui import wording
 from gui.dialogs import ask
 from gui.error_view import ErrorView
-from gui.save_states import NOT_SAVED
+from gui.save_states import NOT_SAVED, SAVED
 from gui.session import Session
 from gui.theme import RESOURCES, set_choice
 from gui.widgets.banner import Remedy
@@ -33,6 +34,8 @@ class Commands(QObject):
         self._session = session
         self._window = window
         self._asked_folder: Path | None = None
+        self._was_not_saved = False
+        session.save_state_changed.connect(self._on_save_state)
 
     @property
     def _errors(self) -> ErrorView:
@@ -137,6 +140,12 @@ class Commands(QObject):
             session.when_saved(then)
             session.retry_saving()
 
+    def _on_save_state(self, state: str) -> None:
+        """Replaces the message about a full disk by good news as soon as everything is saved after all."""
+        if state == SAVED and self._was_not_saved and self._session.project is not None:
+            self._errors.show_notice("Everything is saved now.")
+        self._was_not_saved = state == NOT_SAVED or (self._was_not_saved and state != SAVED)
+
     def show_session_error(self, error: BaseException) -> None:
         """Shows an error of the session, with the remedy where there is one."""
         folder = self._asked_folder
@@ -147,6 +156,8 @@ class Commands(QObject):
             remedies.append(
                 Remedy("Restore the project", lambda: self._session.restore_project(folder, self._session.rescan))
             )
+        elif folder is not None and self._session.project is None and _can_only_be_read(folder):
+            remedies.append(Remedy("Open it read-only", lambda: self._session.open_project(folder, read_only=True)))
         elif self._session.save_state == NOT_SAVED:
             remedies.append(Remedy("Try again now", self._session.retry_saving))
         self._errors.show_error(error, remedies)
@@ -318,6 +329,11 @@ class Commands(QObject):
     def _open(self, dialog: QDialog) -> None:
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
+
+
+def _can_only_be_read(folder: Path) -> bool:
+    """Tells whether there is a project in a folder that may not be written."""
+    return (folder / "project.db").is_file() and not os.access(folder, os.W_OK)
 
 
 def _open_remedy(folder: Path) -> Remedy:

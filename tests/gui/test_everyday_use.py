@@ -234,3 +234,43 @@ def test_retrain_takes_the_last_refusal_off_the_screen(parts: Any, monkeypatch: 
     assert banner.isVisible()
     parts.press(Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
     assert not banner.isVisible()
+
+
+def test_a_disk_that_has_room_again_is_good_news_in_place_of_the_error(
+    parts: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from concurrent.futures import Future
+
+    failed: Future[Any] = Future()
+    failed.set_exception(StoreError("The disk is full.", "Make room."))
+    session, banner = parts.session, parts.window.errors.banner
+    with monkeypatch.context() as patched:
+        patched.setattr(session.project, "label", lambda *_: failed)
+        session.label(session.columns.image_ids[5:6], session.classes[0].id)
+        parts.wait_for(lambda: banner.message == "The disk is full.")
+    session.retry_saving()
+    parts.wait_for(lambda: banner.message == "Everything is saved now.")
+    assert session.num_unsaved == 0
+
+
+def test_a_project_on_a_read_only_disk_is_offered_to_be_read(
+    room: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engine.project import Project
+
+    Project.create(tmp_path / "project", "Archive").close()
+    monkeypatch.setattr("gui.commands.os.access", lambda *_: False)
+    really_open = Project.open
+
+    def refuse(folder: Path, read_only: bool = False) -> Project:
+        if not read_only:
+            raise StoreError("The project cannot be written.", "Open it read-only.")
+        return really_open(folder, read_only=True)
+
+    monkeypatch.setattr(Project, "open", refuse)
+    room.window.open_folder(tmp_path / "project")
+    room.wait_for(room.window.errors.banner.isVisible)
+    offer = next(each for each in room.window.errors.banner.findChildren(QPushButton) if "read-only" in each.text())
+    with room.qtbot.waitSignal(room.session.project_opened, timeout=20_000):
+        room.click(offer)
+    assert room.session.is_read_only
