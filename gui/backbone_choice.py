@@ -62,7 +62,8 @@ def install_file(spec: BackboneSpec, file: Path) -> Path:
     """Copies a weights file that the user brought into the user's folder and returns the copy. Blocks.
 
     Raises:
-        BackboneError: it cannot be read, or its name states a hash that its content does not have.
+        BackboneError: it cannot be read, it is no weights file or that of another backbone, or its name states a hash
+            that its content does not have.
         DiskError: the copy cannot be written.
     """
     digest = weights.file_sha256(file)
@@ -71,6 +72,16 @@ def install_file(spec: BackboneSpec, file: Path) -> Path:
         raise BackboneError(
             f"{file.name} is damaged: its content does not have the hash that its name states.",
             "Copy the file again, or take another one.",
+        )
+    other = next((each for each in CATALOGUE.values() if _is_file_of(each, file, digest)), spec)
+    if other is not spec:
+        raise BackboneError(
+            f"{file.name} holds the weights of {other.display_name}, not of {spec.display_name}.",
+            f"Choose {other.display_name} in the list, or take another file.",
+        )
+    if not _looks_like_weights(file):
+        raise BackboneError(
+            f"{file.name} is not a file of weights.", f"Take the .pth or .safetensors file of {spec.display_name}."
         )
     suffix = ".safetensors" if file.suffix == ".safetensors" else ".pth"
     target = weights.user_weights_folder() / f"{spec.model_name}-{digest[:8]}{suffix}"
@@ -81,6 +92,20 @@ def install_file(spec: BackboneSpec, file: Path) -> Path:
         raise disk_error(error, target) from error
     atomic_write_bytes(target, content)
     return target
+
+
+def _is_file_of(spec: BackboneSpec, file: Path, digest: str) -> bool:
+    """Tells whether content or name say that a file belongs to a backbone."""
+    has_its_content = bool(spec.sha256_prefix) and digest.startswith(spec.sha256_prefix)
+    return has_its_content or file.stem.rpartition("-")[0] == spec.model_name
+
+
+def _looks_like_weights(file: Path) -> bool:
+    """Tells whether a file begins as PyTorch's (a zip archive, formerly a pickle) or safetensors' files do."""
+    with file.open("rb") as stream:
+        start = stream.read(9)
+    is_safetensors = len(start) == 9 and int.from_bytes(start[:8], "little") < file.stat().st_size and start[8:] == b"{"
+    return start.startswith((b"PK\x03\x04", b"\x80\x02")) or is_safetensors
 
 
 def _look_up(folder: Path, wanted: str | None) -> tuple[frozenset[str], BackboneSpec | None]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QApplication, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from engine.domain import NO_CLASS
@@ -201,7 +201,7 @@ def test_an_export_that_is_refused_tells_all_of_it_once_in_its_dialog(
     work._activities[9] = Activity(9, EXPORT, "Exporting")
     error = ExportError("/some/very/long/folder/name/" * 6 + " already exists.", "Choose another folder. " * 8)
     work._on_end(EXPORT, parts.session.project, JobFailed(9, error, ""))
-    QApplication.processEvents()
+    parts.qtbot.wait(20)
     verdict = dialog.verdict
     assert verdict.headline.text() == error.message
     for label in (verdict.headline, verdict.sentence):
@@ -274,3 +274,29 @@ def test_a_project_on_a_read_only_disk_is_offered_to_be_read(
     with room.qtbot.waitSignal(room.session.project_opened, timeout=20_000):
         room.click(offer)
     assert room.session.is_read_only
+
+
+# ------------------------------------------------------------------------------------------------------ backbones
+
+
+def test_a_file_that_is_no_weights_is_refused_and_not_kept(parts: Any, tmp_path: Path) -> None:
+    from engine import weights
+    from engine.backbones import spec
+    from engine.errors import BackboneError
+    from gui.backbone_choice import install_file
+
+    file = tmp_path / "holiday.pth"
+    file.write_bytes(bytes(range(256)) * 20)
+    with pytest.raises(BackboneError, match="not a file of weights"):
+        install_file(spec("mobilenet_v2"), file)
+    assert not list(weights.user_weights_folder().glob("*"))
+
+
+def test_the_weights_of_another_backbone_are_named(shared_weights: Path) -> None:
+    from engine.backbones import spec
+    from engine.errors import BackboneError
+    from gui.backbone_choice import install_file
+
+    (file,) = shared_weights.glob("squeezenet1_1-*.pth")
+    with pytest.raises(BackboneError, match="holds the weights of SqueezeNet"):
+        install_file(spec("mobilenet_v2"), file)
