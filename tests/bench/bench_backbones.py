@@ -27,24 +27,26 @@ NETWORKS = (STARTER_KEY, REFERENCE, "mobilenet_v3_small", "squeezenet1_1")
 
 
 def main(keys: list[str]) -> None:
-    """Prints one table per figure."""
+    """Prints a table of speed and size, and one of accuracy."""
     os.environ.setdefault("GRAFT_WEIGHTS", str(SHARED / "weights"))
     weights = {key: find_weights(spec(key)) for key in keys}
     graphs = {key: backbone_graph(spec(key), file) for key, file in weights.items()}
     _print_speed_and_size(graphs, weights)
-    for title in ("10 per class", "5-fold, all images"):
-        print(f"\n{title:<20}" + "".join(f"{name:>13}" for name in (*SETS, "mean")))
-        for key, graph in graphs.items():
-            embed, accuracies = embed_with(graph), []
-            for name in SETS:
-                pictures, targets = read_set(SHARED / "data" / name, spec(key).input_size_px)
-                features = features_of(pictures, embed)
-                is_few = title.startswith("10")
-                accuracies.append(
-                    accuracy_at(features, targets, 10, 5) if is_few else accuracy_in_folds(features, targets)
-                )
-            row = [*accuracies, sum(accuracies) / len(accuracies)]
-            print(f"{key:<20}" + "".join(f"{value:13.3f}" for value in row), flush=True)
+    print("\nplain probe" + " " * 23 + "".join(f"{name:>13}" for name in (*SETS, "mean")))
+    for key, graph in graphs.items():
+        embed, few, folds = embed_with(graph), [], []
+        for name in SETS:
+            pictures, targets = read_set(SHARED / "data" / name, spec(key).input_size_px)
+            features = features_of(pictures, embed)
+            few.append(accuracy_at(features, targets, num_per_class=10, num_seeds=5))
+            folds.append(accuracy_in_folds(features, targets))
+        _print_row(key, "10 per class", few)
+        _print_row(key, "5-fold", folds)
+
+
+def _print_row(key: str, what: str, accuracies: list[float]) -> None:
+    values = [*accuracies, sum(accuracies) / len(accuracies)]
+    print(f"{key:<20}{what:<14}" + "".join(f"{value:13.3f}" for value in values), flush=True)
 
 
 def _print_speed_and_size(graphs: dict[str, Path], weights: dict[str, Path]) -> None:
