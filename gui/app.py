@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 IMPORTED_AT = time.monotonic()
 ENGINE_SHUTDOWN_S = 1.5
 WARM_UP_S = 5.0
+SWITCH_INTERVAL_S = 0.0005
+"""How long the engine thread may keep the interpreter lock while the window waits for it; Python's own 5 ms add up to late frames."""
 FIRST_PAINT_VARIABLE = "GRAFT_PRINT_FIRST_PAINT"
 
 
@@ -83,6 +85,7 @@ class Program(QObject):
 def run(project: Path | None) -> int:
     """Runs the window until it is closed and returns the exit status. With a project, opens it."""
     user_settings.limit_threads(user_settings.num_threads(has_window=True))
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     QGuiApplication.setApplicationName("graft")
     QGuiApplication.setApplicationDisplayName("Graft")
     QGuiApplication.setDesktopFileName("graft")
