@@ -30,7 +30,7 @@ IMPORTED_AT = time.monotonic()
 ENGINE_SHUTDOWN_S = 1.5
 WARM_UP_S = 5.0
 SWITCH_INTERVAL_S = 0.0005
-"""How long the engine thread may keep the interpreter lock while the window waits; Python's own 5 ms make late frames."""
+"""How long the engine thread may keep the interpreter lock while the window waits; Python says 5 ms."""
 FIRST_PAINT_VARIABLE = "GRAFT_PRINT_FIRST_PAINT"
 
 
