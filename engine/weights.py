@@ -21,6 +21,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
+from engine import syncing
 from engine.backbones import CATALOGUE, STARTER_FOLDER, STARTER_KEY, BackboneSpec
 from engine.errors import BackboneError, DiskError
 from engine.files import atomic_write_bytes, disk_error
@@ -28,7 +29,7 @@ from engine.job import JobContext
 from engine.settings import user_data_folder
 
 WEIGHTS_VARIABLE = "GRAFT_WEIGHTS"
-_PREFERRED = ("mobilenet_v2", STARTER_KEY, "mobilenet_v3_large", "efficientnet_b0", "resnet50")
+_PREFERRED = ("mobilenet_v2", "mobilenet_v3_large", "efficientnet_b0", "resnet50")
 _READ_BYTES = 1 << 16
 _TIMEOUT_S = 30.0
 _hashes_lock = threading.Lock()
@@ -90,11 +91,9 @@ def default_backbone(project_dir: Path | None = None) -> str:
     Raises:
         BackboneError: no backbone is available on this machine.
     """
-    for key in _PREFERRED:
+    others = (key for key in CATALOGUE if key not in _PREFERRED and key != STARTER_KEY)
+    for key in (*_PREFERRED, *others, STARTER_KEY):  # Starter is the weakest: it is for when there is nothing else.
         if has_weights(CATALOGUE[key], project_dir):
-            return key
-    for key, record in CATALOGUE.items():
-        if key not in _PREFERRED and has_weights(record, project_dir):
             return key
     raise BackboneError(
         "No backbone is available: this machine has the weights of none.",
@@ -188,7 +187,7 @@ def _fetch(spec: BackboneSpec, part: Path, context: JobContext) -> None:
                 context.progress(have, total, f"{have / 1e6:.1f} of {total / 1e6:.1f} MB")
                 context.checkpoint()
             file.flush()
-            os.fsync(file.fileno())
+            syncing.sync_handle(file.fileno())
     if length and have < total:
         raise ConnectionError("the connection ended early")
 

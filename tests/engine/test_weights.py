@@ -104,6 +104,18 @@ def test_the_default_backbone_is_the_best_one_that_is_here(shared_weights: Path)
     assert default_backbone() == "mobilenet_v2"
 
 
+def test_starter_gives_way_to_any_other_backbone_that_is_here(
+    shared_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRAFT_DATA", str(tmp_path / "user"))
+    name = "squeezenet1_1-25b350dd.pth"
+    place(tmp_path / "weights", name, (shared_weights / name).read_bytes())
+    monkeypatch.setenv("GRAFT_WEIGHTS", str(tmp_path / "weights"))
+    assert default_backbone() == "squeezenet1_1"
+    monkeypatch.setenv("GRAFT_WEIGHTS", "")
+    assert default_backbone() == "starter"
+
+
 def test_no_backbone_at_all_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(weights, "STARTER_FOLDER", tmp_path)
     with pytest.raises(BackboneError, match="No backbone is available"):
