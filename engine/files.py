@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from engine import syncing
 from engine.errors import DiskError
 
 FULL_DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -58,9 +59,9 @@ def atomic_write_file(path: Path, write: Callable[[Path], None]) -> None:
     temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.tmp{path.suffix}")
     try:
         write(temporary)
-        _sync_file(temporary)
+        syncing.sync_file(temporary)
         os.replace(temporary, path)
-        _sync_folder(path.parent)
+        syncing.sync_folder(path.parent)
     except OSError as err:
         raise disk_error(err, path) from err
     finally:
@@ -100,7 +101,7 @@ class PendingFolder:
             if self.path.is_dir():
                 self.path.rmdir()  # empty, as seen above; Windows does not rename onto it
             os.rename(self.work_path, self.path)
-            _sync_folder(self.path.parent)
+            syncing.sync_folder(self.path.parent)
         except OSError as err:
             raise disk_error(err, self.path) from err
         finally:
@@ -137,8 +138,8 @@ def sync_folder_tree(folder: Path) -> None:
     """Makes every file below `folder` durable, and the names of all of them. Raises OSError."""
     for parent, _, names in os.walk(folder, topdown=False):
         for name in names:
-            _sync_file(Path(parent, name))
-        _sync_folder(Path(parent))
+            syncing.sync_file(Path(parent, name))
+        syncing.sync_folder(Path(parent))
 
 
 def _is_empty_folder(path: Path) -> bool:
@@ -150,22 +151,6 @@ def _free_name(path: Path) -> Path:
     while (free := path.with_name(f"{path.name}-{number}")).exists():
         number += 1
     return free
-
-
-def _sync_file(path: Path) -> None:
-    # Opened for writing: Windows refuses to flush a handle that is only for reading.
-    with open(path, "rb+") as file:
-        os.fsync(file.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    if os.name == "nt":  # Windows cannot open a folder; its rename is journalled by NTFS.
-        return
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _mount_point(path: Path) -> Path:

@@ -36,7 +36,6 @@ class Loaded:
     columns: ImageColumns
     classes: list[ImageClass]
     run: Run | None
-    num_runs: int
     facts: Facts
 
 
@@ -77,7 +76,6 @@ def read(project: Project) -> Loaded:
         columns=project.columns(),
         classes=project.classes(),
         run=project.active_run(),
-        num_runs=len(project.runs()),
         facts=read_facts(project),
     )
 

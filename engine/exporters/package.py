@@ -49,8 +49,7 @@ def write_package(
     context.checkpoint()
     context.progress(0, 0, "loading the model again")
     script = load_predict_script(folder)
-    # The program's side is computed anew in float32: the cached features that the window's predictions come from are
-    # rounded to float16, which alone moves probabilities by more than the limit.
+    # The program's side is computed anew from the files: a cached feature may belong to what a file held before.
     embedder = Embedder(model.spec, model.weights, model.preprocessing)
     try:
         parity = measure_parity(

@@ -22,7 +22,7 @@ Predictor = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
 SHOWN_MARGIN = 0.02
-"""What the window shows comes from features rounded to float16, so two classes closer than this may change places."""
+"""What the window shows comes from cached features, perhaps of another runtime: closer classes may change places."""
 
 
 @dataclass(frozen=True, slots=True)

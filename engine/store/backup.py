@@ -13,8 +13,9 @@ from typing import Final
 
 from sqlite_utils import Database
 
+from engine import syncing
 from engine.errors import StoreError
-from engine.store import outbox, syncing
+from engine.store import outbox
 from engine.store.migrations import APPLICATION_ID
 
 NUM_KEPT: Final = 10

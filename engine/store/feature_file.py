@@ -10,7 +10,6 @@ overwritten by the next append. One writer at a time (the embedding job), any nu
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from engine import syncing
 from engine.files import disk_error
 
 HASH_BYTES: Final = 16
@@ -89,7 +89,7 @@ def _append_at(path: Path, offset: int, data: bytes) -> None:
         file.seek(offset)
         file.write(data)
         file.flush()
-        os.fsync(file.fileno())
+        syncing.sync_handle(file.fileno())
 
 
 def _size(path: Path) -> int:

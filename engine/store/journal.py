@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from engine.store import syncing
+from engine import syncing
 
 JOURNAL_FILE: Final = "labels.jsonl"
 _MARK: Final = b',"crc":"'

@@ -8,8 +8,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine import syncing
 from engine.errors import ProjectError
-from engine.store import backup, journal, owner, schema, syncing
+from engine.store import backup, journal, owner, schema
 from engine.store.failures import environment_errors
 from engine.store.second_copies import BACKUPS_FOLDER
 from engine.store.store import DATABASE_FILE

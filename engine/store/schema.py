@@ -10,7 +10,8 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from engine.store import meta, outbox, syncing
+from engine import syncing
+from engine.store import meta, outbox
 from engine.store.connection import transaction
 from engine.store.migrations import APPLICATION_ID, SCHEMA_VERSION, migrations
 
