@@ -30,6 +30,20 @@ class RecordReader:
             ImageError: the image is not in the project, its file is missing or cannot be read.
             StoreError: the project cannot be read.
         """
+        record = self.find(image_id, soon)
+        if record.status == ImageStatus.MISSING:
+            raise ImageError("The file is missing.", f"It was at {record.path}. Put it back or rescan the folder.")
+        if record.status == ImageStatus.UNREADABLE:
+            raise ImageError(record.reason or "The file cannot be read.")
+        return record
+
+    def find(self, image_id: int, soon: Iterable[int] = ()) -> ImageRecord:
+        """As `get`, also for an image whose file is missing or cannot be read.
+
+        Raises:
+            ImageError: the image is not in the project.
+            StoreError: the project cannot be read.
+        """
         with self._lock:
             record = self._records.get(image_id)
             if record is None:
@@ -37,10 +51,6 @@ class RecordReader:
                 record = self._records.get(image_id)
         if record is None:
             raise ImageError("This image is not in the project any more.")
-        if record.status == ImageStatus.MISSING:
-            raise ImageError("The file is missing.", f"It was at {record.path}. Put it back or rescan the folder.")
-        if record.status == ImageStatus.UNREADABLE:
-            raise ImageError(record.reason or "The file cannot be read.")
         return record
 
     def readable(self, image_ids: Iterable[int]) -> list[ImageRecord]:
@@ -50,7 +60,7 @@ class RecordReader:
             StoreError: the project cannot be read.
         """
         found = self._project.images(list(image_ids))
-        return [record for record in found if record.status == ImageStatus.READABLE and record.content_hash]
+        return [record for record in found if record.status == ImageStatus.READABLE]
 
     def forget(self) -> None:
         """Reads everything anew from now on."""

@@ -1,6 +1,6 @@
-"""The pictures on screen: thumbnails for grid, film strip and details, and decoded images for the viewer.
+"""Thumbnails for grid, film strip and details.
 
-Owns the loader threads and the bounded caches. Everything is asked for by image id and arrives by signal.
+Owns their loader threads and the bounded cache in memory. Everything is asked for by image id and arrives by signal.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from PySide6.QtGui import QImage
 
 from engine.domain import ImageRecord
 from engine.errors import AppError, ImageError
-from engine.images.decode import decode_rgb
-from engine.images.thumbnails import ThumbnailCache, make_thumbnail
+from engine.images.decode import decode_bytes
+from engine.images.thumbnails import ThumbnailCache, cache_key, thumbnail_from_bytes
 from engine.project import Project
+from gui.folder_watch import FolderWatch
 from gui.image_pool import ImagePool
 from gui.image_records import BLOCK, RecordReader
 
@@ -26,7 +27,6 @@ THUMBNAIL_PX = 256
 SHARP_PX = 640
 NUM_THREADS = 2
 THUMBNAILS_BYTES = 160 << 20
-SCREENS_BYTES = 16 * (7 << 20)
 SMALL, SHARP = 0, 1
 
 
@@ -40,10 +40,12 @@ class Thumbnails(QObject):
     loaded = Signal(object)
     """A list of image ids whose picture, or failure, is new."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, folders: FolderWatch | None = None) -> None:
         super().__init__(parent)
-        self._pool = ImagePool(self._load, NUM_THREADS, THUMBNAILS_BYTES, "graft-thumbnails", self)
+        self.folders = folders or FolderWatch(self)
+        self._pool: ImagePool[QImage] = ImagePool(self._load, NUM_THREADS, THUMBNAILS_BYTES, "graft-thumbnails", self)
         self._pool.loaded.connect(lambda keys: self.loaded.emit(list({key[0] for key in keys})))
+        self.folders.thread_hung.connect(self._pool.replace_thread)
         self._cache: ThumbnailCache | None = None
         self._records: RecordReader | None = None
 
@@ -83,6 +85,10 @@ class Thumbnails(QObject):
         """Makes the missing small thumbnails of all images, one at a time, while nothing is wanted."""
         self._pool.set_idle_work(self._idle_work(image_ids))
 
+    def hold_idle_work(self, for_s: float) -> None:
+        """Lets the making of all thumbnails rest, because the user goes through the images now."""
+        self._pool.hold_idle_work(for_s)
+
     def images_changed(self) -> None:
         """Lets failed pictures be tried again, because files may have come back."""
         if self._records is not None:
@@ -102,17 +108,23 @@ class Thumbnails(QObject):
         records, cache = self._records, self._cache
         if records is None or cache is None:
             raise ImageError("The project is closed.")
-        record = records.get(image_id, (cast(tuple[int, int], other)[0] for other in self._pool.wanted()))
+        soon = (cast(tuple[int, int], other)[0] for other in self._pool.wanted())
         if size == SHARP:
-            return to_image(decode_rgb(record.path, SHARP_PX))
-        data = cache.get(record.content_hash)
+            record = records.get(image_id, soon)
+            return to_image(decode_bytes(self.folders.read(record.path), SHARP_PX))
+        # Also of a file that is missing or whose drive is gone: what it looked like is still known.
+        data = cache.get_of(records.find(image_id, soon))
         if data is None:
-            data = make_thumbnail(record.path)
-            cache.put(record.content_hash, data)
+            data = self._make(records.get(image_id), cache)
         image = QImage.fromData(data)
         if image.isNull():
             raise ImageError("The thumbnail cannot be read.", "Delete the folder 'cache' in the project.")
         return image.convertToFormat(QImage.Format.Format_RGB32)
+
+    def _make(self, record: ImageRecord, cache: ThumbnailCache) -> bytes:
+        data = thumbnail_from_bytes(self.folders.read(record.path))
+        cache.put(cache_key(record), data)
+        return data
 
     def _idle_work(self, image_ids: NDArray[np.int64]) -> Iterator[Callable[[], None]]:
         for start in range(0, len(image_ids), BLOCK):
@@ -126,69 +138,20 @@ class Thumbnails(QObject):
         if records is None or cache is None:
             return
         try:
-            readable = {record.content_hash: record for record in records.readable(image_ids)}
+            readable = {cache_key(record): record for record in records.readable(image_ids)}
         except AppError:
             return  # the project is being closed, or the store says so elsewhere
-        missing += [readable[content_hash] for content_hash in cache.missing(readable)]
+        missing += [readable[key] for key in cache.missing(readable)]
 
     def _make_quietly(self, record: ImageRecord) -> None:
         cache = self._cache
         if cache is None:
             return
         try:
-            cache.put(record.content_hash, make_thumbnail(record.path))
+            if cache.get_of(record) is None:  # it may be there under its first, provisional key
+                self._make(record, cache)
         except AppError:
             return  # said on the image's card as soon as someone looks at it
-
-
-class ScreenImages(QObject):
-    """Images decoded for the viewer: to screen size, or in full when zoomed in."""
-
-    loaded = Signal(object)
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._pool = ImagePool(self._load, 1, SCREENS_BYTES, "graft-viewer", self)
-        self._pool.loaded.connect(lambda keys: self.loaded.emit(list({key[0] for key in keys})))
-        self._records: RecordReader | None = None
-
-    def open(self, records: RecordReader) -> None:
-        """Serves the images of a project."""
-        self.close()
-        self._records = records
-
-    def close(self) -> None:
-        """Stops the thread and forgets everything."""
-        self._pool.close()
-        self._pool.forget()
-        self._records = None
-
-    def get(self, image_id: int, max_side_px: int) -> QImage | None:
-        """Returns the image if it is there. A `max_side_px` of 0 means every pixel of it."""
-        return self._pool.get((image_id, max_side_px))
-
-    def failure(self, image_id: int, max_side_px: int) -> str | None:
-        """Returns why the image cannot be shown, or None."""
-        return self._pool.failure((image_id, max_side_px))
-
-    def want(self, wishes: Iterable[tuple[int, int]]) -> None:
-        """Asks for (image id, max_side_px), most wanted first."""
-        self._pool.want("viewer", list(wishes))
-
-    def images_changed(self) -> None:
-        """Lets failed images be tried again."""
-        self._pool.retry_failures()
-
-    def forget(self) -> None:
-        """Drops every image, because files are others now."""
-        self._pool.forget()
-
-    def _load(self, key: Hashable) -> QImage:
-        image_id, max_side_px = cast(tuple[int, int], key)
-        if self._records is None:
-            raise ImageError("The project is closed.")
-        wanted = (cast(tuple[int, int], other)[0] for other in self._pool.wanted())
-        return to_image(decode_rgb(self._records.get(image_id, wanted).path, max_side_px or None))
 
 
 def to_image(pixels: NDArray[Any]) -> QImage:

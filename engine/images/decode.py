@@ -17,9 +17,9 @@ from PIL import Image, ImageOps
 
 from engine.images.files import damaged, decoder_faults_as_image_errors, open_image, read_bytes
 from engine.images.info import ImageInfo, orientation_from, read_exif, read_info
-from engine.images.tone import to_rgb, to_srgb
+from engine.images.tone import DeepGrey, is_deep, to_deep, to_rgb, to_srgb
 
-__all__ = ["ImageInfo", "decode_bytes", "decode_rgb", "read_info"]
+__all__ = ["DeepGrey", "ImageInfo", "decode_bytes", "decode_for_screen", "decode_rgb", "read_info"]
 
 _JPEG_START: Final = b"\xff\xd8\xff"
 _HARMLESS_JPEG_WARNINGS: Final = ("extraneous bytes", "Premature end of JPEG file")
@@ -52,6 +52,17 @@ def decode_bytes(data: bytes, max_side_px: int | None = None) -> NDArray[np.uint
     if pixels is None:
         pixels = _decode_with_pillow(image, data, max_side_px)
     return pixels
+
+
+def decode_for_screen(data: bytes, max_side_px: int | None = None) -> NDArray[np.uint8] | DeepGrey:
+    """As `decode_bytes`, but a picture of more than 8 bits of grey keeps all its levels, for the user to look into."""
+    if data.startswith(_JPEG_START):
+        return decode_bytes(data, max_side_px)
+    image = open_image(data)
+    if not is_deep(image):
+        return _decode_with_pillow(image, data, max_side_px)
+    with decoder_faults_as_image_errors():
+        return to_deep(_load_upright(image, data), max_side_px)
 
 
 def _decode_jpeg(data: bytes, image: Image.Image, max_side_px: int | None) -> NDArray[np.uint8] | None:
@@ -93,11 +104,14 @@ def _decode_with_pillow(image: Image.Image, data: bytes, max_side_px: int | None
     with decoder_faults_as_image_errors():
         if max_side_px is not None and image.format in ("JPEG", "MPO"):
             image.draft(None, (max_side_px, max_side_px))
-        image.load()  # a truncated file fails only here
-        # Pillow has turned a TIFF while loading it.
-        is_turned = image.format == "TIFF" or orientation_from(read_exif(image, data)) == 1
-        upright = image if is_turned else ImageOps.exif_transpose(image)
-        return _writable(_shrink(np.asarray(to_rgb(upright)), max_side_px))
+        return _writable(_shrink(np.asarray(to_rgb(_load_upright(image, data))), max_side_px))
+
+
+def _load_upright(image: Image.Image, data: bytes) -> Image.Image:
+    image.load()  # a truncated file fails only here
+    # Pillow has turned a TIFF while loading it.
+    is_turned = image.format == "TIFF" or orientation_from(read_exif(image, data)) == 1
+    return image if is_turned else ImageOps.exif_transpose(image)
 
 
 def _shrink(pixels: NDArray[np.uint8], max_side_px: int | None) -> NDArray[np.uint8]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sqlite3
 import threading
 from collections.abc import Iterable
@@ -16,7 +17,10 @@ from typing import Final
 
 import simplejpeg
 
-from engine.images.decode import decode_rgb
+from engine.domain import ImageRecord
+from engine.images.decode import decode_bytes
+from engine.images.files import read_bytes
+from engine.images.hashing import hash_bytes
 
 THUMBNAIL_SIDE_PX: Final = 256
 _QUALITY: Final = 80
@@ -43,9 +47,25 @@ def make_thumbnail(path: Path, side_px: int = THUMBNAIL_SIDE_PX) -> bytes:
     Raises:
         ImageError: the file cannot be decoded.
     """
-    pixels = decode_rgb(path, side_px)
+    return thumbnail_from_bytes(read_bytes(path), side_px)
+
+
+def thumbnail_from_bytes(data: bytes, side_px: int = THUMBNAIL_SIDE_PX) -> bytes:
+    """As `make_thumbnail`, for a file that is already in memory."""
+    pixels = decode_bytes(data, side_px)
     jpeg: bytes = simplejpeg.encode_jpeg(pixels, quality=_QUALITY, colorsubsampling="420")
     return jpeg
+
+
+def provisional_key(record: ImageRecord) -> str:
+    """Returns the key of an image whose content was not hashed yet: that of this file as it was when it was found."""
+    facts = (os.fsencode(record.path), str(record.size_bytes).encode(), str(record.mtime_ns).encode())
+    return "file-" + hash_bytes(b"\0".join(facts))
+
+
+def cache_key(record: ImageRecord) -> str:
+    """Returns the key under which an image's thumbnail is kept from now on."""
+    return record.content_hash or provisional_key(record)
 
 
 class ThumbnailCache:
@@ -84,6 +104,30 @@ class ThumbnailCache:
             jpeg: bytes = row[0]
             return jpeg
 
+    def get_of(self, record: ImageRecord) -> bytes | None:
+        """Returns an image's JPEG; one made before the content was hashed gets its lasting key now."""
+        jpeg = self.get(cache_key(record))
+        if jpeg is None and record.content_hash:
+            first_key = provisional_key(record)
+            jpeg = self.get(first_key)
+            if jpeg is not None:
+                self.put(record.content_hash, jpeg)
+                self.drop(first_key)
+        return jpeg
+
+    def drop(self, content_hash: str) -> None:
+        """Forgets a thumbnail."""
+        with self._lock:
+            if self._connection is None:
+                return
+            try:
+                gone = self._connection.execute(
+                    "DELETE FROM thumbnails WHERE content_hash = ? RETURNING size_bytes", (content_hash,)
+                ).fetchall()
+                self._num_bytes -= sum(row[0] + _ENTRY_OVERHEAD_BYTES for row in gone)
+            except sqlite3.Error as err:
+                self._recover(err)
+
     def put(self, content_hash: str, jpeg: bytes) -> None:
         """Keeps a thumbnail, in place of an older one of the same image."""
         with self._lock:
@@ -104,18 +148,6 @@ class ThumbnailCache:
                     self._evict()
             except sqlite3.Error as err:
                 self._recover(err)
-
-    def get_or_make(self, content_hash: str, path: Path) -> bytes:
-        """Returns the cached JPEG, or makes and keeps it. Several threads may make different ones at the same time.
-
-        Raises:
-            ImageError: the file cannot be decoded.
-        """
-        jpeg = self.get(content_hash)
-        if jpeg is None:
-            jpeg = make_thumbnail(path)
-            self.put(content_hash, jpeg)
-        return jpeg
 
     def missing(self, content_hashes: Iterable[str]) -> list[str]:
         """Returns those of the hashes that have no thumbnail yet, in the order given."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -15,6 +16,7 @@ from engine.images.files import DECODER_FAULTS
 _DEEP_MODES: Final = frozenset({"I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 _PERCENTILES: Final = (0.5, 99.5)
 _MAX_SAMPLES: Final = 1 << 20
+_DEEPEST: Final = 0xFFFF
 _WHITE: Final = (255, 255, 255)
 _PHOTOMETRIC_TAG: Final = 262
 _SAME_COLOUR: Final = 3
@@ -37,6 +39,50 @@ def to_rgb(image: Image.Image) -> Image.Image:
     background = Image.new("RGB", rgb.size, _WHITE)
     background.paste(rgb, mask=alpha)
     return background
+
+
+@dataclass(frozen=True, slots=True)
+class DeepGrey:
+    """A picture of more than 8 bits for the screen: `values` uint16 (H, W), of which each stands for the file's value
+    `offset + step * value`. `black` and `white` are the file's values that `to_rgb` shows as black and white.
+    """
+
+    values: NDArray[np.uint16]
+    offset: float
+    step: float
+    black: float
+    white: float
+
+
+def is_deep(image: Image.Image) -> bool:
+    """Tells whether an image has more than 8 bits of grey."""
+    return image.mode in _DEEP_MODES
+
+
+def to_deep(image: Image.Image, max_side_px: int | None) -> DeepGrey:
+    """Returns a loaded, upright, deep image with all its levels, its longer side at most `max_side_px`.
+
+    Whole numbers that fit into 16 bits stay as they are; other values are fitted into them between their extremes.
+    """
+    values = _deep_pixels(image)
+    black, white = _shown_range(values) or (0.0, 1.0)
+    if max_side_px is not None and max(values.shape) > max_side_px:
+        scale = max_side_px / max(values.shape)
+        size = (max(1, round(values.shape[1] * scale)), max(1, round(values.shape[0] * scale)))
+        known = np.nan_to_num(values, nan=black, posinf=white, neginf=black)
+        values = np.asarray(Image.fromarray(known).resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0))
+    is_known = np.isfinite(values)
+    low = float(values.min(where=is_known, initial=np.inf))
+    high = float(values.max(where=is_known, initial=-np.inf))
+    if not low <= high:
+        low, high = 0.0, 1.0
+    offset, step = 0.0, 1.0
+    if image.mode == "F" or high - low > _DEEPEST:
+        offset, step = low, (high - low) / _DEEPEST or 1.0
+    elif low < 0 or high > _DEEPEST:
+        offset = low
+    fitted = (np.nan_to_num(values, nan=low, posinf=high, neginf=low) - offset) / step
+    return DeepGrey(np.rint(np.clip(fitted, 0, _DEEPEST)).astype(np.uint16), offset, step, black, white)
 
 
 def to_srgb(image: Image.Image, profile: bytes, grey: bool = False) -> Image.Image:
@@ -87,19 +133,28 @@ def _deep_pixels(image: Image.Image) -> NDArray[np.float32]:
 
 def _scale(values: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Scales (H, W) to 0..255 between its percentiles; a flat picture becomes mid-grey."""
-    flat = values.reshape(-1)
-    sample = flat[:: max(1, flat.size // _MAX_SAMPLES)]
-    sample = sample[np.isfinite(sample)]
-    if not sample.size:
+    span = _shown_range(values)
+    if span is None:
         return np.zeros(values.shape, np.uint8)
-    low, high = np.percentile(sample, _PERCENTILES)
-    if high <= low:  # nearly all one value, with a few specks: use the whole range
-        low, high = float(sample.min()), float(sample.max())
+    low, high = span
     if high <= low:
         return np.full(values.shape, 128, np.uint8)
     scaled = np.clip((np.nan_to_num(values, nan=low, posinf=high, neginf=low) - low) * (255.0 / (high - low)), 0, 255)
     pixels: NDArray[np.uint8] = np.rint(scaled).astype(np.uint8)
     return pixels
+
+
+def _shown_range(values: NDArray[np.float32]) -> tuple[float, float] | None:
+    """Returns which values of a picture are black and white for the program; None where no value is a number."""
+    flat = values.reshape(-1)
+    sample = flat[:: max(1, flat.size // _MAX_SAMPLES)]
+    sample = sample[np.isfinite(sample)]
+    if not sample.size:
+        return None
+    low, high = np.percentile(sample, _PERCENTILES)
+    if high <= low:  # nearly all one value, with a few specks: use the whole range
+        low, high = sample.min(), sample.max()
+    return float(low), float(high)
 
 
 @lru_cache(maxsize=64)

@@ -15,9 +15,10 @@ from gui.panels.class_palette import ClassPalettePanel
 from gui.panels.details_panel import DetailsPanel
 from gui.panels.filter_bar import FilterBar
 from gui.panels.show_list import ShowListPanel
+from gui.screen_images import ScreenImages
 from gui.session import Session
 from gui.theme import theme
-from gui.thumbnails import ScreenImages, Thumbnails
+from gui.thumbnails import Thumbnails
 from gui.widgets.class_finder import ClassFinder
 from gui.widgets.empty_state import EmptyState
 from gui.widgets.hint_line import HintLine
@@ -37,7 +38,7 @@ class LabelFrame(QWidget):
         super().__init__(parent)
         self.session = session
         self.thumbnails = Thumbnails(self)
-        self.screens = ScreenImages(self)
+        self.screens = ScreenImages(self.thumbnails.folders, self)
         self.counts = LabelCounts()
         self.images = ImageListModel(self)
         self.faces = CardFaces(session, self.images, self.thumbnails)

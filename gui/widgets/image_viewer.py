@@ -10,14 +10,14 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVB
 
 from engine.domain import ImageStatus
 from gui.models.image_list import ImageListModel
+from gui.screen_images import EVERY_PIXEL, ScreenImages
 from gui.theme import icon
-from gui.thumbnails import ScreenImages, Thumbnails
+from gui.thumbnails import Thumbnails
 from gui.widgets.film_strip import FilmStrip
 from gui.widgets.image_canvas import WHEEL_STEP, ImageCanvas
 from gui.widgets.image_card import CardFace, percent
 
 AHEAD, BEHIND = 4, 1
-EVERY_PIXEL = 0
 
 
 class ImageViewer(QWidget):
@@ -98,8 +98,9 @@ class ImageViewer(QWidget):
         face = self._face_of(self._position)
         width_px, height_px = int(columns.widths_px[row]), int(columns.heights_px[row])
         side = self.canvas.fitted_side_px(width_px, height_px)
-        image = self._screens.get(image_id, EVERY_PIXEL) if not self.canvas.is_fitted else None
-        image = image or self._screens.get(image_id, side) or face.image
+        picture = self._screens.get(image_id, EVERY_PIXEL) if not self.canvas.is_fitted else None
+        picture = picture or self._screens.get(image_id, side)
+        image = picture.image if picture is not None else face.image
         message = self._screens.failure(image_id, side) or ""
         if face.status == ImageStatus.MISSING:
             message = "The file is missing. Put it back or rescan the folder."

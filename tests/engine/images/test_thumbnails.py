@@ -59,15 +59,6 @@ def test_cache_keeps_thumbnails_after_it_is_closed(open_cache):
     assert second.missing(["b", "a", "c"]) == ["b", "c"]
 
 
-def test_get_or_make_decodes_only_once(open_cache, write_odd):
-    cache, path = open_cache(), write_odd("plain.jpg")
-
-    made = cache.get_or_make("a", path)
-    path.unlink()
-
-    assert cache.get_or_make("a", path) == made
-
-
 def test_least_recently_used_are_dropped_beyond_the_limit(open_cache):
     cache = open_cache(max_bytes=100_000)
     for index in range(60):
