@@ -5,7 +5,9 @@ Letters in shapes: N images, K classes, D embedding size.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag, StrEnum
 from pathlib import Path
@@ -27,11 +29,22 @@ class ImageStatus(IntEnum):
 
 
 class Mark(IntFlag):
-    """What the user said of an image besides its class."""
+    """What the user said of an image besides its class.
+
+    CONFIRMED: it was looked at and its classes are complete, also when it has none (where images have several classes).
+    """
 
     NONE = 0
     SKIPPED = 1
     UNSURE = 2
+    CONFIRMED = 4
+
+
+class LabelMode(StrEnum):
+    """How many classes an image may have."""
+
+    ONE = "one"
+    SEVERAL = "several"
 
 
 class Source(StrEnum):
@@ -44,7 +57,10 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ImageClass:
-    """A category of the user's. `color` is "#rrggbb"; `key` is one character or None; `position` orders the palette."""
+    """A category of the user's. `color` is "#rrggbb"; `position` orders the palette.
+
+    `key` is one character, "mouse4" or "mouse5" (the thumb buttons), or None.
+    """
 
     id: int
     name: str
@@ -59,7 +75,8 @@ class ImageRecord:
 
     `name` is the path below its root for display (always text, also when the file name is not UTF-8); `path` opens it.
     Width and height are those after EXIF rotation. `taken_at` is POSIX seconds or None. `reason` says why an image is
-    unreadable.
+    unreadable. While a file has not been read yet (see `engine.tasks.read_files`), `content_hash` is empty, width and
+    height are 0, and its status is READABLE until the opposite is known.
     """
 
     id: int
@@ -76,6 +93,14 @@ class ImageRecord:
     status: ImageStatus
     reason: str
 
+    @property
+    def thumbnail_key(self) -> str:
+        """What the picture of this image is cached under: its content, or its place and date until that is known."""
+        if self.content_hash:
+            return self.content_hash
+        place = os.fsencode(self.path) + b"\0%d\0%d" % (self.size_bytes, self.mtime_ns)
+        return "unread-" + hashlib.blake2b(place, digest_size=16).hexdigest()
+
 
 def display_name(relative_path: bytes) -> str:
     """Returns a path as text that can be shown and stored, whatever its bytes are."""
@@ -86,8 +111,8 @@ def display_name(relative_path: bytes) -> str:
 class NewImage:
     """What a scan found out about one file: everything of an image record except what the project decides itself.
 
-    `relative_path` is the path below the root with forward slashes, as `os.fsencode` bytes, because not every file name
-    is valid text.
+    An empty content hash with status READABLE says that the file was found and not read yet. `relative_path` is the
+    path below the root with forward slashes, as `os.fsencode` bytes, because not every file name is valid text.
     """
 
     relative_path: bytes
@@ -127,12 +152,55 @@ class Predictions:
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One line of an image's history, newest last. `text` is ready for display, e.g. "labelled rust"."""
+    """One line of an image's history, newest last. `text` is ready for display, e.g. "labelled rust".
+
+    `step_id` names the step for `Project.revert_image`.
+    """
 
     made_at: float
     source: Source
     who: str
     text: str
+    step_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StepEntry:
+    """One thing the user did, for a list of them. `is_undone`: it was taken back, and can be done again."""
+
+    id: int
+    made_at: float
+    text: str
+    is_undone: bool
+
+
+def no_class_bits(num_images: int) -> NDArray[np.uint64]:
+    """Returns the class bits (N, 0) of a project with one class per image."""
+    return np.zeros((num_images, 0), np.uint64)
+
+
+def num_class_words(last_class_id: int) -> int:
+    """Returns how many words W hold the bits of all classes up to that id."""
+    return last_class_id // 64 + 1
+
+
+def widened(class_bits: NDArray[np.uint64], num_words: int) -> NDArray[np.uint64]:
+    """Returns class bits (N, W) with at least `num_words` words: the newest of 64 classes needs one more."""
+    missing = num_words - class_bits.shape[1]
+    return np.pad(class_bits, ((0, 0), (0, missing))) if missing > 0 else class_bits
+
+
+def has_class(class_bits: NDArray[np.uint64], class_id: int) -> NDArray[np.bool_]:
+    """Returns for each image (N,) whether it has a class, by its bits (N, W)."""
+    word, bit = divmod(class_id, 64)
+    if word >= class_bits.shape[1]:
+        return np.zeros(len(class_bits), np.bool_)
+    return np.asarray(class_bits[:, word] & np.uint64(1 << bit), np.bool_)
+
+
+def class_ids_of(bits: Iterable[int]) -> list[int]:
+    """Returns the ids of the classes that one image's bits (W,) stand for, in ascending order."""
+    return [word * 64 + bit for word, value in enumerate(bits) for bit in range(64) if int(value) >> bit & 1]
 
 
 @dataclass(slots=True)
@@ -141,6 +209,10 @@ class ImageColumns:
 
     The store builds it once at opening; afterwards the window's session keeps it current. Row i of every column is the
     same image. `predicted_ids` and `confidences` come from the active run (NO_CLASS and NaN where there is none).
+
+    `class_ids` holds the class of each image; where images have several, the first by palette order at loading.
+    `class_bits` (N, W) holds them all: bit `class_id % 64` of word `class_id // 64`; W is 0 where images have one class
+    (see `has_class`). `noted` tells which images carry a note.
     """
 
     image_ids: NDArray[np.int64]
@@ -153,6 +225,17 @@ class ImageColumns:
     heights_px: NDArray[np.int32]
     predicted_ids: NDArray[np.int32]
     confidences: NDArray[np.float32]
+    root_ids: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    noted: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    class_bits: NDArray[np.uint64] = field(default_factory=lambda: no_class_bits(0))
+
+    def __post_init__(self) -> None:
+        if len(self.root_ids) != len(self.image_ids):
+            self.root_ids = np.zeros(len(self.image_ids), np.int32)
+        if len(self.noted) != len(self.image_ids):
+            self.noted = np.zeros(len(self.image_ids), np.bool_)
+        if len(self.class_bits) != len(self.image_ids):
+            self.class_bits = no_class_bits(len(self.image_ids))
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -163,7 +246,9 @@ class Change:
     """What one committed step (or its undo or redo) changed: the state of the touched images *after* it.
 
     Arrays have one entry per touched image. `text` names the step for the user, e.g. "label 12 images as rust".
-    `classes_changed` tells that the list of classes itself is different.
+    `classes_changed` tells that the list of classes itself is different, `mode_changed` that images may have several
+    classes now, or only one: everything else is to be read anew. `class_bits` (M, W) as in `ImageColumns`; W may be
+    larger than it was there, when a class is new (see `widened`).
     """
 
     text: str
@@ -171,6 +256,15 @@ class Change:
     class_ids: NDArray[np.int32]
     marks: NDArray[np.uint8]
     classes_changed: bool = False
+    class_bits: NDArray[np.uint64] = field(default_factory=lambda: no_class_bits(0))
+    noted: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    mode_changed: bool = False
+
+    def __post_init__(self) -> None:
+        if len(self.class_bits) != len(self.image_ids):
+            object.__setattr__(self, "class_bits", no_class_bits(len(self.image_ids)))
+        if len(self.noted) != len(self.image_ids):
+            object.__setattr__(self, "noted", np.zeros(len(self.image_ids), np.bool_))
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +273,10 @@ class LabelSnapshot:
 
     `targets` index into `classes` (0..K-1); classes without an example are left out. `last_step` is the newest step of
     the history that is part of it, so that "n new labels since" can be counted.
+
+    Where images have several classes (`mode`), confirmed images without a class are part of it as well: their target is
+    -1. `targets_matrix` (N, K) then holds every class of each image, and `confirmed` (N,) tells where it is complete,
+    so that a class which is not there is certainly absent. With one class per image both say what `targets` says.
     """
 
     image_ids: NDArray[np.int64]
@@ -186,6 +284,16 @@ class LabelSnapshot:
     targets: NDArray[np.int64]
     classes: Sequence[ImageClass]
     last_step: int
+    mode: LabelMode = LabelMode.ONE
+    targets_matrix: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
+    confirmed: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+
+    def __post_init__(self) -> None:
+        if len(self.targets_matrix) != len(self.targets):
+            matrix = self.targets[:, None] == np.arange(len(self.classes))
+            object.__setattr__(self, "targets_matrix", matrix)
+        if len(self.confirmed) != len(self.targets):
+            object.__setattr__(self, "confirmed", np.ones(len(self.targets), np.bool_))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
-"""Which class each image has: an append-only history, and the current state derived from it in the same transaction.
+"""Which classes each image has: an append-only history, and the current state derived from it in the same transaction.
 
-A change goes in two parts: `want` notes the classes that images should have and says how many that would change;
-`apply` then writes the difference under a step, once per step. Both are a few statements for any number of images.
+A change goes in two parts: one of the `want` functions works out what differs from the present state and says how many
+images that would change; `apply` then writes the difference under a step, once per step. Both are a few statements for
+any number of images.
 """
 
 from __future__ import annotations
@@ -12,102 +13,141 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from engine.domain import HistoryEntry, Source
+from engine.domain import Source
 from engine.errors import ProjectError
+
+_IS_THERE = """
+    SELECT 1 FROM image_classes
+    WHERE image_classes.image_id = {other}.image_id AND image_classes.class_id = {other}.class_id
+"""
 
 
 def prepare_connection(db: Database) -> None:
-    """Makes the temporary table that `want` fills; it lives in memory and as long as the connection."""
+    """Makes the temporary tables that `want` fills; they live in memory and as long as the connection."""
     db.execute(
-        "CREATE TEMP TABLE wanted(image_id INTEGER PRIMARY KEY, class_id INTEGER NOT NULL, source TEXT NOT NULL)"
+        """
+        CREATE TEMP TABLE wanted(
+            image_id INTEGER NOT NULL, class_id INTEGER NOT NULL, source TEXT NOT NULL, PRIMARY KEY(image_id, class_id)
+        ) WITHOUT ROWID
+        """
+    )
+    db.execute(
+        """
+        CREATE TEMP TABLE differences(
+            image_id INTEGER NOT NULL, class_id INTEGER NOT NULL, action TEXT NOT NULL, source TEXT NOT NULL,
+            PRIMARY KEY(image_id, class_id)
+        ) WITHOUT ROWID
+        """
     )
 
 
 def want(db: Database, wishes: Iterable[tuple[int, int, str]]) -> int:
-    """Notes what classes images should have: (image id, class id or NO_CLASS, source). The last wish of an image wins.
+    """Works out how images get exactly the classes of the wishes: (image id, class id or NO_CLASS, source).
+
+    An image with several wishes gets several classes.
 
     Returns:
-        How many images do not have the wanted class yet.
+        How many images that would change.
 
     Raises:
         ProjectError: some of them are no images of the project.
     """
-    db.execute("DELETE FROM wanted")
-    db.conn.executemany("INSERT OR REPLACE INTO wanted VALUES (?, ?, ?)", wishes)
-    if db.execute("SELECT 1 FROM wanted WHERE image_id NOT IN (SELECT id FROM images) LIMIT 1").fetchone():
-        raise ProjectError("Some of these images are not in the project.", "Open the project again.")
+    _note(db, wishes)
+    db.execute(
+        """
+        INSERT INTO differences
+        SELECT image_id, class_id, 'remove', source FROM image_classes
+        WHERE image_id IN (SELECT image_id FROM wanted) AND NOT EXISTS (
+            SELECT 1 FROM wanted
+            WHERE wanted.image_id = image_classes.image_id AND wanted.class_id = image_classes.class_id
+        )
+        """
+    )
+    return _add_what_is_not_there(db)
+
+
+def want_also(db: Database, wishes: Iterable[tuple[int, int, str]]) -> int:
+    """As `want`, but images keep the classes that they have."""
+    _note(db, wishes)
+    return _add_what_is_not_there(db)
+
+
+def want_without(db: Database, image_ids: Iterable[int], class_id: int) -> int:
+    """As `want`, for images that lose one class and keep the others."""
+    _note(db, ((image_id, class_id, "") for image_id in image_ids))
+    db.execute(
+        """
+        INSERT INTO differences
+        SELECT image_id, class_id, 'remove', image_classes.source FROM wanted JOIN image_classes
+        USING (image_id, class_id)
+        """
+    )
     return _num_changing(db)
 
 
 def want_for_all_of(db: Database, class_id: int, new_class_id: int) -> int:
-    """As `want`, for all images of a class. Their sources stay."""
-    db.execute("DELETE FROM wanted")
+    """As `want`, for all images of a class, which get another instead (NO_CLASS: none). Their sources stay."""
+    _note(db, ())
     db.execute(
-        "INSERT INTO wanted SELECT image_id, ?, source FROM image_classes WHERE class_id = ?", [new_class_id, class_id]
+        """
+        INSERT INTO differences
+        SELECT image_id, class_id, 'remove', source FROM image_classes WHERE class_id = ?
+        """,
+        [class_id],
     )
-    return _num_changing(db)
+    db.execute("INSERT INTO wanted SELECT image_id, ?, source FROM differences", [new_class_id])
+    return _add_what_is_not_there(db)
 
 
 def apply(db: Database, step_id: int) -> None:
-    """Writes what differs from the noted wishes into history and current state. At most once per step."""
+    """Writes the differences that were worked out into history and current state. At most once per step."""
     db.execute(
         """
         INSERT INTO annotations(step_id, image_id, class_id, action, source)
-        SELECT ?, image_id, image_classes.class_id, 'remove', image_classes.source
-        FROM wanted JOIN image_classes USING (image_id)
-        WHERE image_classes.class_id != wanted.class_id
+        SELECT ?, image_id, class_id, action, source FROM differences
         """,
         [step_id],
     )
     db.execute(
         """
-        INSERT INTO annotations(step_id, image_id, class_id, action, source)
-        SELECT ?, image_id, class_id, 'add', source FROM wanted
-        WHERE class_id != 0 AND NOT EXISTS (
-            SELECT 1 FROM image_classes
-            WHERE image_classes.image_id = wanted.image_id AND image_classes.class_id = wanted.class_id
-        )
-        """,
-        [step_id],
-    )
-    db.execute(
+        DELETE FROM image_classes
+        WHERE (image_id, class_id) IN (SELECT image_id, class_id FROM differences WHERE action = 'remove')
         """
-        DELETE FROM image_classes WHERE (image_id, class_id) IN (
-            SELECT image_id, class_id FROM annotations WHERE step_id = ? AND action = 'remove'
-        )
-        """,
-        [step_id],
     )
-    db.execute(
-        """
-        INSERT INTO image_classes
-        SELECT image_id, class_id, source FROM annotations WHERE step_id = ? AND action = 'add'
-        """,
-        [step_id],
-    )
+    db.execute("INSERT INTO image_classes SELECT image_id, class_id, source FROM differences WHERE action = 'add'")
 
 
 def revert(db: Database, step_id: int, opposite_of: int) -> None:
     """Gives the images that a step touched the classes back that they had before it, as effects of `step_id`."""
-    db.execute("DELETE FROM wanted")
+    _note(db, ())
     db.execute(
-        """
-        INSERT INTO wanted
-        SELECT image_id,
-               max(CASE action WHEN 'remove' THEN class_id ELSE 0 END),
-               max(CASE action WHEN 'remove' THEN source ELSE '' END)
-        FROM annotations WHERE step_id = ? GROUP BY image_id
-        """,
+        f"""
+        INSERT INTO differences
+        SELECT image_id, class_id, CASE action WHEN 'add' THEN 'remove' ELSE 'add' END, source FROM annotations
+        WHERE step_id = ? AND (action = 'add') = EXISTS ({_IS_THERE.format(other="annotations")})
+        """,  # noqa: S608
         [opposite_of],
     )
     apply(db, step_id)
+
+
+def classes_after(db: Database, image_id: int, step_id: int) -> list[tuple[int, str]]:
+    """Returns the classes that one image had right after a step, as (class id, source)."""
+    rows = db.execute(
+        """
+        SELECT class_id, source, action, max(step_id) FROM annotations WHERE image_id = ? AND step_id <= ?
+        GROUP BY class_id
+        """,
+        [image_id, step_id],
+    ).fetchall()
+    return [(class_id, source) for class_id, source, action, _ in rows if action == "add"]
 
 
 def effects(db: Database, step_id: int) -> list[list[Any]]:
     """Returns what a step did to images, for the journal.
 
     Each is [image id, root id, path, hash, class id, class name, source], class and source as they are after the step;
-    0 and "" mean that the image has no class.
+    an image with several classes comes once for each. 0 and "" mean that the image has no class.
     """
     rows = db.execute(
         """
@@ -117,7 +157,7 @@ def effects(db: Database, step_id: int) -> list[list[Any]]:
         JOIN images ON images.id = touched.image_id
         LEFT JOIN image_classes ON image_classes.image_id = images.id
         LEFT JOIN classes ON classes.id = image_classes.class_id
-        ORDER BY images.id
+        ORDER BY images.id, image_classes.class_id
         """,
         [step_id],
     ).fetchall()
@@ -125,41 +165,25 @@ def effects(db: Database, step_id: int) -> list[list[Any]]:
 
 
 def num_changed_since(db: Database, step_id: int) -> int:
-    """Returns how many images have another class now than right after a step (0 = before the first)."""
+    """Returns how many images have other classes now than right after a step (0 = before the first)."""
     row = db.execute(
-        """
-        WITH first_change AS (
-            SELECT image_id, min(step_id) AS step_id FROM annotations WHERE step_id > ? GROUP BY image_id
-        ), before AS (
-            SELECT image_id, max(CASE action WHEN 'remove' THEN class_id ELSE 0 END) AS class_id
-            FROM annotations JOIN first_change USING (image_id, step_id) GROUP BY image_id
-        )
-        SELECT count(*) FROM before LEFT JOIN image_classes AS now USING (image_id)
-        WHERE coalesce(now.class_id, 0) != before.class_id
-        """,
+        f"""
+        SELECT count(DISTINCT image_id) FROM (
+            SELECT image_id, class_id, action, min(step_id) FROM annotations WHERE step_id > ?
+            GROUP BY image_id, class_id
+        ) AS first_change
+        WHERE (action = 'add') = EXISTS ({_IS_THERE.format(other="first_change")})
+        """,  # noqa: S608
         [step_id],
     ).fetchone()
     return int(row[0])
 
 
-def history(db: Database, image_id: int) -> list[HistoryEntry]:
-    """Returns what happened to one image, newest last."""
-    rows = db.execute(
-        """
-        SELECT steps.made_at, steps.who, steps.kind,
-               max(CASE action WHEN 'remove' THEN classes.name END),
-               max(CASE action WHEN 'add' THEN classes.name END),
-               max(CASE action WHEN 'add' THEN annotations.source END)
-        FROM annotations JOIN steps ON steps.id = step_id JOIN classes ON classes.id = class_id
-        WHERE image_id = ? GROUP BY step_id ORDER BY step_id
-        """,
-        [image_id],
-    ).fetchall()
-    return [_entry(*row) for row in rows]
-
-
 def labelled(db: Database) -> list[tuple[int, str, int]]:
-    """Returns (image id, content hash, class id) of all readable images that have a class, in filing order."""
+    """Returns (image id, content hash, class id) of all readable images that have a class, in filing order.
+
+    An image with several classes comes once for each.
+    """
     return db.execute(
         """
         SELECT images.id, images.content_hash, image_classes.class_id
@@ -169,9 +193,15 @@ def labelled(db: Database) -> list[tuple[int, str, int]]:
     ).fetchall()
 
 
+def has_two_classes(db: Database) -> bool:
+    """Tells whether any image has more than one class."""
+    query = "SELECT 1 FROM image_classes GROUP BY image_id HAVING count(*) > 1 LIMIT 1"
+    return db.execute(query).fetchone() is not None
+
+
 def sources(db: Database) -> dict[int, Source]:
-    """Returns where the present class of each labelled image came from, by image id."""
-    rows = db.execute("SELECT image_id, source FROM image_classes").fetchall()
+    """Returns where the present class of each labelled image came from, by image id (of several, the newest class)."""
+    rows = db.execute("SELECT image_id, source FROM image_classes ORDER BY image_id, class_id").fetchall()
     return {image_id: Source(source) for image_id, source in rows}
 
 
@@ -189,25 +219,24 @@ def display_name(db: Database, image_ids: Sequence[int]) -> str:
     return str(row[0]).rpartition("/")[2] if row else ""
 
 
+def _note(db: Database, wishes: Iterable[tuple[int, int, str]]) -> None:
+    db.execute("DELETE FROM wanted")
+    db.execute("DELETE FROM differences")
+    db.conn.executemany("INSERT OR REPLACE INTO wanted VALUES (?, ?, ?)", wishes)
+    if db.execute("SELECT 1 FROM wanted WHERE image_id NOT IN (SELECT id FROM images) LIMIT 1").fetchone():
+        raise ProjectError("Some of these images are not in the project.", "Open the project again.")
+
+
+def _add_what_is_not_there(db: Database) -> int:
+    db.execute(
+        f"""
+        INSERT INTO differences
+        SELECT image_id, class_id, 'add', source FROM wanted
+        WHERE class_id != 0 AND NOT EXISTS ({_IS_THERE.format(other="wanted")})
+        """  # noqa: S608
+    )
+    return _num_changing(db)
+
+
 def _num_changing(db: Database) -> int:
-    row = db.execute(
-        """
-        SELECT count(*) FROM wanted LEFT JOIN image_classes USING (image_id)
-        WHERE coalesce(image_classes.class_id, 0) != wanted.class_id
-        """
-    ).fetchone()
-    return int(row[0])
-
-
-def _entry(
-    made_at: float, who: str, kind: str, before: str | None, after: str | None, source: str | None
-) -> HistoryEntry:
-    if after is None:
-        text = f"cleared {before}"
-    elif before is None:
-        text = f"labelled {after}"
-    else:
-        text = f"changed from {before} to {after}"
-    if kind in ("undo", "redo"):
-        text = f"{text} ({kind})"
-    return HistoryEntry(made_at, Source(source) if source else Source.HUMAN, who, text)
+    return int(db.execute("SELECT count(DISTINCT image_id) FROM differences").fetchone()[0])

@@ -24,6 +24,8 @@ COLORS: Final = (
     "#e8d44d",
     "#6c8cff",
 )
+MOUSE_KEYS: Final = {"mouse4": "mouse button 4", "mouse5": "mouse button 5"}
+"""Keys that are no characters, with their names for texts."""
 RESERVED_KEYS: Final = frozenset("x?/ ")
 _FIELDS: Final = ("name", "color", "key", "position", "deleted")
 
@@ -72,12 +74,14 @@ def checked_name(db: Database, name: str, own_id: int = 0) -> str:
 
 
 def checked_key(key: str) -> str:
-    """Returns a class key as it is stored: one character, lower case.
+    """Returns a class key as it is stored: one character, lower case, or the name of a thumb button of the mouse.
 
     Raises:
         ProjectError: it is not a single visible character, or has a meaning of its own in the window.
     """
     key = key.lower()
+    if key in MOUSE_KEYS:
+        return key
     if len(key) != 1 or not key.isprintable():
         raise ProjectError("A class key is a single letter or digit.", "Choose another key.")
     if key in RESERVED_KEYS:
@@ -96,6 +100,11 @@ def next_key(db: Database, name: str) -> str | None:
     used = {image_class.key for image_class in all_classes(db)}
     letters = [letter for letter in name.lower() if letter.isalpha() and letter.isascii()]
     return next((key for key in [*"123456789", *letters] if key not in used and key not in RESERVED_KEYS), None)
+
+
+def last_id(db: Database) -> int:
+    """Returns the highest class id that was given out; classes are only marked as deleted."""
+    return int(db.execute("SELECT coalesce(max(id), 0) FROM classes").fetchone()[0])
 
 
 def next_position(db: Database) -> int:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlite_utils import Database
 
-from engine.domain import ImageColumns, Predictions
+from engine.domain import Change, ImageColumns, LabelMode, Predictions, no_class_bits, num_class_words
+from engine.store import classes, image_notes, meta
 
 _IMAGES = np.dtype(
     [
         ("id", np.int64),
         ("position", np.int64),
+        ("root", np.int32),
         ("status", np.uint8),
         ("taken_at", np.float64),
         ("width", np.int32),
@@ -28,7 +31,7 @@ def read(db: Database) -> ImageColumns:
     names = [name for (name,) in db.execute("SELECT name FROM images ORDER BY id")]
     rows = db.execute(
         """
-        SELECT id, position, status, coalesce(taken_at, 9e999), width_px, height_px FROM images ORDER BY id
+        SELECT id, position, root_id, status, coalesce(taken_at, 9e999), width_px, height_px FROM images ORDER BY id
         """
     )
     images = np.fromiter(rows, _IMAGES, count=len(names))
@@ -38,12 +41,12 @@ def read(db: Database) -> ImageColumns:
     taken_at = images["taken_at"].copy()
     taken_at[np.isinf(taken_at)] = np.nan  # SQLite has no NaN: infinity stands for "not known" on the way
     image_ids = images["id"].copy()
-    classes = np.fromiter(db.execute("SELECT image_id, class_id FROM image_classes"), _PAIRS)
+    class_ids, class_bits = _classes_of(db, image_ids, db.execute("SELECT image_id, class_id FROM image_classes"))
     marks = np.fromiter(db.execute("SELECT image_id, marks FROM image_marks"), _PAIRS)
     return ImageColumns(
         image_ids=image_ids,
         names=names,
-        class_ids=look_up(image_ids, classes["id"], classes["value"], 0),
+        class_ids=class_ids,
         marks=look_up(image_ids, marks["id"], marks["value"], 0).astype(np.uint8),
         statuses=images["status"].copy(),
         taken_at=taken_at,
@@ -51,6 +54,43 @@ def read(db: Database) -> ImageColumns:
         heights_px=images["height"].copy(),
         predicted_ids=np.zeros(len(names), np.int32),
         confidences=np.full(len(names), np.nan, np.float32),
+        root_ids=images["root"].copy(),
+        noted=np.isin(image_ids, np.array(image_notes.noted_ids(db), np.int64)),
+        class_bits=class_bits,
+    )
+
+
+def change_of(db: Database, step_id: int, text: str, classes_changed: bool, mode_changed: bool) -> Change:
+    """Returns what a step changed: the images that it touched, as they are now."""
+    touched = """
+        SELECT image_id FROM annotations WHERE step_id = :step
+        UNION SELECT image_id FROM mark_history WHERE step_id = :step
+        UNION SELECT image_id FROM note_history WHERE step_id = :step
+    """
+    rows = db.execute(
+        f"""
+        SELECT image_id, coalesce(marks, 0), note IS NOT NULL
+        FROM ({touched}) LEFT JOIN image_marks USING (image_id) LEFT JOIN image_notes USING (image_id)
+        ORDER BY image_id
+        """,  # noqa: S608
+        {"step": step_id},
+    ).fetchall()
+    table = np.array(rows, np.int64).reshape(-1, 3)
+    image_ids = table[:, 0].copy()
+    pairs = db.execute(
+        f"SELECT image_id, class_id FROM image_classes WHERE image_id IN ({touched})",  # noqa: S608
+        {"step": step_id},
+    )
+    class_ids, class_bits = _classes_of(db, image_ids, pairs)
+    return Change(
+        text,
+        image_ids,
+        class_ids,
+        marks=table[:, 1].astype(np.uint8),
+        classes_changed=classes_changed,
+        class_bits=class_bits,
+        noted=table[:, 2].astype(np.bool_),
+        mode_changed=mode_changed,
     )
 
 
@@ -77,3 +117,23 @@ def look_up(wanted: NDArray[np.int64], ids: NDArray[Any], values: NDArray[Any], 
     places = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
     found = np.where(ids[places] == wanted, values[places], np.asarray(missing, values.dtype))
     return found.astype(values.dtype)
+
+
+def _classes_of(
+    db: Database, image_ids: NDArray[np.int64], pairs: Iterable[tuple[int, int]]
+) -> tuple[NDArray[np.int32], NDArray[np.uint64]]:
+    """Returns the class of each image (N,), the first where it has several, and the bits of all (N, W)."""
+    found = np.fromiter(pairs, _PAIRS)
+    if meta.label_mode(db) is LabelMode.ONE:
+        return look_up(image_ids, found["id"], found["value"], 0), no_class_bits(len(image_ids))
+    palette = [image_class.id for image_class in classes.all_classes(db)]
+    num_words = num_class_words(classes.last_id(db))
+    ranks = np.zeros(num_words * 64, np.int64)
+    ranks[palette] = np.arange(len(palette))
+    found = found[np.argsort(ranks[found["value"]], kind="stable")]  # look_up takes the first of an image's classes
+    bits = np.zeros((len(image_ids), num_words), np.uint64)
+    order = np.argsort(image_ids)
+    rows = order[np.searchsorted(image_ids, found["id"], sorter=order)]
+    words, places = np.divmod(found["value"], 64)
+    np.bitwise_or.at(bits, (rows, words), np.uint64(1) << places.astype(np.uint64))
+    return look_up(image_ids, found["id"], found["value"], 0), bits

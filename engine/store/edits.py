@@ -2,40 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from sqlite_utils import Database
 
-from engine.domain import NO_CLASS, Change, ImageClass, Mark, Source
+from engine.domain import NO_CLASS, Change, ImageClass, LabelMode, Mark, Source
 from engine.errors import ProjectError
-from engine.store import annotation_log, classes, marks, steps
+from engine.store import annotation_log, classes, image_notes, marks, meta, steps
 
-MARK_WORDS = {Mark.SKIPPED: "skipped", Mark.UNSURE: "unsure"}
+MARK_WORDS = {Mark.SKIPPED: "skipped", Mark.UNSURE: "unsure", Mark.CONFIRMED: "confirmed"}
+MAX_NOTE_LENGTH = 10_000
 
 
 def label(db: Database, image_ids: Sequence[int], class_id: int, source: Source) -> Change:
-    """Gives images a class."""
+    """Gives images a class: instead of the one they have, or besides those they have."""
     image_class = classes.get(db, class_id)
-    num_changing = annotation_log.want(db, ((image_id, class_id, source.value) for image_id in image_ids))
+    num_changing = _want_labels(db, [(image_id, class_id, source.value) for image_id in image_ids])
     text = annotation_log.label_text(num_changing, image_class.name, annotation_log.display_name(db, image_ids))
     return _apply_wishes(db, "label", text, num_changing)
 
 
 def label_many(db: Database, pairs: Iterable[tuple[int, int]], source: Source, text: str) -> Change:
-    """Gives each image its own class (NO_CLASS clears it), all as one step."""
-    pairs = list(pairs)
-    for class_id in {class_id for _, class_id in pairs} - {NO_CLASS}:
+    """Gives each image its own class (NO_CLASS clears it), all as one step.
+
+    With one class per image the last pair of an image counts; with several, they are added to those that are there.
+    """
+    wishes = [(image_id, class_id, source.value) for image_id, class_id in pairs]
+    for class_id in {class_id for _, class_id, _ in wishes} - {NO_CLASS}:
         classes.get(db, class_id)
-    num_changing = annotation_log.want(db, ((image_id, class_id, source.value) for image_id, class_id in pairs))
-    return _apply_wishes(db, source.value, text, num_changing)
+    return _apply_wishes(db, source.value, text, _want_labels(db, wishes))
+
+
+def remove_class(db: Database, image_ids: Sequence[int], class_id: int) -> Change:
+    """Takes one class away from those images that have it."""
+    image_class = classes.get(db, class_id)
+    num_changing = annotation_log.want_without(db, image_ids, class_id)
+    what = annotation_log.display_name(db, image_ids) or _num_images(num_changing)
+    return _apply_wishes(db, "remove", f"remove {image_class.name} from {what}", num_changing)
 
 
 def clear(db: Database, image_ids: Sequence[int]) -> Change:
-    """Takes the class away from images."""
+    """Takes all classes away from images; they are not confirmed any more then."""
     num_changing = annotation_log.want(db, ((image_id, NO_CLASS, "") for image_id in image_ids))
-    what = annotation_log.display_name(db, image_ids) if num_changing == 1 else ""
-    return _apply_wishes(db, "clear", f"clear {what or _num_images(num_changing)}", num_changing)
+    mark_wishes = marks.changed_by(db, image_ids, int(Mark.CONFIRMED), False)
+    if num_changing == 0 and not mark_wishes:
+        return _nothing("clear")
+    what = annotation_log.display_name(db, image_ids) or _num_images(max(num_changing, len(mark_wishes)))
+    step_id = steps.begin(db, "clear", f"clear {what}")
+    annotation_log.apply(db, step_id)
+    marks.apply(db, step_id, mark_wishes)
+    return steps.finish(db, step_id)
+
+
+def revert_image(db: Database, image_id: int, to_step_id: int) -> Change:
+    """Gives an image the classes that it had right after a step (0 = before the first), as a new step."""
+    before = annotation_log.classes_after(db, image_id, to_step_id)
+    known = {image_class.id for image_class in classes.all_classes(db)}
+    if any(class_id not in known for class_id, _ in before):
+        raise ProjectError(
+            "A class that the image had then does not exist any more.", "Undo until it is there again, or label anew."
+        )
+    if len(before) > 1 and meta.label_mode(db) is LabelMode.ONE:
+        raise ProjectError(
+            "The image had several classes then, and this project allows one.", "Choose another moment, or label anew."
+        )
+    wishes = [(image_id, class_id, source) for class_id, source in before] or [(image_id, NO_CLASS, "")]
+    num_changing = annotation_log.want(db, wishes)
+    return _apply_wishes(db, "revert", f"revert {annotation_log.display_name(db, [image_id])}", num_changing)
 
 
 def mark(db: Database, image_ids: Sequence[int], which: Mark, on: bool) -> Change:
@@ -48,6 +82,52 @@ def mark(db: Database, image_ids: Sequence[int], which: Mark, on: bool) -> Chang
     step_id = steps.begin(db, "mark", f"mark {what} as {words}" if on else f"mark {what} as not {words}")
     marks.apply(db, step_id, wishes)
     return steps.finish(db, step_id)
+
+
+def set_notes(db: Database, notes: Mapping[int, str], text: str = "") -> Change:
+    """Puts notes on images, by image id; "" takes one away. `text` names the step when there are several."""
+    wanted = {image_id: " ".join(note.split("\0")).strip() for image_id, note in notes.items()}
+    if any(len(note) > MAX_NOTE_LENGTH for note in wanted.values()):
+        raise ProjectError(f"The note has more than {MAX_NOTE_LENGTH:,} characters.", "Make it shorter.")
+    names = {image_id: annotation_log.display_name(db, [image_id]) for image_id in wanted}
+    if "" in names.values():
+        raise ProjectError("Some of these images are not in the project.", "Open the project again.")
+    changing = {image_id: note for image_id, note in wanted.items() if image_notes.get(db, image_id) != note}
+    if not changing:
+        return _nothing("note")
+    if len(changing) == 1:
+        ((image_id, note),) = changing.items()
+        text = f"note on {names[image_id]}" if note else f"remove the note on {names[image_id]}"
+    step_id = steps.begin(db, "note", text or f"notes on {_num_images(len(changing))}")
+    image_notes.apply(db, step_id, changing.items())
+    return steps.finish(db, step_id)
+
+
+def set_label_mode(db: Database, mode: LabelMode) -> Change:
+    """Lets images have one class, or several."""
+    if mode is meta.label_mode(db):
+        return _nothing("classes per image")
+    if mode is LabelMode.ONE and annotation_log.has_two_classes(db):
+        raise ProjectError(
+            "Some images have more than one class.",
+            "Take the others away first; then the project can go back to one class per image.",
+        )
+    text = "several classes per image" if mode is LabelMode.SEVERAL else "one class per image"
+    step_id = steps.begin(db, "settings", f"allow {text}" if mode is LabelMode.SEVERAL else text)
+    meta.change(db, step_id, meta.LABEL_MODE, mode.value)
+    return steps.finish(db, step_id)
+
+
+def split_class(db: Database, image_ids: Sequence[int], name: str) -> ImageClass:
+    """Adds a class with these images, as one step; with one class per image they leave the one they had."""
+    name = classes.checked_name(db, name)
+    text = f"new class {name} with {_num_images(len(set(image_ids)))}"
+    step_id = steps.begin(db, "classes", text)
+    class_id = classes.insert(db, step_id, name, classes.next_color(db), classes.next_key(db, name))
+    _want_labels(db, [(image_id, class_id, Source.HUMAN.value) for image_id in image_ids])
+    annotation_log.apply(db, step_id)
+    steps.finish(db, step_id)
+    return classes.get(db, class_id)
 
 
 def add_class(db: Database, name: str, color: str | None, key: str | None) -> ImageClass:
@@ -86,7 +166,8 @@ def set_class_key(db: Database, class_id: int, key: str | None) -> Change:
             _free_key(db, step_id, wanted, class_id)
         classes.change(db, step_id, class_id, key=wanted)
 
-    text = f"set key {wanted.upper()} for class {old.name}" if wanted else f"remove key of class {old.name}"
+    shown = classes.MOUSE_KEYS.get(wanted, f"key {wanted.upper()}") if wanted else ""
+    text = f"set {shown} for class {old.name}" if wanted else f"remove key of class {old.name}"
     return _class_step(db, text, write)
 
 
@@ -118,7 +199,7 @@ def move_class(db: Database, class_id: int, position: int) -> Change:
 
 
 def delete_class(db: Database, class_id: int) -> Change:
-    """Deletes a class; its images have no class then."""
+    """Deletes a class; its images lose it."""
     old = classes.get(db, class_id)
     num_images = annotation_log.want_for_all_of(db, class_id, NO_CLASS)
     text = f"delete class {old.name}" + (f" ({_num_images(num_images)})" if num_images else "")
@@ -142,6 +223,16 @@ def merge_class(db: Database, class_id: int, into_id: int) -> Change:
         classes.change(db, step_id, class_id, deleted=1)
 
     return _class_step(db, f"merge class {old.name} into {into.name}", write)
+
+
+def _want_labels(db: Database, wishes: list[tuple[int, int, str]]) -> int:
+    """Works out what labelling changes: a class takes the place of the present one, or joins those that are there."""
+    if meta.label_mode(db) is LabelMode.ONE:
+        last = {image_id: (image_id, class_id, source) for image_id, class_id, source in wishes}
+        return annotation_log.want(db, last.values())
+    if any(class_id == NO_CLASS for _, class_id, _ in wishes):
+        raise ValueError("no class is no class that could be added to others")
+    return annotation_log.want_also(db, wishes)
 
 
 def _apply_wishes(db: Database, kind: str, text: str, num_changing: int) -> Change:

@@ -106,10 +106,9 @@ def add_mentioned(db: Database, image_id: int, root_id: int, relative_path: byte
     """
     same_place = "SELECT id FROM images WHERE root_id = ? AND relative_path = ?"
     same_content = "SELECT id FROM images WHERE id = ? AND content_hash = ?"
-    found = (
-        db.execute(same_place, [root_id, relative_path]).fetchone()
-        or db.execute(same_content, [image_id, content_hash]).fetchone()
-    )
+    found = db.execute(same_place, [root_id, relative_path]).fetchone()
+    if not found and content_hash:  # no hash: the file had not been read yet
+        found = db.execute(same_content, [image_id, content_hash]).fetchone()
     if found:
         return int(found[0])
     taken = db.execute("SELECT 1 FROM images WHERE id = ?", [image_id]).fetchone()

@@ -11,6 +11,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from engine.domain import ImageRecord, ImageRoot, ImageStatus, NewImage
+from engine.errors import ProjectError
 from engine.store import image_log
 
 _SELECT = """
@@ -30,6 +31,21 @@ def add_root(db: Database, path: Path) -> int:
     root_id = int(db.execute("INSERT INTO roots(path) VALUES (?)", [stored]).lastrowid or 0)
     image_log.queue_root(db, root_id, stored)
     return root_id
+
+
+def repoint_root(db: Database, root_id: int, path: Path) -> None:
+    """Notes that an import folder is to be found somewhere else now.
+
+    Raises:
+        ProjectError: there is no such folder in the project, or another one is there already.
+    """
+    stored = os.fsencode(path)
+    if db.execute("SELECT 1 FROM roots WHERE id = ?", [root_id]).fetchone() is None:
+        raise ProjectError("That folder is not in the project.", "Open the project again.")
+    if db.execute("SELECT 1 FROM roots WHERE path = ? AND id != ?", [stored, root_id]).fetchone() is not None:
+        raise ProjectError(f"{path} is in the project already.", "Choose the folder that the images are in now.")
+    db.execute("UPDATE roots SET path = ? WHERE id = ?", [stored, root_id])
+    image_log.queue_root(db, root_id, stored)
 
 
 def all_roots(db: Database) -> list[ImageRoot]:

@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlite_utils import Database
 
+from engine.domain import LabelMode
 from engine.store import outbox
 
 PROJECT_ID: Final = "project_id"
@@ -13,6 +14,8 @@ NAME: Final = "name"
 CREATED_AT: Final = "created_at"
 GROUP_RULE: Final = "group_rule"
 """Which images are held out together when a model is measured (see `engine.evaluation.groups`)."""
+LABEL_MODE: Final = "label_mode"
+"""How many classes an image may have (`LabelMode`); one, where nothing is said."""
 HAS_CHANGED: Final = "has_changed"
 """Present while the database holds something that no backup holds."""
 
@@ -41,3 +44,30 @@ def set_group_rule(db: Database, rule: str | None, journal: bool = True) -> None
         put(db, GROUP_RULE, rule)
     if journal:
         outbox.add(db, "group_rule", {"rule": rule})
+
+
+def label_mode(db: Database) -> LabelMode:
+    """Returns how many classes an image may have."""
+    return LabelMode(get(db, LABEL_MODE) or LabelMode.ONE)
+
+
+def change(db: Database, step_id: int, key: str, value: str | None) -> None:
+    """Sets (or, with None, removes) a value as an effect of a step. At most once per step and key."""
+    db.execute("INSERT INTO setting_history VALUES (?, ?, ?, ?)", [step_id, key, get(db, key), value])
+    if value is None:
+        remove(db, key)
+    else:
+        put(db, key, value)
+
+
+def revert(db: Database, step_id: int, opposite_of: int) -> None:
+    """Gives values back what they were before a step, as effects of `step_id`."""
+    for key, before in db.execute(
+        "SELECT key, before FROM setting_history WHERE step_id = ?", [opposite_of]
+    ).fetchall():
+        change(db, step_id, key, before)
+
+
+def effects(db: Database, step_id: int) -> dict[str, str | None]:
+    """Returns what a step did to values, for the journal: those afterwards."""
+    return dict(db.execute("SELECT key, after FROM setting_history WHERE step_id = ?", [step_id]).fetchall())

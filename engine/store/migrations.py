@@ -145,4 +145,30 @@ def m0002_notes_on_runs(db: Database) -> None:
     db.execute("ALTER TABLE runs ADD COLUMN note TEXT NOT NULL DEFAULT ''")
 
 
-SCHEMA_VERSION: Final = 2
+@migrations()
+def m0003_several_classes_and_notes(db: Database) -> None:
+    """Notes on images, and a history of the project's own settings (how many classes an image may have)."""
+    db.executescript(
+        """
+        CREATE TABLE image_notes(image_id INTEGER PRIMARY KEY REFERENCES images(id), note TEXT NOT NULL) STRICT;
+        CREATE TABLE note_history(
+            step_id INTEGER NOT NULL REFERENCES steps(id),
+            image_id INTEGER NOT NULL REFERENCES images(id),
+            before TEXT NOT NULL,
+            after TEXT NOT NULL,
+            PRIMARY KEY(step_id, image_id)
+        ) STRICT, WITHOUT ROWID;
+
+        -- before and after are values of `meta`; null where there was none
+        CREATE TABLE setting_history(
+            step_id INTEGER NOT NULL REFERENCES steps(id),
+            key TEXT NOT NULL,
+            before TEXT,
+            after TEXT,
+            PRIMARY KEY(step_id, key)
+        ) STRICT, WITHOUT ROWID;
+        """
+    )
+
+
+SCHEMA_VERSION: Final = 3

@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from engine.domain import Run
-from engine.store import annotation_log, classes, image_log, images, marks, meta, outbox, runs, steps
+from engine.domain import LabelMode, Run
+from engine.store import annotation_log, classes, image_log, image_notes, images, marks, meta, outbox, runs, steps
 from engine.store.journal import JournalLine
 
 STATE = "state"
@@ -34,12 +34,13 @@ def add_state(db: Database) -> None:
     image_rows = db.execute(
         """
         SELECT images.id, root_id, relative_path, content_hash, coalesce(image_classes.class_id, 0),
-               coalesce(classes.name, ''), coalesce(source, ''), coalesce(marks, 0)
+               coalesce(classes.name, ''), coalesce(source, ''), coalesce(marks, 0), coalesce(note, '')
         FROM images
         LEFT JOIN image_classes ON image_classes.image_id = images.id
         LEFT JOIN classes ON classes.id = image_classes.class_id
         LEFT JOIN image_marks ON image_marks.image_id = images.id
-        WHERE image_classes.class_id IS NOT NULL OR image_marks.marks != 0 ORDER BY images.id
+        LEFT JOIN image_notes ON image_notes.image_id = images.id
+        WHERE image_classes.class_id IS NOT NULL OR image_marks.marks != 0 OR note IS NOT NULL ORDER BY images.id
         """
     ).fetchall()
     class_rows = db.execute("SELECT id, name, color, key, position, deleted FROM classes ORDER BY id").fetchall()
@@ -54,6 +55,8 @@ def add_state(db: Database) -> None:
             "classes": [[row[0], dict(zip(fields, row[1:], strict=True))] for row in class_rows],
             "images": [[row[0], row[1], os.fsdecode(row[2]), *row[3:7]] for row in image_rows],
             "marks": [[row[0], row[1], os.fsdecode(row[2]), row[3], row[7]] for row in image_rows],
+            "image_notes": [[row[0], row[1], os.fsdecode(row[2]), row[3], row[8]] for row in image_rows],
+            "label_mode": meta.label_mode(db).value,
             "runs": [asdict(run) for run in runs.all_runs(db)],
             "notes": list(runs.notes(db).items()),
             "group_rule": meta.get(db, meta.GROUP_RULE),
@@ -98,9 +101,11 @@ def _apply_state(db: Database, fields: dict[str, Any]) -> None:
     listed = {entry[0] for entry in fields["images"]}
     others = db.execute(
         """
-        SELECT id, root_id, relative_path, content_hash, coalesce(marks, 0) FROM images
-        LEFT JOIN image_marks ON image_id = id
-        WHERE marks != 0 OR id IN (SELECT image_id FROM image_classes)
+        SELECT id, root_id, relative_path, content_hash FROM images WHERE id IN (
+            SELECT image_id FROM image_classes
+            UNION SELECT image_id FROM image_marks WHERE marks != 0
+            UNION SELECT image_id FROM image_notes
+        )
         """
     ).fetchall()
     gone = [[row[0], row[1], os.fsdecode(row[2]), row[3]] for row in others if row[0] not in listed]
@@ -113,6 +118,8 @@ def _apply_state(db: Database, fields: dict[str, Any]) -> None:
             "classes": fields["classes"],
             "images": [*fields["images"], *([*entry, 0, "", ""] for entry in gone)],
             "marks": [*fields["marks"], *([*entry, 0] for entry in gone)],
+            "notes": [*fields.get("image_notes", ()), *([*entry, ""] for entry in gone)],
+            "settings": {meta.LABEL_MODE: fields.get("label_mode", LabelMode.ONE.value)},
         },
     )
     for class_id in extra:
@@ -129,6 +136,11 @@ def _apply_effects(db: Database, step_id: int, effects: dict[str, Any]) -> None:
     mark_wishes = {_image_id(db, *place): mark for *place, mark in effects["marks"]}
     if mark_wishes:
         marks.apply(db, step_id, mark_wishes.items())
+    # Lines of before version 3 of the tables have neither.
+    notes = {_image_id(db, *place): note for *place, note in effects.get("notes", ())}
+    image_notes.apply(db, step_id, notes.items())
+    for key, value in effects.get("settings", {}).items():
+        meta.change(db, step_id, key, value)
 
 
 def _image_id(db: Database, image_id: int, root_id: int, path: str, content_hash: str) -> int:

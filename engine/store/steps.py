@@ -1,7 +1,7 @@
 """Steps: what the user did, one after the other, each with everything needed to take it back.
 
-A step records its effects in three histories (annotations, marks, classes). Undo and redo are steps too: they write the
-opposite effects, so that the history only ever grows, and mark their target as undone or done.
+A step records its effects in five histories (annotations, marks, notes, classes, settings). Undo and redo are steps
+too: they write the opposite effects, so that the history only ever grows, and mark their target as undone or done.
 """
 
 from __future__ import annotations
@@ -11,12 +11,10 @@ import time
 from dataclasses import dataclass
 from functools import cache
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlite_utils import Database
 
 from engine.domain import Change
-from engine.store import annotation_log, classes, marks, outbox
+from engine.store import annotation_log, classes, columns, image_notes, marks, meta, outbox
 
 UNDO = "undo"
 REDO = "redo"
@@ -55,6 +53,7 @@ def finish(db: Database, step_id: int) -> Change:
         "SELECT kind, text, made_at, who, target_id FROM steps WHERE id = ?", [step_id]
     ).fetchone()
     class_effects = classes.effects(db, step_id)
+    settings = meta.effects(db, step_id)
     outbox.add(
         db,
         kind,
@@ -67,10 +66,11 @@ def finish(db: Database, step_id: int) -> Change:
             "classes": class_effects,
             "images": annotation_log.effects(db, step_id),
             "marks": marks.effects(db, step_id),
+            "notes": image_notes.effects(db, step_id),
+            "settings": settings,
         },
     )
-    image_ids, class_ids, image_marks = _state_of_touched(db, step_id)
-    return Change(text, image_ids, class_ids, image_marks, classes_changed=bool(class_effects))
+    return columns.change_of(db, step_id, text, bool(class_effects), meta.LABEL_MODE in settings)
 
 
 def next_to_undo(db: Database) -> Step | None:
@@ -140,25 +140,9 @@ def _reverse(db: Database, step: Step, kind: str, opposite_of: int) -> Change:
     annotation_log.revert(db, new_id, opposite_of)
     classes.revert(db, new_id, opposite_of)
     marks.revert(db, new_id, opposite_of)
+    image_notes.revert(db, new_id, opposite_of)
+    meta.revert(db, new_id, opposite_of)
     return finish(db, new_id)
-
-
-def _state_of_touched(db: Database, step_id: int) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.uint8]]:
-    rows = db.execute(
-        """
-        SELECT touched.image_id, coalesce(image_classes.class_id, 0), coalesce(image_marks.marks, 0)
-        FROM (
-            SELECT image_id FROM annotations WHERE step_id = :step
-            UNION SELECT image_id FROM mark_history WHERE step_id = :step
-        ) AS touched
-        LEFT JOIN image_classes USING (image_id)
-        LEFT JOIN image_marks USING (image_id)
-        ORDER BY touched.image_id
-        """,
-        {"step": step_id},
-    ).fetchall()
-    table = np.array(rows, np.int64).reshape(-1, 3)
-    return table[:, 0].copy(), table[:, 1].astype(np.int32), table[:, 2].astype(np.uint8)
 
 
 def _insert(db: Database, kind: str, text: str, state: str, target_id: int | None, made_at: float | None) -> int:

@@ -7,52 +7,50 @@ that completes when the change is durable.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future
 from pathlib import Path
-from typing import Final, TypeVar
-
-import numpy as np
-from sqlite_utils import Database
+from typing import Final
 
 from engine.domain import (
-    Change,
     HistoryEntry,
     ImageClass,
     ImageColumns,
     ImageRecord,
     ImageRoot,
     ImageStatus,
+    LabelMode,
     LabelSnapshot,
-    Mark,
     NewImage,
     Predictions,
     Run,
     Source,
+    StepEntry,
 )
 from engine.errors import ProjectDamagedError, ProjectError
+from engine.project.labels import LabelWriting, plain_ids
 from engine.store import (
     annotation_log,
     classes,
     columns,
-    edits,
+    image_history,
+    image_notes,
     images,
     meta,
     owner,
     predictions,
     restore,
     runs,
+    snapshot,
     steps,
 )
 from engine.store.failures import environment_errors
 from engine.store.second_copies import BACKUPS_FOLDER
-from engine.store.store import DATABASE_FILE, Store, Work
+from engine.store.store import DATABASE_FILE, Store
 
-T = TypeVar("T")
 MODELS_FOLDER: Final = "models"
 CACHE_FOLDER: Final = "cache"
 
 
-class Project:
+class Project(LabelWriting):
     """An open project folder. Make it with `create` or `open`; close it, or use it in a `with` block."""
 
     @classmethod
@@ -143,11 +141,6 @@ class Project:
         self.close()
 
     @property
-    def read_only(self) -> bool:
-        """Whether this is a private copy that cannot be changed."""
-        return self.store.read_only
-
-    @property
     def models_dir(self) -> Path:
         """Folder of the runs' folders."""
         return self.folder / MODELS_FOLDER
@@ -178,7 +171,7 @@ class Project:
 
     def images(self, ids: Sequence[int] | None = None) -> list[ImageRecord]:
         """Returns images in the order of `ids` (those that exist), or all in filing order."""
-        wanted = None if ids is None else _plain(ids)
+        wanted = None if ids is None else plain_ids(ids)
         return self.store.call(lambda db: images.records(db, wanted))
 
     def images_of_root(self, root_id: int) -> dict[bytes, ImageRecord]:
@@ -191,7 +184,20 @@ class Project:
 
     def history(self, image_id: int) -> list[HistoryEntry]:
         """Returns what happened to one image, newest last."""
-        return self.store.call(lambda db: annotation_log.history(db, int(image_id)))
+        return self.store.call(lambda db: image_history.history(db, int(image_id)))
+
+    def note(self, image_id: int) -> str:
+        """Returns the user's note on an image, "" when there is none."""
+        return self.store.call(lambda db: image_notes.get(db, int(image_id)))
+
+    def notes(self) -> dict[int, str]:
+        """Returns the user's notes on images, by image id."""
+        return self.store.call(image_notes.all_notes)
+
+    @property
+    def label_mode(self) -> LabelMode:
+        """How many classes an image may have."""
+        return self.store.call(meta.label_mode)
 
     def label_sources(self) -> dict[int, Source]:
         """Returns where the present class of each labelled image came from, by image id."""
@@ -199,7 +205,7 @@ class Project:
 
     def snapshot(self) -> LabelSnapshot:
         """Returns the present labels, for a training."""
-        return self.store.call(_snapshot)
+        return self.store.call(snapshot.take)
 
     def last_step(self) -> int:
         """Returns the number of the newest step of the history; 0 when there is none."""
@@ -208,6 +214,10 @@ class Project:
     def num_labels_since(self, step: int) -> int:
         """Returns how many images have another class now than right after that step."""
         return self.store.call(lambda db: annotation_log.num_changed_since(db, step))
+
+    def steps(self, limit: int = 100) -> list[StepEntry]:
+        """Returns the newest steps that can be undone or redone, newest first."""
+        return self.store.call(lambda db: image_history.steps(db, limit))
 
     def can_undo(self) -> str | None:
         """Returns the text of the step that `undo` would take back, or None."""
@@ -219,66 +229,6 @@ class Project:
         step = self.store.call(steps.next_to_redo)
         return step.text if step else None
 
-    # ---- labels
-
-    def label(self, image_ids: Sequence[int], class_id: int, source: Source = Source.HUMAN) -> Future[Change]:
-        """Gives images a class, as one step."""
-        ids = _plain(image_ids)
-        return self._write(lambda db: edits.label(db, ids, int(class_id), source))
-
-    def label_many(self, pairs: Iterable[tuple[int, int]], source: Source, text: str) -> Future[Change]:
-        """Gives each image its own class, as (image id, class id), all as one step called `text`."""
-        plain = [(int(image_id), int(class_id)) for image_id, class_id in pairs]
-        return self._write(lambda db: edits.label_many(db, plain, source, text))
-
-    def clear(self, image_ids: Sequence[int]) -> Future[Change]:
-        """Takes the class away from images, as one step."""
-        ids = _plain(image_ids)
-        return self._write(lambda db: edits.clear(db, ids))
-
-    def mark(self, image_ids: Sequence[int], mark: Mark, on: bool) -> Future[Change]:
-        """Sets or removes a mark of images, as one step."""
-        ids = _plain(image_ids)
-        return self._write(lambda db: edits.mark(db, ids, mark, on))
-
-    def undo(self) -> Future[Change | None]:
-        """Takes the newest step back; None when there is nothing to undo."""
-        return self._write(steps.undo)
-
-    def redo(self) -> Future[Change | None]:
-        """Does the step again that was undone last; None when there is nothing to redo."""
-        return self._write(steps.redo)
-
-    # ---- classes
-
-    def add_class(self, name: str, color: str | None = None, key: str | None = None) -> Future[ImageClass]:
-        """Adds a class; a colour and a free key are chosen when they are not given."""
-        return self._write(lambda db: edits.add_class(db, name, color, key))
-
-    def rename_class(self, class_id: int, name: str) -> Future[Change]:
-        """Gives a class another name."""
-        return self._write(lambda db: edits.rename_class(db, class_id, name))
-
-    def set_class_key(self, class_id: int, key: str | None) -> Future[Change]:
-        """Gives a class a key, taking it from the class that has it; None takes its key away."""
-        return self._write(lambda db: edits.set_class_key(db, class_id, key))
-
-    def set_class_color(self, class_id: int, color: str) -> Future[Change]:
-        """Gives a class a colour, "#rrggbb"."""
-        return self._write(lambda db: edits.set_class_color(db, class_id, color))
-
-    def move_class(self, class_id: int, position: int) -> Future[Change]:
-        """Moves a class to a place in the palette, counted from 0."""
-        return self._write(lambda db: edits.move_class(db, class_id, position))
-
-    def merge_class(self, class_id: int, into_id: int) -> Future[Change]:
-        """Gives all images of a class another class, and deletes the first."""
-        return self._write(lambda db: edits.merge_class(db, class_id, into_id))
-
-    def delete_class(self, class_id: int) -> Future[Change]:
-        """Deletes a class; its images have no class then."""
-        return self._write(lambda db: edits.delete_class(db, class_id))
-
     # ---- images (blocking; for jobs)
 
     def roots(self) -> list[ImageRoot]:
@@ -288,6 +238,17 @@ class Project:
     def add_root(self, path: Path) -> int:
         """Returns the id of an import folder, adding it when it is new."""
         return self._write(lambda db: images.add_root(db, path.absolute())).result()
+
+    def repoint_root(self, root_id: int, path: Path) -> None:
+        """Notes that an import folder is somewhere else now (another drive letter); scan it again afterwards.
+
+        Raises:
+            ProjectError: there is no folder at that place, or it is in the project already.
+        """
+        path = path.absolute()
+        if not path.is_dir():
+            raise ProjectError(f"There is no folder {path}.", "Choose the folder that the images are in now.")
+        self._write(lambda db: images.repoint_root(db, root_id, path)).result()
 
     def add_images(self, root_id: int, new_images: Sequence[NewImage]) -> list[int]:
         """Files new images after those that are there; returns their ids."""
@@ -300,7 +261,7 @@ class Project:
 
     def set_image_status(self, image_ids: Sequence[int], status: ImageStatus, reason: str = "") -> None:
         """Notes that images are missing, unreadable or there again."""
-        ids = _plain(image_ids)
+        ids = plain_ids(image_ids)
         self._write(lambda db: images.set_status(db, ids, status, reason)).result()
 
     # ---- groups (blocking; for jobs)
@@ -355,29 +316,3 @@ class Project:
 
     def _predictions_of(self, run: Run | None) -> Predictions | None:
         return predictions.read(self.run_dir(run)) if run else None
-
-    def _write(self, work: Work[T]) -> Future[T]:
-        if self.read_only:
-            raise ProjectError(
-                f"{self.name} is open as a read-only copy.", "Open the project itself to change something."
-            )
-        return self.store.submit(work)
-
-
-def _snapshot(db: Database) -> LabelSnapshot:
-    rows = annotation_log.labelled(db)
-    used = {class_id for _, _, class_id in rows}
-    palette = [image_class for image_class in classes.all_classes(db) if image_class.id in used]
-    index = {image_class.id: target for target, image_class in enumerate(palette)}
-    return LabelSnapshot(
-        image_ids=np.array([image_id for image_id, _, _ in rows], np.int64),
-        content_hashes=[content_hash for _, content_hash, _ in rows],
-        targets=np.array([index[class_id] for _, _, class_id in rows], np.int64),
-        classes=palette,
-        last_step=steps.last_id(db),
-    )
-
-
-def _plain(ids: Sequence[int]) -> list[int]:
-    """Returns ids as Python's own integers: numpy's are not taken by the database."""
-    return [int(image_id) for image_id in ids]

@@ -1,0 +1,56 @@
+"""What happened to one image, and what the user did last, as lines for display."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from sqlite_utils import Database
+
+from engine.domain import HistoryEntry, LabelMode, Source, StepEntry
+from engine.store import meta
+
+
+def history(db: Database, image_id: int) -> list[HistoryEntry]:
+    """Returns what happened to the classes of one image, newest last."""
+    rows = db.execute(
+        """
+        SELECT step_id, steps.made_at, steps.who, steps.kind, action, classes.name, annotations.source
+        FROM annotations JOIN steps ON steps.id = step_id JOIN classes ON classes.id = class_id
+        WHERE image_id = ? ORDER BY step_id, classes.position, class_id
+        """,
+        [image_id],
+    ).fetchall()
+    has_several = meta.label_mode(db) is LabelMode.SEVERAL
+    entries = []
+    for (step_id, made_at, who, kind), effects in groupby(rows, lambda row: row[:4]):
+        gone: list[str] = []
+        come: list[str] = []
+        source = Source.HUMAN
+        for *_, action, name, row_source in effects:
+            (come if action == "add" else gone).append(name)
+            source = Source(row_source) if action == "add" else source
+        text = _text(", ".join(gone), ", ".join(come), has_several)
+        if kind in ("undo", "redo"):
+            text = f"{text} ({kind})"
+        entries.append(HistoryEntry(made_at, source, who, text, step_id))
+    return entries
+
+
+def steps(db: Database, limit: int) -> list[StepEntry]:
+    """Returns the newest steps that can be undone or redone, newest first."""
+    rows = db.execute(
+        """
+        SELECT id, made_at, text, state = 'undone' FROM steps WHERE state IN ('done', 'undone')
+        ORDER BY id DESC LIMIT ?
+        """,
+        [limit],
+    ).fetchall()
+    return [StepEntry(step_id, made_at, text, bool(is_undone)) for step_id, made_at, text, is_undone in rows]
+
+
+def _text(gone: str, come: str, has_several: bool) -> str:
+    if not gone:
+        return f"labelled {come}"
+    if come:
+        return f"changed from {gone} to {come}"
+    return f"removed {gone}" if has_several else f"cleared {gone}"
