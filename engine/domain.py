@@ -267,6 +267,25 @@ class Change:
             object.__setattr__(self, "noted", np.zeros(len(self.image_ids), np.bool_))
 
 
+def merged(changes: Sequence[Change]) -> Change:
+    """Returns several changes, made one after the other, as one: for each image what the last of them says."""
+    newest_first = list(reversed(changes))
+    if len(newest_first) == 1:
+        return newest_first[0]
+    num_words = max(change.class_bits.shape[1] for change in newest_first)
+    image_ids, kept = np.unique(np.concatenate([change.image_ids for change in newest_first]), return_index=True)
+    return Change(
+        newest_first[0].text,
+        image_ids,
+        np.concatenate([change.class_ids for change in newest_first])[kept],
+        np.concatenate([change.marks for change in newest_first])[kept],
+        any(change.classes_changed for change in newest_first),
+        np.concatenate([widened(change.class_bits, num_words) for change in newest_first])[kept],
+        np.concatenate([change.noted for change in newest_first])[kept],
+        any(change.mode_changed for change in newest_first),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class LabelSnapshot:
     """The labels that a training sees; immutable. Only readable images with a class, in filing order.

@@ -25,20 +25,25 @@ class LabelWriting:
         """Whether this is a private copy that cannot be changed."""
         return self.store.read_only
 
-    def label(self, image_ids: Sequence[int], class_id: int, source: Source = Source.HUMAN) -> Future[Change]:
-        """Gives images a class, as one step: instead of the one they have, or besides those (see `label_mode`)."""
+    def label(
+        self, image_ids: Sequence[int], class_id: int, source: Source = Source.HUMAN, stroke: str = ""
+    ) -> Future[Change]:
+        """Gives images a class, as one step: instead of the one they have, or besides those (see `label_mode`).
+
+        Steps one after the other with the same `stroke` (any text) are undone and redone together.
+        """
         ids = plain_ids(image_ids)
-        return self._write(lambda db: edits.label(db, ids, int(class_id), source))
+        return self._write(lambda db: edits.label(db, ids, int(class_id), source, stroke))
 
     def label_many(self, pairs: Iterable[tuple[int, int]], source: Source, text: str) -> Future[Change]:
         """Gives each image its own class, as (image id, class id), all as one step called `text`; see `label`."""
         plain = [(int(image_id), int(class_id)) for image_id, class_id in pairs]
         return self._write(lambda db: edits.label_many(db, plain, source, text))
 
-    def remove_class(self, image_ids: Sequence[int], class_id: int) -> Future[Change]:
+    def remove_class(self, image_ids: Sequence[int], class_id: int, stroke: str = "") -> Future[Change]:
         """Takes one class away from those images that have it, as one step."""
         ids = plain_ids(image_ids)
-        return self._write(lambda db: edits.remove_class(db, ids, int(class_id)))
+        return self._write(lambda db: edits.remove_class(db, ids, int(class_id), stroke))
 
     def clear(self, image_ids: Sequence[int]) -> Future[Change]:
         """Takes all classes away from images, and the mark CONFIRMED, as one step."""
@@ -90,9 +95,9 @@ class LabelWriting:
         """Gives a class another name."""
         return self._write(lambda db: edits.rename_class(db, class_id, name))
 
-    def set_class_key(self, class_id: int, key: str | None) -> Future[Change]:
-        """Gives a class a key, taking it from the class that has it; None takes its key away."""
-        return self._write(lambda db: edits.set_class_key(db, class_id, key))
+    def set_class_key(self, class_id: int, key: str | None, swaps: bool = False) -> Future[Change]:
+        """Gives a class a key; the one that had it gets none, or with `swaps` the old key. None takes a key away."""
+        return self._write(lambda db: edits.set_class_key(db, class_id, key, swaps))
 
     def set_class_color(self, class_id: int, color: str) -> Future[Change]:
         """Gives a class a colour, "#rrggbb"."""

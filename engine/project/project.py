@@ -216,18 +216,16 @@ class Project(LabelWriting):
         return self.store.call(lambda db: annotation_log.num_changed_since(db, step))
 
     def steps(self, limit: int = 100) -> list[StepEntry]:
-        """Returns the newest steps that can be undone or redone, newest first."""
+        """Returns the newest steps that can be undone or redone, newest first; a stroke of keys is one entry."""
         return self.store.call(lambda db: image_history.steps(db, limit))
 
     def can_undo(self) -> str | None:
         """Returns the text of the step that `undo` would take back, or None."""
-        step = self.store.call(steps.next_to_undo)
-        return step.text if step else None
+        return self.store.call(steps.text_of_undo)
 
     def can_redo(self) -> str | None:
         """Returns the text of the step that `redo` would do again, or None."""
-        step = self.store.call(steps.next_to_redo)
-        return step.text if step else None
+        return self.store.call(steps.text_of_redo)
 
     # ---- images (blocking; for jobs)
 

@@ -15,12 +15,12 @@ MARK_WORDS = {Mark.SKIPPED: "skipped", Mark.UNSURE: "unsure", Mark.CONFIRMED: "c
 MAX_NOTE_LENGTH = 10_000
 
 
-def label(db: Database, image_ids: Sequence[int], class_id: int, source: Source) -> Change:
+def label(db: Database, image_ids: Sequence[int], class_id: int, source: Source, stroke: str = "") -> Change:
     """Gives images a class: instead of the one they have, or besides those they have."""
     image_class = classes.get(db, class_id)
     num_changing = _want_labels(db, [(image_id, class_id, source.value) for image_id in image_ids])
     text = annotation_log.label_text(num_changing, image_class.name, annotation_log.display_name(db, image_ids))
-    return _apply_wishes(db, "label", text, num_changing)
+    return _apply_wishes(db, _kind("label", stroke), text, num_changing)
 
 
 def label_many(db: Database, pairs: Iterable[tuple[int, int]], source: Source, text: str) -> Change:
@@ -34,12 +34,12 @@ def label_many(db: Database, pairs: Iterable[tuple[int, int]], source: Source, t
     return _apply_wishes(db, source.value, text, _want_labels(db, wishes))
 
 
-def remove_class(db: Database, image_ids: Sequence[int], class_id: int) -> Change:
+def remove_class(db: Database, image_ids: Sequence[int], class_id: int, stroke: str = "") -> Change:
     """Takes one class away from those images that have it."""
     image_class = classes.get(db, class_id)
     num_changing = annotation_log.want_without(db, image_ids, class_id)
     what = annotation_log.display_name(db, image_ids) or _num_images(num_changing)
-    return _apply_wishes(db, "remove", f"remove {image_class.name} from {what}", num_changing)
+    return _apply_wishes(db, _kind("remove", stroke), f"remove {image_class.name} from {what}", num_changing)
 
 
 def clear(db: Database, image_ids: Sequence[int]) -> Change:
@@ -154,8 +154,11 @@ def rename_class(db: Database, class_id: int, name: str) -> Change:
     )
 
 
-def set_class_key(db: Database, class_id: int, key: str | None) -> Change:
-    """Gives a class a key, taking it from the class that has it; None takes its key away."""
+def set_class_key(db: Database, class_id: int, key: str | None, swaps: bool = False) -> Change:
+    """Gives a class a key, taking it from the class that has it; None takes its key away.
+
+    With `swaps` the class that had the key gets the old key of the first.
+    """
     old = classes.get(db, class_id)
     wanted = classes.checked_key(key) if key else None
     if wanted == old.key:
@@ -163,7 +166,7 @@ def set_class_key(db: Database, class_id: int, key: str | None) -> Change:
 
     def write(step_id: int) -> None:
         if wanted is not None:
-            _free_key(db, step_id, wanted, class_id)
+            _free_key(db, step_id, wanted, class_id, old.key if swaps else None)
         classes.change(db, step_id, class_id, key=wanted)
 
     shown = classes.MOUSE_KEYS.get(wanted, f"key {wanted.upper()}") if wanted else ""
@@ -249,10 +252,14 @@ def _class_step(db: Database, text: str, write: Callable[[int], None]) -> Change
     return steps.finish(db, step_id)
 
 
-def _free_key(db: Database, step_id: int, key: str, own_id: int) -> None:
+def _kind(kind: str, stroke: str) -> str:
+    return f"{kind}{steps.STROKE_MARK}{stroke}" if stroke else kind
+
+
+def _free_key(db: Database, step_id: int, key: str, own_id: int, new_key: str | None = None) -> None:
     for image_class in classes.all_classes(db):
         if image_class.key == key and image_class.id != own_id:
-            classes.change(db, step_id, image_class.id, key=None)
+            classes.change(db, step_id, image_class.id, key=new_key)
 
 
 def _nothing(text: str) -> Change:

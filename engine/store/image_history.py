@@ -8,6 +8,7 @@ from sqlite_utils import Database
 
 from engine.domain import HistoryEntry, LabelMode, Source, StepEntry
 from engine.store import meta
+from engine.store.steps import STROKE_MARK, stroke_text
 
 
 def history(db: Database, image_id: int) -> list[HistoryEntry]:
@@ -37,15 +38,18 @@ def history(db: Database, image_id: int) -> list[HistoryEntry]:
 
 
 def steps(db: Database, limit: int) -> list[StepEntry]:
-    """Returns the newest steps that can be undone or redone, newest first."""
+    """Returns the newest steps that can be undone or redone, newest first. Those of one stroke are one entry."""
     rows = db.execute(
-        """
-        SELECT id, made_at, text, state = 'undone' FROM steps WHERE state IN ('done', 'undone')
-        ORDER BY id DESC LIMIT ?
-        """,
-        [limit],
-    ).fetchall()
-    return [StepEntry(step_id, made_at, text, bool(is_undone)) for step_id, made_at, text, is_undone in rows]
+        "SELECT kind, state, id, made_at, text FROM steps WHERE state IN ('done', 'undone') ORDER BY id DESC"
+    )
+    entries = []
+    for (_, state, _), group in groupby(rows, lambda row: (row[0], row[1], STROKE_MARK in row[0] or row[2])):
+        if len(entries) == limit:
+            break
+        listed = list(group)
+        _, _, step_id, made_at, text = listed[0]
+        entries.append(StepEntry(step_id, made_at, stroke_text(text, len(listed)), state == "undone"))
+    return entries
 
 
 def _text(gone: str, come: str, has_several: bool) -> str:

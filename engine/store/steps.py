@@ -7,15 +7,19 @@ too: they write the opposite effects, so that the history only ever grows, and m
 from __future__ import annotations
 
 import getpass
+import itertools
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
 from sqlite_utils import Database
 
-from engine.domain import Change
+from engine.domain import Change, merged
 from engine.store import annotation_log, classes, columns, image_notes, marks, meta, outbox
 
+STROKE_MARK = ":"
+"""Between the kind of a step and the stroke of keys that it belongs to: steps of one stroke are undone together."""
 UNDO = "undo"
 REDO = "redo"
 
@@ -27,6 +31,11 @@ class Step:
     id: int
     kind: str
     text: str
+
+    @property
+    def is_in_stroke(self) -> bool:
+        """Whether there may be more steps that are to be undone and redone together with this one."""
+        return STROKE_MARK in self.kind
 
 
 @cache
@@ -84,20 +93,34 @@ def next_to_redo(db: Database) -> Step | None:
 
 
 def undo(db: Database) -> Change | None:
-    """Takes the newest step back. Returns what changed, or None when there is nothing to undo."""
-    step = next_to_undo(db)
-    if step is None:
-        return None
-    return _reverse(db, step, UNDO, step.id)
+    """Takes the newest step back, with all of its stroke. Returns what changed, or None: there is nothing to undo."""
+    changes = [_reverse(db, step, UNDO, step.id) for step in _next_stroke(db, next_to_undo)]
+    return merged(changes) if changes else None
 
 
 def redo(db: Database) -> Change | None:
-    """Does the step again that was undone last. Returns what changed, or None when there is nothing to redo."""
-    step = next_to_redo(db)
-    if step is None:
-        return None
-    (undo_id,) = db.execute("SELECT max(id) FROM steps WHERE target_id = ? AND kind = ?", [step.id, UNDO]).fetchone()
-    return _reverse(db, step, REDO, undo_id)
+    """Does the step again that was undone last, with all of its stroke. Returns what changed, or None."""
+    undo_of = "SELECT max(id) FROM steps WHERE target_id = ? AND kind = ?"
+    changes = [
+        _reverse(db, step, REDO, db.execute(undo_of, [step.id, UNDO]).fetchone()[0])
+        for step in _next_stroke(db, next_to_redo)
+    ]
+    return merged(changes) if changes else None
+
+
+def text_of_undo(db: Database) -> str | None:
+    """Returns the text of what `undo` would take back, or None."""
+    return _text_of_stroke(db, next_to_undo(db), "SELECT kind FROM steps WHERE state = 'done' ORDER BY id DESC")
+
+
+def text_of_redo(db: Database) -> str | None:
+    """Returns the text of what `redo` would do again, or None."""
+    return _text_of_stroke(db, next_to_redo(db), "SELECT kind FROM steps WHERE state = 'undone' ORDER BY id")
+
+
+def stroke_text(text: str, num_steps: int) -> str:
+    """Returns the text of several steps that were made in one stroke, given that of one."""
+    return text if num_steps == 1 else f"{text} and {num_steps - 1:,} more"
 
 
 def last_id(db: Database) -> int:
@@ -143,6 +166,24 @@ def _reverse(db: Database, step: Step, kind: str, opposite_of: int) -> Change:
     image_notes.revert(db, new_id, opposite_of)
     meta.revert(db, new_id, opposite_of)
     return finish(db, new_id)
+
+
+def _next_stroke(db: Database, next_step: Callable[[Database], Step | None]) -> Iterator[Step]:
+    """Gives the next step, and after it has been dealt with those of the same stroke."""
+    first = step = next_step(db)
+    while step is not None:
+        yield step
+        step = next_step(db) if step.is_in_stroke else None
+        step = step if step is not None and first is not None and step.kind == first.kind else None
+
+
+def _text_of_stroke(db: Database, step: Step | None, kinds: str) -> str | None:
+    if step is None:
+        return None
+    if not step.is_in_stroke:
+        return step.text
+    same = itertools.takewhile(lambda row: row[0] == step.kind, db.execute(kinds))
+    return stroke_text(step.text, sum(1 for _ in same))
 
 
 def _insert(db: Database, kind: str, text: str, state: str, target_id: int | None, made_at: float | None) -> int:
