@@ -32,13 +32,13 @@ def apply_to_grey(values: NDArray[np.uint16], levels: Levels) -> NDArray[np.uint
 
 
 def apply_to_rgb(pixels: NDArray[np.uint8], levels: Levels) -> NDArray[np.uint8]:
-    """Returns (H, W, 4) with the levels applied to every channel alike; levels in 0..255."""
+    """Returns (H, W, 4) with the levels, in 0..255, applied to three channels alike; the fourth is padding."""
     span = max(levels.white - levels.black, 1e-6)
     table = np.rint(np.clip((np.arange(256) - levels.black) * (255.0 / span), 0, 255)).astype(np.uint8)
     height, width = pixels.shape[:2]
     # Pillow's look-up is five times faster than numpy's for bytes.
     image = Image.frombuffer("RGBX", (width, height), np.ascontiguousarray(pixels), "raw", "RGBX", 0, 1)
-    return np.asarray(image.point(table.tolist() * 4))
+    return np.asarray(image.point([*table.tolist() * 3, *range(256)]))
 
 
 def automatic(values: NDArray[Any]) -> Levels:

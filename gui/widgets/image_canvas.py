@@ -1,16 +1,19 @@
-"""One image, large: fitted or zoomed, panned by dragging. Draws the best picture there is at the moment."""
+"""One image, large: fitted, filling or zoomed, panned by dragging. Draws the best picture there is at the moment."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+import math
+
+from PySide6.QtCore import QPointF, QRect, QRectF, QSizeF, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from gui.theme import font, paint_icon, theme
-from gui.widgets.image_card import chip_width, paint_chip
+from engine.images.levels import Levels
+from gui.display_levels import render
+from gui.theme import theme
+from gui.widgets.canvas_overlays import paint_class, paint_message, paint_note
 
 PADDING_PX = 16
-CORNER_PX = 12
 MAX_ZOOM = 8.0
 WHEEL_STEP = 1.25
 SHOW_PIXELS_FROM = 3.0
@@ -19,32 +22,56 @@ SHOW_PIXELS_FROM = 3.0
 class ImageCanvas(QWidget):
     """Shows a picture whose true size is known before its pixels are there.
 
-    Zoom is in device pixels per image pixel: 1.0 shows every pixel as it is.
+    Zoom is in device pixels per image pixel: 1.0 shows every pixel as it is. At rest the image is fitted into the
+    canvas, or fills it; zoomed by the user it is free.
     """
 
     zoom_changed = Signal()
+    levels_dragged = Signal(float, float)
+    """Ctrl and the left button: by so many pixels to the right and down since the last time."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._image: QImage | None = None
+        self._levels: Levels | None = None
+        self._rendered: tuple[tuple[object, ...], QImage] | None = None
         self._size = QSizeF(1, 1)
         self._message = ""
+        self._note = ""
         self._chip: tuple[str, str, bool, str] | None = None
         self._zoom: float | None = None
+        self._fills = False
         self._centre = QPointF(0.5, 0.5)
         self._drag: QPointF | None = None
+        self._drags_levels = False
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(160, 120)
         self.setAccessibleName("Image")
 
-    def set_picture(self, image: QImage | None, width_px: int, height_px: int, message: str = "") -> None:
-        """Shows a picture (a thumbnail will do until the sharp one is there) of an image of this size."""
+    def set_picture(
+        self,
+        image: QImage | None,
+        width_px: int,
+        height_px: int,
+        message: str = "",
+        levels: Levels | None = None,
+        note: str = "",
+    ) -> None:
+        """Shows a picture (a thumbnail will do until the sharp one is there) of an image of this size.
+
+        Args:
+            message: shown where there is no picture.
+            levels: applied to the picture, in units of its pixels.
+            note: shown over the picture, at its upper edge.
+        """
         self._image = image
+        self._levels = levels
         size = QSizeF(width_px, height_px)
         if size.isEmpty() and image is not None:
             size = QSizeF(image.size())
         self._size = size if not size.isEmpty() else QSizeF(1, 1)
         self._message = message
+        self._note = note
         self.update()
 
     def set_chip(self, name: str, color: str, is_ghost: bool, note: str = "") -> None:
@@ -53,38 +80,76 @@ class ImageCanvas(QWidget):
         self.update()
 
     @property
-    def is_fitted(self) -> bool:
+    def is_at_rest(self) -> bool:
+        """Whether the image is fitted or fills the canvas, and was not zoomed by the user."""
         return self._zoom is None
+
+    @property
+    def is_fitted(self) -> bool:
+        return self._zoom is None and not self._fills
+
+    @property
+    def is_filling(self) -> bool:
+        return self._zoom is None and self._fills
 
     @property
     def zoom(self) -> float:
         """Device pixels per image pixel."""
-        return self._fit_zoom() if self._zoom is None else self._zoom
+        return self._rest_zoom() if self._zoom is None else self._zoom
 
     def fit(self) -> None:
         """Shows the whole image."""
-        self._set_zoom(None, QPointF(self.width() / 2, self.height() / 2))
+        self._fills = False
+        self.rest()
+
+    def fill(self) -> None:
+        """Fills the canvas with the image; what does not fit is beyond the edges."""
+        self._fills = True
+        self.rest()
+
+    def rest(self) -> None:
+        """Goes back from a zoom to the whole image, or to the one that fills the canvas."""
+        self._set_zoom(None, self._middle())
 
     def show_pixels(self, at: QPointF | None = None) -> None:
         """Shows every pixel as it is, keeping the point under `at` in place."""
-        self._set_zoom(1.0, at if at is not None else QPointF(self.width() / 2, self.height() / 2))
+        self._set_zoom(1.0, at if at is not None else self._middle())
 
     def zoom_by(self, factor: float, at: QPointF | None = None) -> None:
         """Zooms around a point; below the fitted size it is fitted."""
-        middle = at if at is not None else QPointF(self.width() / 2, self.height() / 2)
         wanted = self.zoom * factor
-        fitted = self._fit_zoom()
+        fitted = self._fit_zoom(self._size)
         crosses_true_size = (self.zoom - 1) * (wanted - 1) < 0
         if crosses_true_size:
             wanted = 1.0
-        self._set_zoom(None if wanted <= fitted else min(MAX_ZOOM, wanted), middle)
+        if wanted <= fitted:
+            self._fills = False
+        largest = max(MAX_ZOOM, fitted)
+        self._set_zoom(None if wanted <= fitted else min(largest, wanted), at if at is not None else self._middle())
 
-    def fitted_side_px(self, width_px: int, height_px: int) -> int:
-        """Returns how long the longer side of an image needs to be to fill the canvas; 0: every pixel is needed."""
+    def pan(self, dx: float, dy: float) -> None:
+        """Moves the image by so many pixels of the window; its edges stay within sight."""
+        scale = self._scale()
+        self._move_centre(-dx / scale, -dy / scale)
+
+    def rest_side_px(self, width_px: int, height_px: int) -> int:
+        """Returns how long the longer side of an image is at rest in the canvas; 0: every pixel is needed."""
         if width_px <= 0 or height_px <= 0:
             return 2048
-        zoom = self._fit_zoom(QSizeF(width_px, height_px))
+        zoom = self._rest_zoom(QSizeF(width_px, height_px))
         return 0 if zoom >= 1 else max(64, round(max(width_px, height_px) * zoom))
+
+    def detail_side_px(self, width_px: int, height_px: int) -> int | None:
+        """Returns how long the longer side has to be for the present zoom, 0 for every pixel; None at rest.
+
+        Halves and quarters only, so that zooming on does not decode at every step.
+        """
+        if self._zoom is None or width_px <= 0 or height_px <= 0:
+            return None
+        longer, halvings = max(width_px, height_px), 0
+        while self._zoom <= 0.5 ** (halvings + 1):
+            halvings += 1
+        return math.ceil(longer / 2**halvings) if halvings else 0
 
     # ------------------------------------------------------------------------------------------------------ events
 
@@ -93,14 +158,14 @@ class ImageCanvas(QWidget):
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(colors.window))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if self._image is None:
-            self._paint_message(painter)
+        if self._image is None or self._image.isNull():
+            paint_message(painter, QRectF(self.rect()), self._message)
         else:
-            is_smooth = self.zoom < SHOW_PIXELS_FROM or self._zoom is None
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, is_smooth)
-            painter.drawImage(self._target(), self._image, QRectF(self._image.rect()))
+            self._paint_image(painter, self._image)
+            if self._note:
+                paint_note(painter, QRectF(self.rect()), self._note)
         if self._chip is not None:
-            self._paint_chip(painter, *self._chip)
+            paint_class(painter, QRectF(self.rect()), *self._chip)
         painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -108,19 +173,30 @@ class ImageCanvas(QWidget):
         self.zoom_changed.emit()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        self.zoom_by(WHEEL_STEP ** (event.angleDelta().y() / 120), event.position())
+        modifiers = event.modifiers()
+        is_pad = event.phase() != Qt.ScrollPhase.NoScrollPhase and not event.pixelDelta().isNull()
+        if modifiers & Qt.KeyboardModifier.ShiftModifier:
+            self.pan(event.angleDelta().x() + event.angleDelta().y(), 0)
+        elif is_pad and not self.is_at_rest and not modifiers & Qt.KeyboardModifier.ControlModifier:
+            self.pan(event.pixelDelta().x(), event.pixelDelta().y())
+        else:
+            self.zoom_by(WHEEL_STEP ** (event.angleDelta().y() / 120), event.position())
         event.accept()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        if self.is_fitted:
-            self.show_pixels(event.position())
-        else:
-            self.fit()
+        if event.button() == Qt.MouseButton.LeftButton:
+            if self.is_at_rest:
+                self.show_pixels(event.position())
+            else:
+                self.rest()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and not self.is_fitted:
-            self._drag = event.position()
-            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._drags_levels = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+            if self._drags_levels or self._is_larger():
+                self._drag = event.position()
+                cursors = Qt.CursorShape
+                self.setCursor(cursors.SizeAllCursor if self._drags_levels else cursors.ClosedHandCursor)
         event.ignore()  # the viewer takes the focus
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -128,8 +204,10 @@ class ImageCanvas(QWidget):
             return
         moved = event.position() - self._drag
         self._drag = event.position()
-        scale = self._scale()
-        self._move_centre(-moved.x() / scale, -moved.y() / scale)
+        if self._drags_levels:
+            self.levels_dragged.emit(moved.x(), moved.y())
+        else:
+            self.pan(moved.x(), moved.y())
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._drag = None
@@ -137,15 +215,28 @@ class ImageCanvas(QWidget):
 
     # ---------------------------------------------------------------------------------------------------- geometry
 
+    def _middle(self) -> QPointF:
+        return QPointF(self.width() / 2, self.height() / 2)
+
     def _scale(self) -> float:
         """Returns logical pixels per image pixel."""
         return self.zoom / self.devicePixelRatioF()
 
-    def _fit_zoom(self, size: QSizeF | None = None) -> float:
+    def _rest_zoom(self, size: QSizeF | None = None) -> float:
         size = size if size is not None else self._size
+        if not self._fills:
+            return self._fit_zoom(size)
+        covering = max(self.width() / size.width(), self.height() / size.height()) * self.devicePixelRatioF()
+        return float(min(covering, max(MAX_ZOOM, self._fit_zoom(size))))
+
+    def _fit_zoom(self, size: QSizeF) -> float:
         room_x = max(32, self.width() - 2 * PADDING_PX)
         room_y = max(32, self.height() - 2 * PADDING_PX)
         return float(min(room_x / size.width(), room_y / size.height())) * self.devicePixelRatioF()
+
+    def _is_larger(self) -> bool:
+        target = self._target()
+        return target.width() > self.width() or target.height() > self.height()
 
     def _target(self) -> QRectF:
         scale, ratio = self._scale(), self.devicePixelRatioF()
@@ -162,7 +253,7 @@ class ImageCanvas(QWidget):
 
     def _set_zoom(self, zoom: float | None, at: QPointF) -> None:
         before = self._scale()
-        offset = QPointF(at.x() - self.width() / 2, at.y() - self.height() / 2)
+        offset = at - self._middle()
         self._zoom = zoom
         if zoom is None:
             self._centre = QPointF(0.5, 0.5)
@@ -189,35 +280,37 @@ class ImageCanvas(QWidget):
         self.update()
 
     def _show_cursor(self) -> None:
-        self.setCursor(Qt.CursorShape.ArrowCursor if self.is_fitted else Qt.CursorShape.OpenHandCursor)
+        self.setCursor(Qt.CursorShape.OpenHandCursor if self._is_larger() else Qt.CursorShape.ArrowCursor)
 
-    def _paint_chip(self, painter: QPainter, name: str, color: str, is_ghost: bool, note: str) -> None:
-        colors = theme()
-        used = font(0.92)
-        note_width = QFontMetricsF(used).horizontalAdvance(note) + 10 if note else 0
-        room = self.width() - 2 * CORNER_PX - 24 - note_width
-        width = chip_width(name, room, is_ghost) + note_width
-        plate = QRectF(CORNER_PX, self.height() - CORNER_PX - 34, width + 20, 34)
-        backing = QColor(colors.panel)
-        backing.setAlpha(225)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(backing)
-        painter.drawRoundedRect(plate, 8, 8)
-        paint_chip(painter, plate.left() + 10, plate.center().y(), room, name, color, is_ghost)
-        painter.setFont(used)
-        painter.setPen(QColor(colors.text_dim))
-        rest = plate.adjusted(0, 0, -10, 0)
-        painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, note)
+    # ---------------------------------------------------------------------------------------------------- painting
 
-    def _paint_message(self, painter: QPainter) -> None:
-        colors = theme()
-        middle = QPointF(self.width() / 2, self.height() / 2)
-        if not self._message:
-            paint_icon(painter, "image", QRectF(middle.x() - 20, middle.y() - 20, 40, 40), "text_faint")
+    def _paint_image(self, painter: QPainter, image: QImage) -> None:
+        """Draws only the part that is in sight: the painter loses precision in what reaches far beyond the window."""
+        target = self._target()
+        in_sight = target.intersected(QRectF(self.rect()))
+        if in_sight.isEmpty():
             return
-        paint_icon(painter, "broken", QRectF(middle.x() - 24, middle.y() - 60, 48, 48), "warning")
-        painter.setPen(QColor(colors.text_dim))
-        painter.setFont(font())
-        box = QRectF(24, middle.y(), self.width() - 48, 80)
-        flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
-        painter.drawText(box, int(flags), self._message)
+        across, down = image.width() / target.width(), image.height() / target.height()
+        left, top = (
+            math.floor((in_sight.left() - target.left()) * across),
+            math.floor((in_sight.top() - target.top()) * down),
+        )
+        right = math.ceil((in_sight.right() - target.left()) * across)
+        bottom = math.ceil((in_sight.bottom() - target.top()) * down)
+        part = QRect(left, top, right - left, bottom - top).intersected(image.rect())
+        place = QRectF(
+            target.left() + part.left() / across,
+            target.top() + part.top() / down,
+            part.width() / across,
+            part.height() / down,
+        )
+        shows_pixels = image.width() >= self._size.width() and self.zoom >= SHOW_PIXELS_FROM
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not shows_pixels)
+        if self._levels is None:
+            painter.drawImage(place, image, QRectF(part))
+            return
+        key = (image.cacheKey(), part.getRect(), self._levels)
+        if self._rendered is None or self._rendered[0] != key:
+            self._rendered = (key, render(image, part, self._levels))
+        made = self._rendered[1]
+        painter.drawImage(place, made, QRectF(made.rect()))

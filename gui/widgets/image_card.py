@@ -33,6 +33,8 @@ class CardFace:
     is_skipped: bool = False
     is_unsure: bool = False
     status: ImageStatus = ImageStatus.READABLE
+    is_offline: bool = False
+    """The drive or folder of the image is not there now."""
     is_selected: bool = False
     is_current: bool = False
     is_hovered: bool = False
@@ -67,6 +69,8 @@ class CardPainter:
         if face.image is not None:
             ratio = painter.device().devicePixelRatioF()
             painter.drawPixmap(rect.topLeft(), self._scaled(face, face.image, rect.size(), ratio, rounds_bottom))
+            if face.is_offline or face.status == ImageStatus.MISSING:
+                _paint_badge(painter, rect, "offline" if face.is_offline else "broken")
             return
         colors = theme()
         painter.setPen(Qt.PenStyle.NoPen)
@@ -222,8 +226,21 @@ def _paint_frame(painter: QPainter, card: QRectF, face: CardFace, colors: Theme)
         painter.drawRoundedRect(card.adjusted(0.5, 0.5, -0.5, -0.5), RADIUS, RADIUS)
 
 
+def _paint_badge(painter: QPainter, rect: QRect, icon: str) -> None:
+    """Says in the corner of a kept picture that the file itself cannot be reached."""
+    plate = QRectF(rect.left() + 6, rect.top() + 6, 22, 22)
+    backing = QColor(theme().panel)
+    backing.setAlpha(225)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(backing)
+    painter.drawRoundedRect(plate, 6, 6)
+    paint_icon(painter, icon, plate.adjusted(3, 3, -3, -3), "warning")
+
+
 def _paint_stand_in(painter: QPainter, area: QRectF, face: CardFace, colors: Theme) -> None:
-    if face.status == ImageStatus.MISSING:
+    if face.is_offline:
+        icon, text = "offline", "Drive not there"
+    elif face.status == ImageStatus.MISSING:
         icon, text = "broken", "File missing"
     elif face.status == ImageStatus.UNREADABLE or face.failure:
         icon, text = "broken", "Cannot be read"
@@ -232,10 +249,11 @@ def _paint_stand_in(painter: QPainter, area: QRectF, face: CardFace, colors: The
         box = QRectF(area.center().x() - side / 2, area.center().y() - side / 2, side, side)
         paint_icon(painter, "image", box, "text_faint")
         return
+    color = "text_faint" if face.is_offline else "warning"
     if area.height() < 60:
-        paint_icon(painter, icon, QRectF(area.center().x() - 10, area.center().y() - 10, 20, 20), "warning")
+        paint_icon(painter, icon, QRectF(area.center().x() - 10, area.center().y() - 10, 20, 20), color)
         return
-    paint_icon(painter, icon, QRectF(area.center().x() - 14, area.center().y() - 24, 28, 28), "warning")
+    paint_icon(painter, icon, QRectF(area.center().x() - 14, area.center().y() - 24, 28, 28), color)
     painter.setFont(font(0.85))
     painter.setPen(QColor(colors.text_dim))
     below = QRectF(area.left() + 6, area.center().y() + 8, area.width() - 12, 20)

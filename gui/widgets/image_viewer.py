@@ -1,29 +1,37 @@
-"""The single-image view: canvas, film strip and zoom controls; decodes ahead so that the next key shows at once."""
+"""The single-image view: canvas, film strip, zoom and brightness; decodes ahead so that the next key shows at once."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QPointF, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from engine.domain import ImageStatus
+from gui.display_levels import DisplayLevels
 from gui.models.image_list import ImageListModel
-from gui.screen_images import EVERY_PIXEL, ScreenImages
-from gui.theme import icon
+from gui.prefetch import Prefetch
+from gui.screen_images import SCREENS_BYTES, Picture, ScreenImages
 from gui.thumbnails import Thumbnails
 from gui.widgets.film_strip import FilmStrip
 from gui.widgets.image_canvas import WHEEL_STEP, ImageCanvas
 from gui.widgets.image_card import CardFace, percent
+from gui.widgets.levels_panel import LevelsPanel
+from gui.widgets.viewer_bar import ViewerBar
 
-AHEAD, BEHIND = 4, 1
+PAN_PX = 80
+HOLD_IDLE_S = 1.0
+"""The making of all thumbnails rests this long after each move."""
+PANEL_MARGIN_PX = 12
 
 
 class ImageViewer(QWidget):
     """Shows the image at one position of the list. Moving is asked for by signal; the grid's current index rules."""
 
     position_wanted = Signal(int)
+    next_unlabelled_wanted = Signal()
     closed = Signal()
 
     def __init__(
@@ -42,36 +50,34 @@ class ImageViewer(QWidget):
         self._face_of = face_of
         self._current_position = current_position
         self._position = -1
-        self._is_forward = True
+        self._picture: Picture | None = None
+        self._prefetch = Prefetch()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Image")
+        self.levels = DisplayLevels(self)
+        self.bar = ViewerBar()
         self.canvas = ImageCanvas(self)
         self.strip = FilmStrip(model, thumbnails, face_of, self)
-        self._back = _button("grid", "Back to the grid (Esc)", self.closed.emit)
-        self._name = QLabel()
-        self._name.setTextFormat(Qt.TextFormat.PlainText)
-        self._name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._place = QLabel()
-        self._place.setProperty("role", "faint")
-        self._zoom = QLabel()
-        self._zoom.setProperty("role", "dim")
-        self._zoom.setMinimumWidth(52)
-        self._zoom.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self._build()
+        self.levels_panel = LevelsPanel(self.levels, self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.canvas, 1)
+        layout.addWidget(self.strip)
         self._wish_timer = QTimer(self, singleShot=True, interval=0)
         self._wish_timer.timeout.connect(self._ask_for_images)
-        self.canvas.zoom_changed.connect(self._on_zoom_changed)
-        self.strip.position_clicked.connect(self.position_wanted)
-        screens.loaded.connect(self._on_image_loaded)
-        thumbnails.loaded.connect(self._on_image_loaded)
+        self._connect()
 
     def set_position(self, position: int) -> None:
         """Shows the image at a position, fitted; a thumbnail at once, the sharp one as soon as it is there."""
         if position != self._position:
-            self._is_forward = position >= self._position
             self._position = position
-            if not self.canvas.is_fitted:
-                self.canvas.fit()
+            self._thumbnails.hold_idle_work(HOLD_IDLE_S)
+            if not self.canvas.is_at_rest:
+                self.canvas.rest()
+        if self.isVisible():
+            self._prefetch.move(position, time.monotonic())
         self.strip.set_position(position)
         self.refresh()
         self._wish_timer.start()
@@ -89,59 +95,89 @@ class ImageViewer(QWidget):
         image_id = self._list.image_id(self._position)
         columns = self._list.columns
         if image_id is None or columns is None:
+            self._picture = None
             self.canvas.set_picture(None, 1, 1, "No image to show.")
             self.canvas.set_chip("", "", False)
-            self._name.setText("")
-            self._place.setText("")
+            self.bar.show_image("", -1, 0)
             return
         row = int(self._list.rows[self._position])
         face = self._face_of(self._position)
         width_px, height_px = int(columns.widths_px[row]), int(columns.heights_px[row])
-        side = self.canvas.fitted_side_px(width_px, height_px)
-        picture = self._screens.get(image_id, EVERY_PIXEL) if not self.canvas.is_fitted else None
-        picture = picture or self._screens.get(image_id, side)
-        image = picture.image if picture is not None else face.image
-        message = self._screens.failure(image_id, side) or ""
-        if face.status == ImageStatus.MISSING:
-            message = "The file is missing. Put it back or rescan the folder."
-        elif face.status == ImageStatus.UNREADABLE:
-            message = message or "The file cannot be read."
-        self.canvas.set_picture(image, width_px, height_px, message)
-        note = percent(face.confidence) if face.is_suggestion and face.confidence is not None else ""
-        notes = [note, "unsure" if face.is_unsure else "", "skipped" if face.is_skipped else ""]
-        text = " · ".join(part for part in notes if part)
+        side = self.canvas.rest_side_px(width_px, height_px)
+        detail_side = self.canvas.detail_side_px(width_px, height_px)
+        detail = self._screens.get(image_id, detail_side) if detail_side is not None else None
+        decoded = detail or self._screens.get(image_id, side) or self._screens.any_size(image_id)
+        self._picture = decoded or (Picture(face.image) if face.image is not None else None)
+        levels = self.levels.stored(self._picture) if self._picture is not None else None
+        why = _why_not_sharp(face) or self._screens.failure(image_id, side) or ""
+        note = why if decoded is None and self._picture is not None else ""
+        image = self._picture.image if self._picture is not None else None
+        self.canvas.set_picture(image, width_px, height_px, why, levels, note)
+        parts = (
+            percent(face.confidence) if face.is_suggestion and face.confidence is not None else "",
+            "unsure" if face.is_unsure else "",
+            "skipped" if face.is_skipped else "",
+        )
+        text = " · ".join(part for part in parts if part)
         self.canvas.set_chip(face.class_name, face.class_color, face.is_suggestion, text)
-        self._name.setText(face.name)
-        self._place.setText(f"{self._position + 1:,} of {len(self._list.rows):,}")
-        self._zoom.setText(f"{self.canvas.zoom:.0%}".replace("%", " %"))
         self.canvas.setAccessibleDescription(f"{face.name}, {self._list.describe(row)}")
+        self.bar.show_image(face.name, self._position, len(self._list.rows))
+        is_loading = detail_side is not None and detail is None and not why
+        self.bar.show_zoom(self.canvas.zoom, self.canvas.is_fitted, self.canvas.is_filling, is_loading)
+        self.levels_panel.set_picture(decoded)
         self.strip.update()
+
+    def toggle_pixels(self) -> None:
+        """Changes between every pixel, around the pointer where it is over the image, and the whole image."""
+        if not self.canvas.is_at_rest and abs(self.canvas.zoom - 1) < 1e-6:
+            self.canvas.rest()
+            return
+        at = self.canvas.mapFromGlobal(self.cursor().pos())
+        self.canvas.show_pixels(QPointF(at) if self.canvas.rect().contains(at) else None)
+
+    def toggle_levels_panel(self) -> None:
+        """Opens or closes the brightness panel."""
+        if self.levels_panel.isVisible():
+            self._close_levels_panel()
+            return
+        self._place_panel()
+        self.levels_panel.show()
+        self.levels_panel.raise_()
+        self.levels_panel.slider.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._show_levels()
 
     # ------------------------------------------------------------------------------------------------------ events
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         keys = Qt.Key
         last = len(self._list.rows) - 1
+        key = keys(event.key())
+        pan = {keys.Key_Left: (1, 0), keys.Key_Right: (-1, 0), keys.Key_Up: (0, 1), keys.Key_Down: (0, -1)}.get(key)
         step = {keys.Key_Left: -1, keys.Key_Right: 1, keys.Key_Up: -1, keys.Key_Down: 1,
-                keys.Key_PageUp: -10, keys.Key_PageDown: 10}.get(keys(event.key()))  # fmt: skip
-        if step is not None:
-            # Not from the picture that is on screen: a key that came before may not be shown yet.
-            self._go(max(0, min(last, self._current_position() + step)))
-        elif event.key() == keys.Key_Home:
+                keys.Key_PageUp: -10, keys.Key_PageDown: 10}.get(key)  # fmt: skip
+        if pan is not None and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self.canvas.pan(pan[0] * PAN_PX, pan[1] * PAN_PX)
+        elif step is not None:
+            self._step(step)
+        elif key == keys.Key_Home:
             self._go(0)
-        elif event.key() == keys.Key_End:
+        elif key == keys.Key_End:
             self._go(last)
-        elif event.key() in (keys.Key_Escape, keys.Key_Return, keys.Key_Enter):
+        elif key in (keys.Key_Escape, keys.Key_Return, keys.Key_Enter):
             self.closed.emit()
-        elif event.key() in (keys.Key_Plus, keys.Key_Equal):
+        elif key in (keys.Key_Plus, keys.Key_Equal):
             self.canvas.zoom_by(WHEEL_STEP)
-        elif event.key() == keys.Key_Minus:
+        elif key == keys.Key_Minus:
             self.canvas.zoom_by(1 / WHEEL_STEP)
         else:
             event.ignore()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.setFocus(Qt.FocusReason.MouseFocusReason)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place_panel()
 
     def showEvent(self, event: object) -> None:
         super().showEvent(event)  # type: ignore[arg-type]
@@ -153,28 +189,32 @@ class ImageViewer(QWidget):
 
     # ----------------------------------------------------------------------------------------------------- private
 
+    def _connect(self) -> None:
+        bar, canvas = self.bar, self.canvas
+        bar.closed.connect(self.closed)
+        bar.step_wanted.connect(self._step)
+        bar.next_unlabelled_wanted.connect(self.next_unlabelled_wanted)
+        bar.zoom_wanted.connect(lambda steps: canvas.zoom_by(WHEEL_STEP**steps))
+        bar.fit_wanted.connect(canvas.fit)
+        bar.fill_wanted.connect(canvas.fill)
+        bar.pixels_wanted.connect(canvas.show_pixels)
+        bar.levels_toggled.connect(self.toggle_levels_panel)
+        canvas.zoom_changed.connect(self._on_zoom_changed)
+        canvas.levels_dragged.connect(self._on_levels_dragged)
+        self.levels.changed.connect(self._show_levels)
+        self.levels_panel.closed.connect(self._close_levels_panel)
+        self.strip.position_clicked.connect(self.position_wanted)
+        self._screens.loaded.connect(self._on_image_loaded)
+        self._thumbnails.loaded.connect(self._on_image_loaded)
+        self._thumbnails.folders.changed.connect(self.forget_pictures)
+
+    def _step(self, by: int) -> None:
+        # Not from the picture that is on screen: a key that came before may not be shown yet.
+        self._go(max(0, min(len(self._list.rows) - 1, self._current_position() + by)))
+
     def _go(self, position: int) -> None:
         if position >= 0:
             self.position_wanted.emit(position)
-
-    def _build(self) -> None:
-        header = QHBoxLayout()
-        header.setContentsMargins(12, 6, 12, 6)
-        header.setSpacing(6)
-        header.addWidget(self._back)
-        header.addWidget(self._name, 1)
-        header.addWidget(self._place)
-        header.addSpacing(8)
-        header.addWidget(_button("zoom-out", "Zoom out (-)", lambda: self.canvas.zoom_by(1 / WHEEL_STEP)))
-        header.addWidget(self._zoom)
-        header.addWidget(_button("zoom-in", "Zoom in (+)", lambda: self.canvas.zoom_by(WHEEL_STEP)))
-        header.addWidget(_button("fit", "Whole image (double click)", self.canvas.fit))
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addLayout(header)
-        layout.addWidget(self.canvas, 1)
-        layout.addWidget(self.strip)
 
     def _on_zoom_changed(self) -> None:
         self._wish_timer.start()
@@ -184,33 +224,50 @@ class ImageViewer(QWidget):
         if self._list.image_id(self._position) in image_ids:
             self.refresh()
 
+    def _on_levels_dragged(self, dx_px: float, dy_px: float) -> None:
+        if self._picture is not None:
+            self.levels.drag(self._picture, dx_px, dy_px)
+
+    def _show_levels(self) -> None:
+        self.bar.show_levels(self.levels.is_active or self.levels_panel.isVisible())
+        self.refresh()
+
+    def _close_levels_panel(self) -> None:
+        self.levels_panel.hide()
+        self.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._show_levels()
+
+    def _place_panel(self) -> None:
+        panel, area = self.levels_panel, self.canvas.geometry()
+        panel.adjustSize()
+        panel.move(area.right() - panel.width() - PANEL_MARGIN_PX, area.top() + PANEL_MARGIN_PX)
+
     def _ask_for_images(self) -> None:
         columns = self._list.columns
         if not self.isVisible() or columns is None or self._position < 0:
             return
-        direction = 1 if self._is_forward else -1
-        steps = [direction * step for step in (*range(AHEAD + 1), *range(-1, -BEHIND - 1, -1))]
+        canvas = self.canvas
+        screen_bytes = 4 * canvas.width() * canvas.height() * canvas.devicePixelRatioF() ** 2
+        max_images = int(SCREENS_BYTES / max(1.0, screen_bytes))
         wishes: list[tuple[int, int]] = []
-        for step in steps:
-            position = self._position + step
-            image_id = self._list.image_id(position)
-            if image_id is None:
-                continue
+        detail: tuple[int, int] | None = None
+        for position in self._prefetch.positions(len(self._list.rows), max_images):
             row = int(self._list.rows[position])
             if columns.statuses[row] != ImageStatus.READABLE:
                 continue
-            side = self.canvas.fitted_side_px(int(columns.widths_px[row]), int(columns.heights_px[row]))
-            if step == 0 and not self.canvas.is_fitted:
-                wishes.append((image_id, EVERY_PIXEL))
-            wishes.append((image_id, side))
-        self._screens.want(wishes)
+            image_id, width_px, height_px = (
+                int(column[row]) for column in (columns.image_ids, columns.widths_px, columns.heights_px)
+            )
+            wishes.append((image_id, canvas.rest_side_px(width_px, height_px)))
+            if position == self._position:
+                side = canvas.detail_side_px(width_px, height_px)
+                detail = None if side is None else (image_id, side)
+        self._screens.want(wishes, detail)
 
 
-def _button(icon_name: str, tip: str, on_click: Callable[[], object]) -> QToolButton:
-    button = QToolButton()
-    button.setIcon(icon(icon_name))
-    button.setToolTip(tip)
-    button.setAccessibleName(tip.partition(" (")[0])
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    button.clicked.connect(lambda _checked=False: on_click())
-    return button
+def _why_not_sharp(face: CardFace) -> str:
+    if face.status == ImageStatus.MISSING:
+        return "The file is missing. Put it back or rescan the folder."
+    if face.status == ImageStatus.UNREADABLE:
+        return "The file cannot be read."
+    return "The drive or folder of this image is not there." if face.is_offline else ""

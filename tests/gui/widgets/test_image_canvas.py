@@ -70,5 +70,5 @@ def test_dragging_pans_and_never_loses_the_image(canvas: ImageCanvas) -> None:
 
 
 def test_only_the_pixels_that_the_screen_can_show_are_asked_for(canvas: ImageCanvas) -> None:
-    assert canvas.fitted_side_px(8000, 6000) == 400
-    assert canvas.fitted_side_px(100, 80) == 0
+    assert canvas.rest_side_px(8000, 6000) == 400
+    assert canvas.rest_side_px(100, 80) == 0

@@ -1,0 +1,101 @@
+"""The line above the large image: name and place, the way to the neighbours, zoom, brightness."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+
+from gui.theme import icon
+from gui.widgets.text import ElidedLabel, text_label
+
+
+class ViewerBar(QWidget):
+    """Tells by signal what was pressed."""
+
+    closed = Signal()
+    step_wanted = Signal(int)
+    next_unlabelled_wanted = Signal()
+    zoom_wanted = Signal(int)
+    """In steps, negative: smaller."""
+    fit_wanted = Signal()
+    fill_wanted = Signal()
+    pixels_wanted = Signal()
+    levels_toggled = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._name = ElidedLabel("", mode=Qt.TextElideMode.ElideMiddle)
+        self._name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._place = text_label("", "faint")
+        self._zoom = text_label("", "dim")
+        self._zoom.setMinimumWidth(48)
+        self._zoom.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._previous = _button("chevron-left", "Previous image (←)")
+        self._next = _button("chevron-right", "Next image (→)")
+        self._unlabelled = _button("next", "Next unlabelled image (Tab)")
+        self._fit = _button("fit", "Whole image (Ctrl+0)", is_checkable=True)
+        self._fill = _button("fill", "Fill the view (Ctrl+2)", is_checkable=True)
+        self._pixels = _button("pixels", "Every pixel, 100 % (Ctrl+1, double click)", is_checkable=True)
+        self._levels = _button("contrast", "Brightness (Ctrl+B, Ctrl+drag)", is_checkable=True)
+        self._build()
+
+    def show_image(self, name: str, position: int, num_images: int) -> None:
+        """Shows which image is on screen; a negative position: none."""
+        self._name.setText(name)
+        self._place.setText(f"{position + 1:,} of {num_images:,}" if position >= 0 else "")
+        self._previous.setEnabled(position > 0)
+        self._next.setEnabled(0 <= position < num_images - 1)
+        self._unlabelled.setEnabled(position >= 0)
+
+    def show_zoom(self, zoom: float, is_fitted: bool, is_filling: bool, is_loading: bool) -> None:
+        """Shows the zoom, and whether the pixels for it are still on their way."""
+        text = f"{zoom * 100:.0f} %"
+        self._zoom.setText(f"{text} …" if is_loading else text)
+        self._zoom.setToolTip("The picture is being read in full." if is_loading else "Zoom")
+        self._fit.setChecked(is_fitted)
+        self._fill.setChecked(is_filling)
+        self._pixels.setChecked(not is_fitted and not is_filling and abs(zoom - 1) < 1e-6)
+
+    def show_levels(self, are_changed: bool) -> None:
+        """Marks that the brightness on screen is not that of the file."""
+        self._levels.setChecked(are_changed)
+
+    def _build(self) -> None:
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 6, 12, 6)
+        row.setSpacing(4)
+        back = _button("grid", "Back to the grid (Esc)")
+        back.clicked.connect(lambda _checked=False: self.closed.emit())
+        smaller, larger = _button("zoom-out", "Zoom out (-)"), _button("zoom-in", "Zoom in (+)")
+        smaller.clicked.connect(lambda _checked=False: self.zoom_wanted.emit(-1))
+        larger.clicked.connect(lambda _checked=False: self.zoom_wanted.emit(1))
+        self._previous.clicked.connect(lambda _checked=False: self.step_wanted.emit(-1))
+        self._next.clicked.connect(lambda _checked=False: self.step_wanted.emit(1))
+        self._unlabelled.clicked.connect(lambda _checked=False: self.next_unlabelled_wanted.emit())
+        self._fit.clicked.connect(lambda _checked=False: self.fit_wanted.emit())
+        self._fill.clicked.connect(lambda _checked=False: self.fill_wanted.emit())
+        self._pixels.clicked.connect(lambda _checked=False: self.pixels_wanted.emit())
+        self._levels.clicked.connect(lambda _checked=False: self.levels_toggled.emit())
+        row.addWidget(back)
+        row.addSpacing(4)
+        row.addWidget(self._name, 1)
+        row.addSpacing(4)
+        groups: tuple[tuple[QLabel | QToolButton, ...], ...] = (
+            (self._previous, self._place, self._next, self._unlabelled),
+            (smaller, self._zoom, larger),
+            (self._fit, self._fill, self._pixels, self._levels),
+        )
+        for group in groups:
+            row.addSpacing(4)
+            for widget in group:
+                row.addWidget(widget)
+
+
+def _button(icon_name: str, tip: str, is_checkable: bool = False) -> QToolButton:
+    button = QToolButton()
+    button.setIcon(icon(icon_name))
+    button.setToolTip(tip)
+    button.setAccessibleName(tip.partition(" (")[0])
+    button.setCheckable(is_checkable)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    return button
