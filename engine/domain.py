@@ -5,8 +5,6 @@ Letters in shapes: N images, K classes, D embedding size.
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag, StrEnum
@@ -92,14 +90,6 @@ class ImageRecord:
     camera: str
     status: ImageStatus
     reason: str
-
-    @property
-    def thumbnail_key(self) -> str:
-        """What the picture of this image is cached under: its content, or its place and date until that is known."""
-        if self.content_hash:
-            return self.content_hash
-        place = os.fsencode(self.path) + b"\0%d\0%d" % (self.size_bytes, self.mtime_ns)
-        return "unread-" + hashlib.blake2b(place, digest_size=16).hexdigest()
 
 
 def display_name(relative_path: bytes) -> str:

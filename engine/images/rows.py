@@ -12,7 +12,8 @@ def new_image(facts: FileFacts, known: ImageRecord | None = None) -> NewImage:
     """Returns what the store keeps of a file. Where it could not be read, what was known of its content stays."""
     found, info = facts.found, facts.info
     place = os.fsencode(found.relative_path)
-    if not facts.content_hash and known is not None and known.content_hash:
+    has_failed = facts.status is not ImageStatus.READABLE
+    if not facts.content_hash and has_failed and known is not None and known.content_hash:
         return _as_known(known, place, ImageStatus.UNREADABLE, facts.reason)
     return NewImage(
         relative_path=place,

@@ -42,13 +42,21 @@ class FoundFile:
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What reading one file told. `content_hash` is empty and `info` None where it could not be read that far."""
+    """What reading one file told. `content_hash` is empty and `info` None where it could not be read that far.
+
+    Both are so, too, while the file has only been found (`unread`); its status is READABLE then.
+    """
 
     found: FoundFile
     content_hash: str
     info: ImageInfo | None
     status: ImageStatus
     reason: str
+
+
+def unread(found: FoundFile) -> FileFacts:
+    """Returns what is known of a file before it is read."""
+    return FileFacts(found, "", None, ImageStatus.READABLE, "")
 
 
 def walk_images(

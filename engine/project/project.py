@@ -257,6 +257,15 @@ class Project(LabelWriting):
         listed = list(changes)
         self._write(lambda db: images.update(db, listed, root_id)).result()
 
+    def unread_images(self) -> list[int]:
+        """Returns the images whose files were found and not read yet, in filing order."""
+        return self.store.call(images.unread_ids)
+
+    def fill_in_images(self, read: Iterable[tuple[int, NewImage]]) -> None:
+        """Notes what files hold that were filed unread; images that were read or changed meanwhile stay as they are."""
+        listed = list(read)
+        self._write(lambda db: images.fill_in(db, listed)).result()
+
     def set_image_status(self, image_ids: Sequence[int], status: ImageStatus, reason: str = "") -> None:
         """Notes that images are missing, unreadable or there again."""
         ids = plain_ids(image_ids)

@@ -22,7 +22,7 @@ def history(db: Database, image_id: int) -> list[HistoryEntry]:
         [image_id],
     ).fetchall()
     has_several = meta.label_mode(db) is LabelMode.SEVERAL
-    entries = []
+    entries: list[HistoryEntry] = []
     for (step_id, made_at, who, kind), effects in groupby(rows, lambda row: row[:4]):
         gone: list[str] = []
         come: list[str] = []
@@ -42,7 +42,7 @@ def steps(db: Database, limit: int) -> list[StepEntry]:
     rows = db.execute(
         "SELECT kind, state, id, made_at, text FROM steps WHERE state IN ('done', 'undone') ORDER BY id DESC"
     )
-    entries = []
+    entries: list[StepEntry] = []
     for (_, state, _), group in groupby(rows, lambda row: (row[0], row[1], STROKE_MARK in row[0] or row[2])):
         if len(entries) == limit:
             break

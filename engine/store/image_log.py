@@ -21,6 +21,11 @@ _COLUMNS = """
            taken_at, camera, status, reason
     FROM images
 """
+_INSERT = """
+    INSERT INTO images(id, root_id, position, relative_path, content_hash, size_bytes, mtime_ns, width_px, height_px,
+                       orientation, taken_at, camera, status, reason, name)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
 _WITH_IDS = " WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"
 
 
@@ -45,6 +50,11 @@ def queue_root(db: Database, root_id: int, path: bytes) -> None:
     outbox.add(db, "root", {"root": root_id, "path": os.fsdecode(path)})
 
 
+def queue_rows(db: Database, image_rows: Iterable[Sequence[Any]]) -> None:
+    """As `queue_images`, for rows that are at hand: as in the journal, with the path as bytes."""
+    outbox.add(db, "images", {"files": [[*row[:3], os.fsdecode(row[3]), *row[4:]] for row in image_rows]})
+
+
 def queue_images(db: Database, image_ids: Sequence[int]) -> None:
     """Queues the journal line of images that are new or have changed."""
     outbox.add(db, "images", {"files": rows(db, image_ids)})
@@ -57,6 +67,11 @@ def rows(db: Database, image_ids: Sequence[int] | None = None) -> list[list[Any]
     else:
         found = db.execute(_COLUMNS + _WITH_IDS, [json.dumps(list(image_ids))]).fetchall()
     return [[*row[:3], os.fsdecode(row[3]), *row[4:]] for row in found]
+
+
+def insert(db: Database, image_rows: Iterable[Sequence[Any]]) -> None:
+    """Adds images: journal rows with the path as bytes, and the name at their end."""
+    db.conn.executemany(_INSERT, image_rows)
 
 
 def put_root(db: Database, root_id: int, path: str) -> None:
@@ -83,10 +98,8 @@ def put(db: Database, files: Iterable[Sequence[Any]]) -> None:
         [(row[1], row[3], row[0]) for row in taken],
     )
     db.conn.executemany(
-        """
-        INSERT INTO images(id, root_id, position, relative_path, content_hash, size_bytes, mtime_ns, width_px,
-                           height_px, orientation, taken_at, camera, status, reason, name)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        _INSERT
+        + """
         ON CONFLICT(id) DO UPDATE SET
             root_id = excluded.root_id, position = excluded.position, relative_path = excluded.relative_path,
             content_hash = excluded.content_hash, size_bytes = excluded.size_bytes, mtime_ns = excluded.mtime_ns,

@@ -61,15 +61,36 @@ def add(db: Database, root_id: int, new_images: Sequence[NewImage]) -> list[int]
     first_id = image_log.last_id(db) + 1
     (last_position,) = db.execute("SELECT coalesce(max(position), 0) FROM images").fetchone()
     ids = list(range(first_id, first_id + len(new_images)))
+    rows = [
+        (image_id, root_id, position, image.relative_path, *image_log.fields(image), image.name)
+        for position, (image_id, image) in enumerate(zip(ids, new_images, strict=True), last_position + 1)
+    ]
+    image_log.insert(db, rows)
+    image_log.queue_rows(db, [row[:-1] for row in rows])
+    return ids
+
+
+def fill_in(db: Database, read: Iterable[tuple[int, NewImage]]) -> None:
+    """Notes what files hold that were filed unread. An image that was read or changed meanwhile stays as it is."""
+    listed = list(read)
     db.conn.executemany(
-        "INSERT INTO images VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        """
+        UPDATE images SET content_hash = ?, width_px = ?, height_px = ?, orientation = ?, taken_at = ?, camera = ?,
+            status = ?, reason = ?
+        WHERE id = ? AND content_hash = '' AND status = 0 AND size_bytes = ? AND mtime_ns = ?
+        """,
         (
-            (image_id, root_id, image.relative_path, image.name, position, *image_log.fields(image))
-            for position, (image_id, image) in enumerate(zip(ids, new_images, strict=True), last_position + 1)
+            (image.content_hash, *image_log.fields(image)[3:], image_id, image.size_bytes, image.mtime_ns)
+            for image_id, image in listed
         ),
     )
-    image_log.queue_images(db, ids)
-    return ids
+    image_log.queue_images(db, [image_id for image_id, _ in listed])
+
+
+def unread_ids(db: Database) -> list[int]:
+    """Returns the images whose files were found and not read yet, in filing order."""
+    query = "SELECT id FROM images WHERE content_hash = '' AND status = 0 ORDER BY position"
+    return [image_id for (image_id,) in db.execute(query).fetchall()]
 
 
 def update(db: Database, changes: Iterable[tuple[int, NewImage]], root_id: int | None) -> None:

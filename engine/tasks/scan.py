@@ -1,35 +1,34 @@
 """ScanFolder and Rescan: bring the image files of folders into the project and keep it in step with them.
 
-Both write while they work, block by block, so that the first thumbnails show while a large folder is still being read.
-That is why their snapshot carries the project itself and `work` runs in the engine thread; the reading, which is the
-long part, is done by a pool of threads.
+New files are filed as they are found, block by block and unread, so that a folder of 100,000 images shows within
+seconds. What is in them is read afterwards: here when they are few, else by the jobs of `engine.tasks.read_files`. Only
+files that could be a known image which was moved are read before they are filed. Both jobs write while they work; that
+is why their snapshot carries the project itself and `work` runs in the engine thread.
 """
 
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import closing
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import ClassVar, Final
 
 from engine.domain import NO_CLASS, ImageRecord, ImageStatus, NewImage, Source
 from engine.errors import ProjectError
 from engine.events import ImagesAdded
-from engine.images.changes import ChangeFinder, Changes
+from engine.images.changes import ChangeFinder, Changes, Meeting
+from engine.images.reading import read_files
 from engine.images.rows import new_image, set_aside
-from engine.images.scan import FileFacts, FoundFile, display_name, natural_key, read_facts, walk_images
+from engine.images.scan import FileFacts, FoundFile, display_name, natural_key, unread, walk_images
 from engine.job import Job, JobContext
 from engine.project import Project
+from engine.tasks.read_files import read_now
 
-FIRST_BLOCK: Final = 32
-BLOCK: Final = 256
-READ_AHEAD: Final = 2048
-NUM_READERS: Final = max(2, min(4, os.cpu_count() or 2))
+FIRST_BLOCK: Final = 64
+BLOCK: Final = 2048
+FEW: Final = 1000
+"""So many files are read as part of the scan; more are left to jobs in the background."""
 
 
 @dataclass(slots=True)
@@ -37,7 +36,8 @@ class ScanReport:
     """What a scan found. `failed` pairs a file's name with the reason why it cannot be used.
 
     `num_added` and `num_returned` (missing before, there again) count readable images; `num_missing` those that were
-    not missing before. `num_labelled` counts images that got a class from their folder's name.
+    not missing before. `num_labelled` counts images that got a class from their folder's name. `num_unread` images are
+    in the project, but nobody has looked into their files yet; they count as readable.
     """
 
     num_added: int = 0
@@ -47,6 +47,7 @@ class ScanReport:
     failed: list[tuple[str, str]] = field(default_factory=list)
     num_returned: int = 0
     num_labelled: int = 0
+    num_unread: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class ScanSnapshot:
     project: Project
     folders: Sequence[Path]
     classes_from_folders: bool = False
+    reads_all: bool = False
 
 
 class ScanFolder(Job[ScanSnapshot, ScanReport, ScanReport]):
@@ -63,13 +65,14 @@ class ScanFolder(Job[ScanSnapshot, ScanReport, ScanReport]):
 
     With `classes_from_folders`, images in a sub-folder get the class named like the first folder below the imported
     one, as one undoable step; images that have a class already keep it. A folder that was imported before is compared
-    with what is known of it.
+    with what is known of it. With `reads_all` no file is left unread, however many they are.
     """
 
     title: ClassVar[str] = "Looking for images"
 
-    def __init__(self, project: Project, folder: Path, classes_from_folders: bool) -> None:
-        self.project, self.folder, self.classes_from_folders = project, folder, classes_from_folders
+    def __init__(self, project: Project, folder: Path, classes_from_folders: bool, reads_all: bool = False) -> None:
+        self.project, self.folder = project, folder
+        self.classes_from_folders, self.reads_all = classes_from_folders, reads_all
 
     def prepare(self) -> ScanSnapshot:
         """Raises:
@@ -89,7 +92,7 @@ class ScanFolder(Job[ScanSnapshot, ScanReport, ScanReport]):
                 "Give yourself permission to read it, or choose another folder.",
             )
         known = [root.path for root in self.project.roots() if _is_same_folder(root.path, folder)]
-        return ScanSnapshot(self.project, known[:1] or [folder], self.classes_from_folders)
+        return ScanSnapshot(self.project, known[:1] or [folder], self.classes_from_folders, self.reads_all)
 
     @staticmethod
     def work(snapshot: ScanSnapshot, context: JobContext) -> ScanReport:
@@ -134,18 +137,20 @@ class _Scan:
         self._project = snapshot.project
         self._folders = snapshot.folders
         self._uses_folder_names = snapshot.classes_from_folders
+        self._reads_all = snapshot.reads_all
         self._context = context
         self._report = ScanReport()
         self._roots: dict[Path, int] = {root.path: root.id for root in self._project.roots()}
         self._finder = ChangeFinder(self._project.images(), [os.fspath(folder) for folder in snapshot.folders])
         self._num_found = 0
-        self._num_done = 0
+        self._to_read: list[FoundFile] = []
+        self._added_ids: set[int] = set()
         self._folder_classes: dict[int, str] = {}
 
     def run(self, is_rescan: bool = False) -> ScanReport:
         for folder in self._folders:
             if folder.is_dir():
-                self._scan(folder)
+                self._file_what_is_new(folder)
             else:
                 self._report.failed.append((display_name(os.fspath(folder)), "The folder is not there."))
         if not self._num_found and not is_rescan:
@@ -153,27 +158,33 @@ class _Scan:
                 f"There are no images in {display_name(os.fspath(self._folders[0]))}.",
                 "Choose a folder that holds JPEG, PNG, TIFF, WebP, GIF, BMP, AVIF or JPEG 2000 files.",
             )
+        self._compare(self._to_read)
+        suspects, new = self._finder.settle()
+        self._add_all([unread(found) for found in new])
+        self._compare(suspects)
         self._context.checkpoint()
         self._record(self._finder.finish())
+        self._read_the_rest()
         self._label_by_folder()
         return self._report
 
-    def _scan(self, folder: Path) -> None:
+    def _file_what_is_new(self, folder: Path) -> None:
         """Walks one folder; commits what is certainly new on the way."""
         block: list[FileFacts] = []
         block_size = FIRST_BLOCK
-        with closing(self._read(self._walk(folder))) as files:
-            for facts in files:
-                self._note_failure(facts)
-                if self._finder.take(facts):
-                    block.append(facts)
-                if len(block) >= block_size:
-                    self._add(folder, block)
-                    block, block_size = [], BLOCK
+        for found in self._walk(folder):
+            meeting = self._finder.meet(found)
+            if meeting is Meeting.NEW:
+                block.append(unread(found))
+            elif meeting is Meeting.READ:
+                self._to_read.append(found)
+            if len(block) >= block_size:
+                self._add(folder, block)
+                block, block_size = [], min(2 * block_size, BLOCK)
         self._add(folder, block)
 
     def _walk(self, folder: Path) -> Iterator[FoundFile]:
-        """Yields the files of a folder that have to be read."""
+        """Yields the files of a folder that were not met before."""
         project = self._project
         own = frozenset(path.resolve() for path in (project.models_dir, project.cache_dir, project.backups_dir))
 
@@ -185,42 +196,32 @@ class _Scan:
             if self._finder.is_seen(found):
                 continue
             self._num_found += 1
+            self._context.progress(self._num_found, 0, f"{self._num_found:,} images")
             record = self._finder.image_at(found)
             if self._uses_folder_names and record is not None:
                 self._note_folder_class(record.id, found)
-            if self._finder.needs_reading(found):
-                yield found
-            else:
-                self._num_done += 1
+            yield found
 
-    def _read(self, files: Iterator[FoundFile]) -> Generator[FileFacts]:
-        """Yields what the files hold, in their order, read ahead by a pool of threads."""
-        pool = ThreadPoolExecutor(NUM_READERS, thread_name_prefix="graft-scan")
-        reading: deque[Future[FileFacts]] = deque()
-        try:
-            is_walking = True
-            while is_walking or reading:
-                wanted = min(2 * FIRST_BLOCK, READ_AHEAD - len(reading))
-                ahead = list(islice(files, wanted))
-                is_walking = is_walking and (len(ahead) == wanted)
-                reading += [pool.submit(read_facts, found, self._is_suspect(found)) for found in ahead]
-                # Half of what was put in, so the readers get ahead without holding up the first block.
-                for _ in range(min(len(reading), FIRST_BLOCK)):
-                    facts = self._wait_for(reading.popleft())
-                    self._num_done += 1
-                    self._context.progress(
-                        self._num_done, 0 if is_walking else self._num_found, f"{self._num_done:,} images"
-                    )
-                    yield facts
-        finally:
-            # Not waited for: a reader that hangs on a network drive must not hold up a cancel.
-            pool.shutdown(wait=False, cancel_futures=True)
+    def _compare(self, files: Sequence[FoundFile]) -> None:
+        """Reads files that may be known images, and adds those that turn out to be new."""
+        new: list[FileFacts] = []
+        wanted = ((found, self._is_suspect(found)) for found in files)
+        for done, facts in enumerate(read_files(wanted, self._context.checkpoint), start=1):
+            self._context.progress(done, len(files), f"{done:,} of {len(files):,} images compared")
+            self._note_failure(facts)
+            if self._finder.take(facts):
+                new.append(facts)
+        self._add_all(new)
 
-    def _wait_for(self, reading: Future[FileFacts]) -> FileFacts:
-        while True:
-            self._context.checkpoint()
-            if wait([reading], timeout=0.1).done:
-                return reading.result()
+    def _read_the_rest(self) -> None:
+        """Reads what was only filed so far, when it is not much."""
+        num_unread = len(self._project.unread_images())
+        if num_unread > FEW and not self._reads_all:
+            self._report.num_unread = num_unread
+            return
+        read = read_now(self._project, self._context)
+        self._report.failed += read.failed
+        self._report.num_added -= len(read.failed_ids & self._added_ids)
 
     def _is_suspect(self, found: FoundFile) -> bool:
         record = self._finder.image_at(found)
@@ -231,10 +232,18 @@ class _Scan:
         if facts.status is ImageStatus.UNREADABLE and not self._is_suspect(facts.found):
             self._report.failed.append((facts.found.name, facts.reason))
 
+    def _add_all(self, new: Sequence[FileFacts]) -> None:
+        """Adds new images, of any of the folders."""
+        for folder in self._folders:
+            added = [facts for facts in new if facts.found.root == folder]
+            for start in range(0, len(added), BLOCK):
+                self._add(folder, added[start : start + BLOCK])
+
     def _add(self, folder: Path, block: Sequence[FileFacts]) -> None:
         if not block:
             return
         ids = self._project.add_images(self._root_id(folder), [new_image(facts) for facts in block])
+        self._added_ids.update(ids)
         for image_id, facts in zip(ids, block, strict=True):
             self._note_folder_class(image_id, facts.found)
         self._report.num_added += sum(facts.status is ImageStatus.READABLE for facts in block)
@@ -260,17 +269,16 @@ class _Scan:
                 self._note_folder_class(record.id, facts.found)
         for folder, updated in self._by_root(changes.changed + changes.refreshed):
             self._update(folder, [(record.id, new_image(facts, record)) for record, facts in updated])
+        if changes.returned:
+            project.set_image_status([record.id for record in changes.returned], ImageStatus.READABLE)
         newly_missing = [record.id for record in changes.missing if record.status is not ImageStatus.MISSING]
         if newly_missing:
             project.set_image_status(newly_missing, ImageStatus.MISSING, "The file is not there any more.")
-        for folder in self._folders:
-            added = [facts for facts in changes.added if facts.found.root == folder]
-            for start in range(0, len(added), BLOCK):
-                self._add(folder, added[start : start + BLOCK])
+        self._add_all(changes.added)
         report.num_changed += len(changes.changed)
         report.num_moved += len(changes.moved)
         report.num_missing += len(newly_missing) + len(changes.replaced)
-        report.num_returned += sum(
+        report.num_returned += len(changes.returned) + sum(
             record.status is ImageStatus.MISSING and facts.status is ImageStatus.READABLE
             for record, facts in changes.refreshed
         )
