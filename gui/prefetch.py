@@ -6,7 +6,7 @@ import math
 from collections import deque
 
 LOOK_AHEAD_S = 0.8
-MIN_AHEAD, MAX_AHEAD, BEHIND = 3, 16, 1
+MIN_AHEAD, MAX_AHEAD, BEHIND = 4, 16, 1
 NUM_MOVES = 6
 PAUSE_S = 1.5
 """After a longer rest the speed of before says nothing."""

@@ -57,6 +57,7 @@ class Thumbnails(QObject):
 
     def close(self) -> None:
         """Stops the threads and forgets everything."""
+        self.folders.close()
         self._pool.close()
         self._pool.forget()
         if self._cache is not None:

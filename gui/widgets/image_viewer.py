@@ -206,7 +206,6 @@ class ImageViewer(QWidget):
         self.strip.position_clicked.connect(self.position_wanted)
         self._screens.loaded.connect(self._on_image_loaded)
         self._thumbnails.loaded.connect(self._on_image_loaded)
-        self._thumbnails.folders.changed.connect(self.forget_pictures)
 
     def _step(self, by: int) -> None:
         # Not from the picture that is on screen: a key that came before may not be shown yet.

@@ -39,6 +39,11 @@ class ViewerBar(QWidget):
         self._levels = _button("contrast", "Brightness (Ctrl+B, Ctrl+drag)", is_checkable=True)
         self._build()
 
+    @property
+    def image_name(self) -> str:
+        """The name that is shown."""
+        return self._name.text()
+
     def show_image(self, name: str, position: int, num_images: int) -> None:
         """Shows which image is on screen; a negative position: none."""
         self._name.setText(name)
