@@ -25,7 +25,7 @@ def model_card(model: RunModel, facts: ModelFacts, exporter: Exporter, parity: P
         "## Check of this export",
         _check(parity),
         "## Use",
-        _use(exporter),
+        _use(exporter.requirements(model.spec)),
     ]
     return "\n\n".join(sections) + "\n"
 
@@ -95,8 +95,8 @@ def _check(parity: Parity) -> str:
     )
 
 
-def _use(exporter: Exporter) -> str:
-    packages = " ".join(f'"{name}"' if ">" in name else name for name in exporter.requirements)
+def _use(requirements: Sequence[str]) -> str:
+    packages = " ".join(f'"{name}"' if ">" in name else name for name in requirements)
     return f"```\npip install {packages}\npython predict.py PICTURE...\n```"
 
 

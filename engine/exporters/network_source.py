@@ -8,24 +8,34 @@ from __future__ import annotations
 
 import inspect
 
-from engine.backbones import STARTER_KEY, BackboneSpec
+from engine.backbones import BackboneSpec
 from engine.nn.preprocessing import CENTRE, CENTRE_EIGHTHS, MIRROR, WHOLE, Preprocessing
 
-_TORCHVISION = '''try:
+_TORCHVISION_FIRST = """try:
     from torchvision.models import get_model
 except RuntimeError:  # some CPU builds lack the compiled operators, which no classifier needs
     operators = torch.library.Library("torchvision", "DEF")
     for name in ("nms", "qnms"):
-        operators.define(f"{{name}}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        operators.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
         del sys.modules[name]
     from torchvision.models import get_model
+"""
 
+_TORCHVISION = '''
 
 def build_network():
     """Returns the backbone, which turns pictures (B, 3, {side}, {side}) into embeddings (B, {size})."""
     network = get_model("{model_name}", weights=None{extra})
 {cut}    return network
+'''
+
+_TIMM = '''import timm
+
+
+def build_network():
+    """Returns the backbone, which turns pictures (B, 3, {side}, {side}) into embeddings (B, {size})."""
+    return timm.create_model("{model_name}", pretrained=False, num_classes=0{extra})
 '''
 
 _VIEWS = '''def views_of(pixels):
@@ -54,6 +64,8 @@ _CUTS: dict[str, tuple[str, ...]] = {
     "resnet": ("network.fc = torch.nn.Identity()",),
     "regnet": ("network.fc = torch.nn.Identity()",),
     "inception": ("network.fc = torch.nn.Identity()",),
+    "shufflenet": ("network.fc = torch.nn.Identity()",),
+    "densenet": ("network.classifier = torch.nn.Identity()",),
     "convnext": ("network.classifier[2] = torch.nn.Identity()",),
     "swin": ("network.head = torch.nn.Identity()",),
     "vit": ("network.heads = torch.nn.Identity()",),
@@ -63,13 +75,20 @@ _CUTS: dict[str, tuple[str, ...]] = {
 
 def network_source(spec: BackboneSpec) -> str:
     """Returns Python source that defines `build_network()`; `torch` and `sys` are imported already."""
-    if spec.key == STARTER_KEY:
+    if spec.library == "graft":
         from engine.nn import starter
 
         return f"{_body_of(inspect.getsource(starter))}\n\nbuild_network = starter_network\n"
+    if spec.library == "timm":
+        from engine.nn.timm_networks import size_arguments
+
+        sizes = "".join(f", {name}={value}" for name, value in size_arguments(spec).items())
+        return _TORCHVISION_FIRST + _TIMM.format(
+            model_name=spec.model_name, side=spec.input_size_px, size=spec.embedding_size, extra=sizes
+        )
     cut = next(lines for family, lines in _CUTS.items() if spec.model_name.startswith(family))
     extra = ", transform_input=True, init_weights=False" if spec.model_name == "inception_v3" else ""
-    return _TORCHVISION.format(
+    return _TORCHVISION_FIRST + _TORCHVISION.format(
         model_name=spec.model_name,
         extra=extra,
         cut="".join(f"    {line}\n" for line in cut),

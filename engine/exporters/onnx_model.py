@@ -8,6 +8,7 @@ from pathlib import Path
 import onnx
 import onnxruntime
 
+from engine.backbones import BackboneSpec
 from engine.exporters.predict_script import READ_PICTURE, SHOW_PREDICTIONS
 from engine.exporters.protocol import LABELS_NAME, PREDICT_NAME, ModelFacts, model_document
 from engine.nn.onnx_graph import classifier_graph
@@ -41,8 +42,10 @@ class OnnxExporter:
     """Input "image" uint8 (height, width, 3), any size, upright RGB; outputs "probabilities" (K,) and "logits" (K,)."""
 
     model_file = "model.onnx"
-    requirements = ("numpy", "Pillow", "onnxruntime>=1.17")
     parity_limit = 1e-4
+
+    def requirements(self, backbone: BackboneSpec) -> tuple[str, ...]:
+        return ("numpy", "Pillow", "onnxruntime>=1.17")
 
     def runtime(self) -> str:
         return f"onnxruntime {onnxruntime.__version__}"

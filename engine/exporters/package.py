@@ -41,7 +41,7 @@ def write_package(
     document = {
         "format": format_name,
         "model_file": format_exporter.model_file,
-        "requirements": list(format_exporter.requirements),
+        "requirements": list(format_exporter.requirements(model.spec)),
         **model_document(model, facts),
     }
     _write(folder / MODEL_DOCUMENT_NAME, _json(document))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from engine import VERSION
+from engine.backbones import BackboneSpec
 from engine.domain import Validation
 from engine.nn.run_model import RunModel
 
@@ -41,8 +42,7 @@ class Exporter(Protocol):
     def model_file(self) -> str:
         """Name of the file that holds the model."""
 
-    @property
-    def requirements(self) -> tuple[str, ...]:
+    def requirements(self, backbone: BackboneSpec) -> tuple[str, ...]:
         """What predict.py needs, as pip names."""
 
     @property
@@ -67,7 +67,7 @@ def model_document(model: RunModel, facts: ModelFacts) -> dict[str, Any]:
         "version": VERSION,
         "classes": list(model.class_names),
         "backbone": {
-            "key": model.spec.key,
+            "key": model.spec.architecture_key,
             "name": model.spec.display_name,
             "library": model.spec.library,
             "model_name": model.spec.model_name,

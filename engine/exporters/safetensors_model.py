@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save
 
+from engine.backbones import BackboneSpec
 from engine.exporters.network_source import network_source, views_source
 from engine.exporters.predict_script import READ_PICTURE, SHOW_PREDICTIONS
 from engine.exporters.protocol import LABELS_NAME, PREDICT_NAME, ModelFacts
@@ -66,8 +67,11 @@ class SafetensorsExporter:
     """Tensors "backbone.*" (the network's state dict) and "head.*" (mean, scale, weight, bias, temperature)."""
 
     model_file = "model.safetensors"
-    requirements = ("numpy", "Pillow", "torch", "torchvision", "safetensors")
     parity_limit = 1e-4
+
+    def requirements(self, backbone: BackboneSpec) -> tuple[str, ...]:
+        needed = ("numpy", "Pillow", "torch", "torchvision", "safetensors")
+        return (*needed, "timm") if backbone.library == "timm" else needed
 
     def runtime(self) -> str:
         return f"torch {version('torch')}"
@@ -86,7 +90,7 @@ class SafetensorsExporter:
 
     def _predict_script(self, model: RunModel) -> str:
         return (
-            _IMPORTS.format(requirements=", ".join(self.requirements), labels=LABELS_NAME)
+            _IMPORTS.format(requirements=", ".join(self.requirements(model.spec)), labels=LABELS_NAME)
             + network_source(model.spec)
             + "\n\n"
             + _LOAD.format(

@@ -35,7 +35,7 @@ def export_convolutional(network: nn.Module, input_size_px: int, embedding_size:
         UnsupportedOperationError: the network cannot be traced or uses another operation.
     """
     try:
-        traced = fx.symbolic_trace(network)
+        traced = fx.GraphModule(network, _Tracer().trace(network))
     except (fx.proxy.TraceError, TypeError, RuntimeError) as err:
         raise UnsupportedOperationError(str(err)) from err
     writer = _GraphWriter(traced)
@@ -51,6 +51,13 @@ def export_convolutional(network: nn.Module, input_size_px: int, embedding_size:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
     onnx.checker.check_model(model)
     return model
+
+
+class _Tracer(fx.Tracer):
+    """Keeps timm's batch norm with its activation in one piece: what it does inside depends on the input's shape."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return isinstance(m, nn.BatchNorm2d) or super().is_leaf_module(m, module_qualified_name)
 
 
 class _GraphWriter:
@@ -100,10 +107,7 @@ class _GraphWriter:
             return self.constant(operator.attrgetter(str(node.target))(self._traced))
         if node.op == "call_module":
             module = self._modules[str(node.target)]
-            handler = _MODULES.get(type(module))
-            if handler is None:
-                raise UnsupportedOperationError(f"module {type(module).__name__}")
-            return handler(self, module, node)
+            return _handler_of(module)(self, module, node)
         function_name = node.target if node.op == "call_method" else getattr(node.target, "__name__", "")
         function = _FUNCTIONS.get(str(function_name))
         if function is None:
@@ -148,6 +152,24 @@ def _batch_norm(writer: _GraphWriter, module: nn.Module, node: fx.Node) -> str:
     assert isinstance(module, nn.BatchNorm2d)
     factor, shift = (value.view(1, -1, 1, 1) for value in _affine_of(module))
     return writer.add("Add", [writer.add("Mul", [source, writer.constant(factor)]), writer.constant(shift)])
+
+
+def _batch_norm_with_activation(writer: _GraphWriter, module: nn.Module, node: fx.Node) -> str:
+    """Timm's BatchNormAct2d: a batch norm that carries its activation along."""
+    writer.names[node] = _batch_norm(writer, module, node)
+    stand_in = fx.Node(node.graph, f"{node.name}_norm", "call_module", str(node.target), (node,), {})
+    activation = module.act
+    assert isinstance(activation, nn.Module)
+    return _handler_of(activation)(writer, activation, stand_in)
+
+
+def _handler_of(module: nn.Module) -> Callable[[_GraphWriter, nn.Module, fx.Node], str]:
+    if type(module).__name__ == "BatchNormAct2d":  # by name: most networks need no timm
+        return _batch_norm_with_activation
+    handler = _MODULES.get(type(module))
+    if handler is None:
+        raise UnsupportedOperationError(f"module {type(module).__name__}")
+    return handler
 
 
 def _affine_of(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
@@ -228,7 +250,11 @@ def _silu(writer: _GraphWriter, module: nn.Module, node: fx.Node) -> str:
 
 def _gelu(writer: _GraphWriter, module: nn.Module, node: fx.Node) -> str:
     assert isinstance(module, nn.GELU)
-    if module.approximate != "none":
+    return _gelu_of(writer, node, module.approximate)
+
+
+def _gelu_of(writer: _GraphWriter, node: fx.Node, approximate: str) -> str:
+    if approximate != "none":
         raise UnsupportedOperationError("approximate gelu")
     source = writer.value(node.args[0])
     error = writer.add("Erf", [writer.add("Mul", [source, writer.constant(0.5**0.5)])])
@@ -328,6 +354,7 @@ _FUNCTIONS: dict[str, Callable[[_GraphWriter, fx.Node], str]] = {
     "mean": _mean,
     "permute": _permute,
     "layer_norm": _layer_norm,
+    "gelu": lambda writer, node: _gelu_of(writer, node, _argument(node, 1, "approximate", "none")),
     "relu": lambda writer, node: writer.add("Relu", [writer.value(node.args[0])]),
     "flatten": lambda writer, node: _flatten_from(writer, node, _argument(node, 1, "start_dim", 0)),
     "adaptive_avg_pool2d": lambda writer, node: _pool_to_one(writer, node, _argument(node, 1, "output_size")),

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from engine.backbones import STARTER_KEY, BackboneSpec
+from engine.backbones import BackboneSpec
 from engine.errors import BackboneError
 from engine.nn.torchvision_shim import import_torchvision
 
@@ -36,28 +36,47 @@ def load_backbone(spec: BackboneSpec, weights: Path) -> nn.Module:
         BackboneError: the file cannot be read, or holds the weights of another architecture.
     """
     state = _read_state(spec, weights)
-    network = _build(spec)
     is_exported = any(name.startswith(EXPORTED_PREFIX) for name in state)
-    if is_exported:
-        _cut_classifier(network, spec)
-        state = _without_prefix(state, network)
-    _fill_batch_counters(network, state)
     try:
-        network.load_state_dict(state, assign=True)
+        if is_exported:
+            network = make_backbone(spec)
+            state = _without_prefix(state, network)
+            _fill_batch_counters(network, state)
+            network.load_state_dict(state, assign=True)
+        elif spec.library == "timm":
+            from engine.nn.timm_networks import load_timm
+
+            network = load_timm(spec, state)
+        else:
+            network = _build(spec)
+            _fill_batch_counters(network, state)
+            network.load_state_dict(state, assign=True)
+            _cut_classifier(network, spec)
     except RuntimeError as err:
         raise BackboneError(
             f"{weights.name} does not hold the weights of {spec.display_name}.",
             "Choose the file that belongs to this backbone, or download it again.",
         ) from err
-    if not is_exported:
-        _cut_classifier(network, spec)
     return network.eval().requires_grad_(False)
+
+
+def make_backbone(spec: BackboneSpec) -> nn.Module:
+    """Returns the backbone's layers without its classifier; the weights are to be loaded (some are on the meta device).
+
+    Its state dict has the names that exports and fine-tuned runs write, each after EXPORTED_PREFIX.
+    """
+    if spec.library == "timm":
+        from engine.nn.timm_networks import make_timm
+
+        return make_timm(spec)
+    network = _build(spec)
+    _cut_classifier(network, spec)
+    return network
 
 
 def embedding_size_of(spec: BackboneSpec) -> int:
     """Returns the embedding size that the architecture really has, found without weights or arithmetic."""
-    network = _build(spec).to("meta")
-    _cut_classifier(network, spec)
+    network = make_backbone(spec).to("meta")
     output: Tensor = network.eval()(torch.empty(1, 3, spec.input_size_px, spec.input_size_px, device="meta"))
     return output.shape[1]
 
@@ -96,7 +115,7 @@ def _unreadable(weights: Path) -> BackboneError:
 
 
 def _build(spec: BackboneSpec) -> nn.Module:
-    if spec.key == STARTER_KEY:
+    if spec.library == "graft":
         from engine.nn.starter import starter_network  # Not part of every copy yet.
 
         starter: nn.Module = starter_network()
@@ -120,7 +139,7 @@ def _fill_batch_counters(network: nn.Module, state: Mapping[str, Tensor]) -> Non
 
 
 def _cut_classifier(network: nn.Module, spec: BackboneSpec) -> None:
-    if spec.key == STARTER_KEY:
+    if spec.library == "graft":
         return
     family = next(prefix for prefix in _CUTS if spec.model_name.startswith(prefix))
     _CUTS[family](network)
@@ -153,6 +172,8 @@ _CUTS: dict[str, Callable[[nn.Module], None]] = {
     "resnet": _drop("fc"),
     "regnet": _drop("fc"),
     "inception": _drop("fc"),
+    "shufflenet": _drop("fc"),
+    "densenet": _drop("classifier"),
     "convnext": _cut_convnext,
     "swin": _drop("head"),
     "vit": _drop("heads"),

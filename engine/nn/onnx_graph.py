@@ -39,7 +39,7 @@ def backbone_graph(spec: BackboneSpec, weights: Path) -> Path:
     """
     if weights.parent == STARTER_FOLDER and (STARTER_FOLDER / "starter.onnx").is_file():
         return STARTER_FOLDER / "starter.onnx"
-    name = f"{spec.key}-{file_sha256(weights)[:16]}-v{_GRAPH_VERSION}.onnx"
+    name = f"{spec.file_stem}-{file_sha256(weights)[:16]}-v{_GRAPH_VERSION}.onnx"
     file = user_data_folder() / "graphs" / name
     if file.is_file():
         return file

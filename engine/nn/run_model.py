@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from engine.backbones import BackboneSpec, spec
+from engine.backbones import BackboneSpec
 from engine.errors import BackboneError, TrainingError
 from engine.nn.head import Head, probabilities_of
 from engine.nn.preprocessing import Preprocessing
+from engine.own_backbones import BACKBONE_FILE, run_spec
 from engine.weights import file_sha256, find_weights
 
 HEAD_FILE = "head.safetensors"
@@ -52,14 +53,15 @@ class RunModel:
 
 
 def load_run_model(run_folder: Path, project_dir: Path | None = None) -> RunModel:
-    """Loads the run in `run_folder` and finds the weights it was trained on.
+    """Loads the run in `run_folder` and finds its weights: its own, when it was fine-tuned, else those it started from.
 
     Raises:
         TrainingError: a file of the run is missing or damaged.
         BackboneError: the backbone's weights are not on this machine, or are other ones than the run was trained on.
     """
     model = read_run(run_folder, Path())
-    weights = find_weights(model.spec, project_dir)
+    own = run_folder / BACKBONE_FILE
+    weights = own if own.is_file() else find_weights(model.spec, project_dir)
     if file_sha256(weights) != model.weights_hash:
         raise BackboneError(
             f"The weights of {model.spec.display_name} found in {weights} are not the ones this model was trained on.",
@@ -77,7 +79,7 @@ def read_run(run_folder: Path, weights: Path) -> RunModel:
     try:
         document = json.loads((run_folder / RUN_FILE).read_text(encoding="utf-8"))
         return RunModel(
-            spec=spec(document["backbone"]),
+            spec=run_spec(document),
             weights=weights,
             weights_hash=str(document["weights_hash"]),
             preprocessing=Preprocessing.from_document(document["preprocessing"]),

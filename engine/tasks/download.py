@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from engine.backbones import BackboneSpec, spec
+from engine.downloads import download_weights
 from engine.job import Job, JobContext, Priority
-from engine.weights import download_weights, user_weights_folder
+from engine.weight_files import user_weights_folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -11,8 +12,9 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.backbones import BackboneSpec, spec
+from engine.backbones import BackboneSpec
 from engine.domain import ImageRecord, ImageStatus
+from engine.errors import BackboneError
 from engine.events import EmbeddingsAdded
 from engine.job import Job, JobContext, Priority
 from engine.nn.preprocessing import Preprocessing, default_preprocessing
@@ -20,7 +22,7 @@ from engine.project import Project
 from engine.store import features
 from engine.store.feature_file import FeatureFile
 from engine.store.features import FeatureKind
-from engine.weights import default_backbone, file_sha256, find_weights, has_weights
+from engine.weights import default_backbone, file_sha256, find_backbone, find_weights, has_weights
 
 CHANGED_REASON: Final = "The file has changed since it was imported. Rescan its folder."
 _BLOCK_SIZE: Final = 64
@@ -163,10 +165,13 @@ def choose_backbone(project: Project, backbone: str | None) -> str:
         BackboneError: none is asked for and this machine has the weights of none.
     """
     if backbone is not None:
-        return spec(backbone).key
+        return find_backbone(backbone, project.folder).key
     run = project.active_run()
-    if run is not None and has_weights(spec(run.backbone), project.folder):
-        return run.backbone
+    if run is not None:
+        with contextlib.suppress(BackboneError):  # it may be one that this version or this machine does not know
+            record = find_backbone(run.backbone, project.folder)
+            if has_weights(record, project.folder):
+                return record.key
     return default_backbone(project.folder)
 
 
@@ -178,10 +183,16 @@ def open_source(
     Raises:
         BackboneError: the backbone is not known or has no weights on this machine.
     """
-    record = spec(choose_backbone(project, backbone))
+    record = find_backbone(choose_backbone(project, backbone), project.folder)
     weights = find_weights(record, project.folder)
-    preprocessing = preprocessing or default_preprocessing(record)
-    kind = FeatureKind(record.key, file_sha256(weights), preprocessing.key, record.embedding_size)
+    return feature_source(project, record, weights, preprocessing or default_preprocessing(record))
+
+
+def feature_source(
+    project: Project, record: BackboneSpec, weights: Path, preprocessing: Preprocessing
+) -> FeatureSource:
+    """Returns the feature cache of a network with these weights, with everything indexed that is in its file."""
+    kind = FeatureKind(record.file_stem, file_sha256(weights), preprocessing.key, record.embedding_size)
     file = kind.file(project.cache_dir)
     set_id = project.store.call(lambda db: features.open_set(db, kind, file))
     source = FeatureSource(record, weights, preprocessing, kind, file, set_id)
@@ -198,8 +209,12 @@ def index_new_rows(project: Project, source: FeatureSource) -> None:
 def missing_images(
     project: Project, source: FeatureSource, image_ids: Sequence[int] | None = None
 ) -> tuple[list[ImageToEmbed], int]:
-    """Returns the readable images without an embedding, each content once, and how many have one."""
-    readable = [image for image in project.images(image_ids) if image.status == ImageStatus.READABLE]
+    """Returns the readable images without an embedding, each content once, and how many have one.
+
+    Files that were not read yet (see `engine.tasks.read_files`) have to wait: their embedding could not be kept.
+    """
+    images = project.images(image_ids)
+    readable = [image for image in images if image.status == ImageStatus.READABLE and image.content_hash]
     rows = source.rows_of(project, (image.content_hash for image in readable))
     missing: dict[str, ImageRecord] = {}
     for image, row in zip(readable, rows, strict=True):

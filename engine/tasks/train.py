@@ -19,7 +19,7 @@ from engine.evaluation.groups import assign_group_folds
 from engine.evaluation.metrics import Metrics, measure
 from engine.evaluation.splits import choose_num_folds
 from engine.files import PendingFolder
-from engine.job import Job, JobContext, Priority
+from engine.job import Job, JobContext, Priority, QuietContext
 from engine.nn.head import Head, HeadFit, fit_head, probabilities_of
 from engine.nn.run_model import (
     HEAD_FILE,
@@ -34,6 +34,7 @@ from engine.project import Project
 from engine.tasks.embed import ComputeEmbeddings, FeatureSource, missing_images, open_source
 from engine.tasks.grouping import Grouping, grouping_of, usable_labels
 from engine.tasks.predict import probabilities_of_rows, write_predictions
+from engine.tasks.read_files import read_now
 
 _LARGEST_DETOUR: Final = 500
 """So many unlabelled images are embedded before a training rather than after it."""
@@ -182,7 +183,10 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
         np.savez(folder / OUT_OF_FOLD_FILE, image_ids=snapshot.image_ids, probabilities=out_of_fold)
         write_predictions(folder, snapshot.all_image_ids, run.class_ids, probabilities)
         run = replace(run, seconds={"embed": snapshot.embed_seconds, "train": time.perf_counter() - started})
-        document = asdict(run) | {"preprocessing": snapshot.source.preprocessing.to_document()}
+        document = asdict(run) | {
+            "backbone_spec": snapshot.source.spec.to_document(),
+            "preprocessing": snapshot.source.preprocessing.to_document(),
+        }
         (folder / RUN_FILE).write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
         context.progress(3, 3, "")
         return run
@@ -232,6 +236,7 @@ def retrain_jobs(
     """
     settings = settings or TrainSettings()
     _refuse_depth(settings.depth)
+    read_now(project, QuietContext(), None if embed_all else project.snapshot().image_ids.tolist())
     labels = project.snapshot()
     _refuse_too_few(labels)
     source = open_source(project, settings.backbone)

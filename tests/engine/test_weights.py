@@ -13,9 +13,10 @@ import pytest
 
 from engine import weights
 from engine.backbones import BackboneSpec, spec
+from engine.downloads import download_weights
 from engine.errors import BackboneError
 from engine.job import CancelledError, QuietContext
-from engine.weights import default_backbone, download_weights, file_sha256, find_weights
+from engine.weights import default_backbone, file_sha256, find_weights
 
 CONTENT = bytes(range(256)) * 4000  # about 1 MB
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -92,7 +93,7 @@ def test_weights_of_a_longer_named_model_are_not_taken(tmp_path: Path, monkeypat
 def test_a_file_is_hashed_again_only_after_it_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = place(tmp_path, "weights.pth")
     assert file_sha256(file) == SHA256
-    monkeypatch.setattr(weights, "_hash_file", lambda path: pytest.fail("hashed again"))
+    monkeypatch.setattr("engine.weight_files.hash_file", lambda path: pytest.fail("hashed again"))
     assert file_sha256(file) == SHA256
     monkeypatch.undo()
 

@@ -126,3 +126,32 @@ def test_a_cancelled_fit_stops() -> None:
     features, targets = clusters(2, 5, 8)
     with pytest.raises(CancelledError):
         fit_head(features, targets, 2, folds_of(targets), checkpoint=cancel)
+
+
+def test_one_sigmoid_per_class_is_what_scikit_learn_finds() -> None:
+    features, targets = clusters(3, 40, 30, spread=2.0)
+    has_class = targets[:, None] == np.arange(3)
+    has_class[:, 2] |= features[:, 0] > 1  # so that some images have two classes
+    signs = np.where(has_class, 1, -1).astype(np.float32)
+    head = fit_head(features, signs, 3, folds_of(targets), strength=1e-2).head
+
+    rows = (features - head.mean) / head.scale
+    for column in range(3):
+        reference = LogisticRegression(C=1 / (1e-2 * len(rows)), tol=1e-8, max_iter=10_000)
+        expected = reference.fit(rows, has_class[:, column]).predict_proba(rows)[:, 1]
+        np.testing.assert_allclose(1 / (1 + np.exp(-head.logits(features)[:, column])), expected, atol=5e-3)
+
+
+def test_an_entry_that_is_not_known_plays_no_part() -> None:
+    features, targets = clusters(2, 40, 30, spread=2.0)
+    signs = np.where(targets[:, None] == np.arange(2), 1, -1).astype(np.float32)
+    unknown, wrong = signs.copy(), signs.copy()
+    unknown[:10, 0], wrong[:10, 0] = 0, -signs[:10, 0]
+    folds = folds_of(targets)
+    left_out = fit_head(features, unknown, 2, folds, strength=1e-2).head
+    misled = fit_head(features, wrong, 2, folds, strength=1e-2).head
+    honest = fit_head(features, signs, 2, folds, strength=1e-2).head
+    # The other column is the same problem in all three.
+    np.testing.assert_allclose(left_out.weight[1], honest.weight[1], atol=1e-2 * np.abs(honest.weight[1]).max())
+    distance = np.abs(left_out.weight[0] - honest.weight[0]).max()
+    assert distance < 0.5 * np.abs(misled.weight[0] - honest.weight[0]).max()
