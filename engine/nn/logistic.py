@@ -1,55 +1,24 @@
-"""Solves many L2-penalised multinomial logistic regressions on the same rows at once (folds x strengths), in numpy.
+"""Solves many L2-penalised logistic regressions on the same rows at once (folds x strengths), in numpy.
 
-One matrix product serves all problems. Rows are first rotated onto their principal axes, with only as many columns as
-there are rows: under an L2 penalty that loses nothing, and it makes the Hessian nearly diagonal, so that L-BFGS with a
-diagonal preconditioner converges in a dozen steps.
+One matrix product serves all problems. On principal axes the Hessian is nearly diagonal, so that L-BFGS with a diagonal
+preconditioner converges in a dozen steps.
 
-Letters: N rows, D columns, R rotated columns (at most min(N, D)), K classes, P problems.
+Letters: N rows, R axes, K classes, P problems.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+from engine.nn.rotation import Array, Rotation
 
 _MEMORY = 8
 _MAX_HALVINGS = 12
 _SUFFICIENT_DECREASE = 1e-4
-_SMALLEST_EIGENVALUE = 1e-7
-"""Directions with less than this share of the largest variance are noise of float32 and are dropped."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rotation:
-    """Rows on their principal axes: `rows` (N, R) = original rows @ `axes` (D, R).
-
-    `variances` (R,) are the column means of squares, largest first.
-    """
-
-    rows: Array
-    axes: Array
-    variances: Array
-
-
-def rotate(rows: Array) -> Rotation:
-    """Rotates rows (N, D) onto their principal axes, dropping axes without variance."""
-    num_rows, num_columns = rows.shape
-    if num_rows <= num_columns:
-        values, vectors = np.linalg.eigh((rows @ rows.T).astype(np.float64))
-        values, vectors = _largest_first(values, vectors)
-        lengths = np.sqrt(values)
-        rotated = (vectors * lengths).astype(np.float32)
-        axes = rows.T @ (vectors / lengths).astype(np.float32)
-    else:
-        values, vectors = np.linalg.eigh((rows.T @ rows).astype(np.float64))
-        values, vectors = _largest_first(values, vectors)
-        axes = vectors.astype(np.float32)
-        rotated = rows @ axes
-    return Rotation(np.ascontiguousarray(rotated), axes, (values / num_rows).astype(np.float32))
 
 
 @dataclass(slots=True)
@@ -63,7 +32,7 @@ class Solution:
 
 def solve(
     rotation: Rotation,
-    targets: NDArray[np.int64],
+    targets: NDArray[np.int64] | Array,
     row_weights: Array,
     strengths: Array,
     num_classes: int,
@@ -71,11 +40,14 @@ def solve(
     tolerance: float = 1e-3,
     max_steps: int = 100,
 ) -> Solution:
-    """Minimises, for each problem p, sum_i v_ip CE(softmax(x_i W + b), y_i) + strength_p / 2 |W|^2; b is not penalised.
+    """Minimises, for each problem p, sum_i v_ip L(x_i W + b, y_i) + strength_p / 2 |W|^2; b is not penalised.
+
+    L is the cross-entropy of the softmax or, for targets (N, K), the sum over the classes of the cross-entropy of the
+    sigmoid, each entry counted by the size of its target: positive where the class is there, negative where it is not.
 
     Args:
         rotation: the rows.
-        targets: class index of each row (N,).
+        targets: class index of each row (N,), or signed weights (N, K).
         row_weights: v (N, P), each column summing to 1; 0 leaves a row out.
         strengths: L2 strength of each problem (P,).
         num_classes: K.
@@ -88,7 +60,8 @@ def solve(
     shape = (num_problems, num_classes, rows.shape[1] + 1)
     # Curvature of the cross-entropy along each axis, as it is at equal probabilities, plus the penalty; the bias column
     # sees rows of ones.
-    curvature = (num_classes - 1) / num_classes**2
+    is_softmax = targets.ndim == 1
+    curvature = (num_classes - 1) / num_classes**2 if is_softmax else 0.25
     scales = np.empty((num_problems, 1, shape[2]), np.float32)
     scales[:, 0, :-1] = 1 / np.sqrt(curvature * rotation.variances[None, :] + strengths[:, None])
     scales[:, 0, -1] = 1 / np.sqrt(curvature)
@@ -96,7 +69,7 @@ def solve(
     if start is not None:
         point[:, :, :-1], point[:, :, -1] = start.weights, start.biases
         point /= scales
-    problem = _Problem(rows, targets, row_weights, strengths, scales)
+    problem = (_Softmax if is_softmax else _Sigmoids)(rows, targets, row_weights, strengths, scales)
     # Measured against the gradient at zero wherever the search begins, so that a good start is not asked for more.
     _, at_zero = problem.loss_and_gradient(np.zeros(shape, np.float32), np.arange(num_problems))
     limits = tolerance * np.maximum(np.abs(at_zero).max(axis=(1, 2)), 1e-12)
@@ -105,7 +78,7 @@ def solve(
     return Solution(np.ascontiguousarray(found[:, :, :-1]), np.ascontiguousarray(found[:, :, -1]), num_steps)
 
 
-class _Problem:
+class _Problem(ABC):
     """Loss and gradient of all problems at a preconditioned point (P, K, R + 1).
 
     Rows are the last axis of everything inside, so that sums over the few classes are sums of long vectors.
@@ -114,7 +87,7 @@ class _Problem:
     def __init__(
         self,
         rows: Array,
-        targets: NDArray[np.int64],
+        targets: NDArray[np.int64] | Array,
         row_weights: Array,
         strengths: Array,
         scales: Array,
@@ -126,26 +99,52 @@ class _Problem:
         """Returns losses (A,) and gradients (A, K, R + 1) of the `active` problems at their points (A, K, R + 1)."""
         num_active, num_classes, _ = point.shape
         num_rows = len(self.rows)
-        scales, row_weights, strengths = self.scales[active], self.row_weights[active], self.strengths[active]
+        scales, strengths = self.scales[active], self.strengths[active]
         actual = point * scales
         weights = np.ascontiguousarray(actual[:, :, :-1])
         logits = (weights.reshape(-1, weights.shape[2]) @ self.rows.T).reshape(num_active, num_classes, num_rows)
         logits += actual[:, :, -1:]
-        logits -= logits.max(axis=1, keepdims=True)
-        chosen = logits[:, self.targets, np.arange(num_rows)]
-        np.exp(logits, out=logits)
-        totals = logits.sum(axis=1)
-        losses = ((np.log(totals) - chosen) * row_weights).sum(axis=1, dtype=np.float64)
+        losses, residuals = self._of_logits(logits, self.row_weights[active])
         losses += 0.5 * strengths * np.square(weights).sum(axis=(1, 2), dtype=np.float64)
-        residuals = logits
-        residuals *= (row_weights / totals)[:, None, :]
-        residuals[:, self.targets, np.arange(num_rows)] -= row_weights
         gradient = np.empty_like(point)
         product = residuals.reshape(-1, num_rows) @ self.rows
         gradient[:, :, :-1] = product.reshape(weights.shape) + strengths[:, None, None] * weights
         gradient[:, :, -1] = residuals.sum(axis=2)
         gradient *= scales
         return losses, gradient
+
+    @abstractmethod
+    def _of_logits(self, logits: Array, row_weights: Array) -> tuple[NDArray[np.float64], Array]:
+        """Returns losses (A,) and their derivatives (A, K, N) at logits (A, K, N), which may be overwritten."""
+
+
+class _Softmax(_Problem):
+    """One class per row: `targets` (N,) are class indices."""
+
+    def _of_logits(self, logits: Array, row_weights: Array) -> tuple[NDArray[np.float64], Array]:
+        every = np.arange(logits.shape[2])
+        logits -= logits.max(axis=1, keepdims=True)
+        chosen = logits[:, self.targets, every]
+        np.exp(logits, out=logits)
+        totals = logits.sum(axis=1)
+        losses: NDArray[np.float64] = ((np.log(totals) - chosen) * row_weights).sum(axis=1, dtype=np.float64)
+        logits *= (row_weights / totals)[:, None, :]
+        logits[:, self.targets, every] -= row_weights
+        return losses, logits
+
+
+class _Sigmoids(_Problem):
+    """Any classes per row: `targets` (N, K) are weights, negative where a class is absent, 0 where it is not known."""
+
+    def _of_logits(self, logits: Array, row_weights: Array) -> tuple[NDArray[np.float64], Array]:
+        signed = self.targets.T
+        entry_weights = np.abs(signed) * row_weights[:, None, :]
+        logits *= np.sign(signed)  # now the margin: how clearly each entry is on its right side
+        losses: NDArray[np.float64] = (np.logaddexp(0, -logits) * entry_weights).sum(axis=(1, 2), dtype=np.float64)
+        np.clip(logits, -60, 60, out=logits)
+        np.exp(logits, out=logits)
+        residuals = -entry_weights * np.sign(signed) / (1 + logits)
+        return losses, residuals
 
 
 def _minimise(problem: _Problem, point: Array, limits: Array, max_steps: int) -> tuple[Array, int]:
@@ -230,10 +229,3 @@ def _direction(gradient: Array, moves: list[Array], turns: list[Array]) -> Array
 def _dot(a: Array, b: Array) -> NDArray[np.float64]:
     products: NDArray[np.float64] = np.einsum("pij,pij->p", a, b).astype(np.float64)
     return products
-
-
-def _largest_first(
-    values: NDArray[np.float64], vectors: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    keep = values > _SMALLEST_EIGENVALUE * max(values[-1], 1e-30)
-    return values[keep][::-1], vectors[:, keep][:, ::-1]
