@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from engine.project import Project
     from gui.session import Session
 
-SCAN, EMBED, EXTEND, TRAIN, EXPORT, DOWNLOAD = "scan", "embed", "extend", "train", "export", "download"
+SCAN, READ, EMBED, EXTEND = "scan", "read", "embed", "extend"
+TRAIN, EXPORT, DOWNLOAD = "train", "export", "download"
+BY_ITSELF = frozenset({READ, EMBED})
+"""What goes on without having been asked for, and is shown only when nothing else is going on."""
+FIRST_LOOK = 2048
+"""After so many files were read the window shows what is known of them, then after twice as many..."""
 FIRST_EXTENSION = 128
 """After so many new embeddings the suggestions are extended while the rest is embedded, then after twice as many..."""
 
@@ -67,12 +72,13 @@ class EngineWork(QObject):
         self._session = session
         self._handles: dict[int, JobHandle] = {}
         self._activities: dict[int, Activity] = {}
-        self._is_embedding_stopped = False
+        self._is_looking_stopped = False
         self._is_preparing_training = False
         self._training_jobs: list[AnyJob] = []
         self._kinds_with_view: set[str] = set()
         self._num_embedded = 0
         self._next_extension = FIRST_EXTENSION
+        self._next_look = FIRST_LOOK
         bridge = session.bridge
         bridge.job_started.connect(self._on_job_started)
         bridge.job_progressed.connect(self._on_job_progressed)
@@ -88,9 +94,9 @@ class EngineWork(QObject):
         shown = [
             each
             for each in self._activities.values()
-            if each.kind != EXTEND and (each.phase_began_at or each.kind != EMBED)
+            if each.kind != EXTEND and (each.phase_began_at or each.kind not in BY_ITSELF)
         ]
-        return min(shown, key=lambda each: (each.kind == EMBED, not each.phase_began_at, each.job_id), default=None)
+        return min(shown, key=lambda each: (each.kind in BY_ITSELF, not each.phase_began_at, each.job_id), default=None)
 
     def is_running(self, kind: str) -> bool:
         """Tells whether a job of that kind is waiting or under way."""
@@ -110,7 +116,7 @@ class EngineWork(QObject):
         activity = self.current()
         if activity is None:
             return
-        self._is_embedding_stopped |= activity.kind == EMBED
+        self._is_looking_stopped |= activity.kind in BY_ITSELF
         self._activities[activity.job_id] = replace(activity, is_cancelling=True)
         self.changed.emit()
         self._handles[activity.job_id].cancel()
@@ -126,7 +132,7 @@ class EngineWork(QObject):
         handles = list(self._handles.values())
         for handle in handles:
             handle.cancel()
-        self._is_embedding_stopped = False
+        self._is_looking_stopped = False
         self._is_preparing_training = False
         return handles
 
@@ -150,20 +156,41 @@ class EngineWork(QObject):
         if project is not None:
             self.submit(SCAN, Rescan(project), "Looking for changes", Priority.NORMAL)
 
+    def look_at_new_images(self) -> None:
+        """Reads what was only filed so far, then embeds, both in the background; unless the user stopped that."""
+        project = self._session.project
+        if project is None or project.read_only or self._is_looking_stopped or self.is_running(READ):
+            return
+
+        def prepare() -> Sequence[AnyJob]:
+            from engine.tasks.read_files import read_jobs
+
+            return read_jobs(project)
+
+        self._session.read_in_background(prepare, self._start_looking)
+
+    def _start_looking(self, jobs: Sequence[AnyJob]) -> None:
+        if not jobs:
+            self.embed()
+        elif not self.is_running(READ):
+            self.cancel_kind(EMBED)  # it can do more when they are read, and is begun again then
+            self._next_look = FIRST_LOOK
+            self.submit(READ, jobs, "Reading images", Priority.BACKGROUND)
+
     def embed(self) -> None:
         """Starts looking at the images in the background, unless the user stopped that or weights are missing."""
         from engine.tasks.embed import ComputeEmbeddings
 
         session = self._session
         project, backbone = session.project, session.backbones.chosen
-        if project is None or project.read_only or backbone is None or self._is_embedding_stopped:
+        if project is None or project.read_only or backbone is None or self._is_looking_stopped:
             return
-        if not self.is_running(EMBED) and not self.is_running(TRAIN):
+        if not any(self.is_running(kind) for kind in (READ, EMBED, TRAIN)):
             self.submit(EMBED, ComputeEmbeddings(project, backbone.key), "Looking at new images", Priority.BACKGROUND)
 
     def _on_backbone_changed(self) -> None:
         if len(self._session.columns):
-            self.embed()
+            self.look_at_new_images()
 
     def retrain(self) -> None:
         """Trains on the labels as soon as they are saved. Background work makes room and goes on afterwards."""
@@ -187,7 +214,7 @@ class EngineWork(QObject):
 
     def _start_training(self, jobs: list[AnyJob]) -> None:
         if self._is_preparing_training:
-            self._is_embedding_stopped = False
+            self._is_looking_stopped = False
             self.submit(TRAIN, jobs, "Training", Priority.INTERACTIVE)
             self._training_jobs = jobs
             self._end_preparing()
@@ -243,6 +270,9 @@ class EngineWork(QObject):
         is_new_phase = event.total != activity.total or event.done < activity.done
         began = time.monotonic() if is_new_phase or not activity.phase_began_at else activity.phase_began_at
         self._update(event.job_id, done=event.done, total=event.total, note=event.note, phase_began_at=began)
+        if activity.kind == READ and event.done > self._next_look:
+            self._next_look = 2 * event.done
+            self._session.reload()
 
     def _on_embeddings_added(self, event: EmbeddingsAdded) -> None:
         """Lets the suggestions grow while a large folder is being embedded, ever more seldom."""
@@ -274,14 +304,19 @@ class EngineWork(QObject):
             self._on_success(kind, end.result)
         if kind == EMBED:
             self._num_embedded, self._next_extension = 0, FIRST_EXTENSION
-        if kind in (SCAN, TRAIN):
+        if kind == READ and isinstance(end, JobSucceeded):
             self.embed()
+        elif kind in (SCAN, TRAIN):
+            self.look_at_new_images()
         self.ended.emit(kind, end)
 
     def _on_success(self, kind: str, result: object) -> None:
         if kind == SCAN:
             self._session.reload()
             self.scan_ended.emit(result)
+        elif kind == READ:
+            self._session.reload()
+            self._tell_failed([result])
         elif kind in (EMBED, EXTEND):
             # The end of an embedding, too, extends the active run's predictions to the new images.
             self._session.refresh_predictions()

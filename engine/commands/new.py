@@ -9,6 +9,7 @@ from pathlib import Path
 from engine.commands.arguments import add_group_argument, add_json_argument
 from engine.commands.console import Console, Document, plural
 from engine.commands.projects import failed_images
+from engine.domain import LabelMode
 from engine.errors import ProjectError
 
 
@@ -21,6 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="none",
         help="folders: each image gets the name of its sub-folder as class; none: no classes yet (default)",
     )
+    parser.add_argument(
+        "--several-classes", action="store_true", help="an image may have several classes (default: one each)"
+    )
     add_group_argument(parser)
     parser.add_argument("--name", help="name of the project (default: the folder's)")
     add_json_argument(parser)
@@ -28,7 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> None:
     has_class_folders = arguments.labels == "folders"
-    document = new(arguments.project, arguments.images, has_class_folders, console, arguments.name, arguments.group_by)
+    mode = LabelMode.SEVERAL if arguments.several_classes else LabelMode.ONE
+    document = new(
+        arguments.project, arguments.images, has_class_folders, console, arguments.name, arguments.group_by, mode
+    )
     console.document(document)
     console.say(f"{plural(document['num_images'], 'image')} in {document['project']}.")
     if document["classes"]:
@@ -46,6 +53,7 @@ def new(
     console: Console,
     name: str | None = None,
     group_rule: str | None = None,
+    mode: LabelMode = LabelMode.ONE,
 ) -> Document:
     """Makes the project and returns what is in it. When that fails, nothing new is left behind.
 
@@ -64,7 +72,8 @@ def new(
     project = Project.create(folder, name)
     is_complete = False
     try:
-        report = console.run(ScanFolder(project, images, has_class_folders))
+        project.set_label_mode(mode).result()
+        report = console.run(ScanFolder(project, images, has_class_folders, reads_all=True))
         num_groups = set_group_rule(project, group_rule) if group_rule else 0
         snapshot, classes = project.snapshot(), project.classes()
         is_complete = True

@@ -9,7 +9,7 @@ from sqlite_utils import Database
 
 from engine.domain import NO_CLASS, Change, ImageClass, LabelMode, Mark, Source
 from engine.errors import ProjectError
-from engine.store import annotation_log, classes, image_notes, marks, meta, steps
+from engine.store import annotation_log, classes, image_notes, images, marks, meta, steps
 
 MARK_WORDS = {Mark.SKIPPED: "skipped", Mark.UNSURE: "unsure", Mark.CONFIRMED: "confirmed"}
 MAX_NOTE_LENGTH = 10_000
@@ -104,7 +104,7 @@ def set_notes(db: Database, notes: Mapping[int, str], text: str = "") -> Change:
 
 
 def set_label_mode(db: Database, mode: LabelMode) -> Change:
-    """Lets images have one class, or several."""
+    """Lets images have one class, or several. Before there are images that is no step to undo."""
     if mode is meta.label_mode(db):
         return _nothing("classes per image")
     if mode is LabelMode.ONE and annotation_log.has_two_classes(db):
@@ -113,7 +113,8 @@ def set_label_mode(db: Database, mode: LabelMode) -> Change:
             "Take the others away first; then the project can go back to one class per image.",
         )
     text = "several classes per image" if mode is LabelMode.SEVERAL else "one class per image"
-    step_id = steps.begin(db, "settings", f"allow {text}" if mode is LabelMode.SEVERAL else text)
+    kind = "settings" if images.last_position(db) else steps.SET_UP
+    step_id = steps.begin(db, kind, f"allow {text}" if mode is LabelMode.SEVERAL else text)
     meta.change(db, step_id, meta.LABEL_MODE, mode.value)
     return steps.finish(db, step_id)
 

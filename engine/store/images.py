@@ -59,15 +59,19 @@ def add(db: Database, root_id: int, new_images: Sequence[NewImage]) -> list[int]
     if not new_images:
         return []
     first_id = image_log.last_id(db) + 1
-    (last_position,) = db.execute("SELECT coalesce(max(position), 0) FROM images").fetchone()
     ids = list(range(first_id, first_id + len(new_images)))
     rows = [
         (image_id, root_id, position, image.relative_path, *image_log.fields(image), image.name)
-        for position, (image_id, image) in enumerate(zip(ids, new_images, strict=True), last_position + 1)
+        for position, (image_id, image) in enumerate(zip(ids, new_images, strict=True), last_position(db) + 1)
     ]
     image_log.insert(db, rows)
     image_log.queue_rows(db, [row[:-1] for row in rows])
     return ids
+
+
+def last_position(db: Database) -> int:
+    """Returns the place of the last image in filing order; 0 when there is none."""
+    return int(db.execute("SELECT coalesce(max(position), 0) FROM images").fetchone()[0])
 
 
 def fill_in(db: Database, read: Iterable[tuple[int, NewImage]]) -> None:

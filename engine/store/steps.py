@@ -22,6 +22,8 @@ STROKE_MARK = ":"
 """Between the kind of a step and the stroke of keys that it belongs to: steps of one stroke are undone together."""
 UNDO = "undo"
 REDO = "redo"
+SET_UP = "set up"
+"""A step that made the project what it is, before there was anything in it: not to be undone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def begin(db: Database, kind: str, text: str, made_at: float | None = None) -> i
     Call it when it is certain that something will change: a step without effects would be an undo that does nothing.
     """
     db.execute("UPDATE steps SET state = 'discarded' WHERE state = 'undone'")
-    return _insert(db, kind, text, "done", None, made_at)
+    return _insert(db, kind, text, "note" if kind == SET_UP else "done", None, made_at)
 
 
 def finish(db: Database, step_id: int) -> Change:
@@ -148,7 +150,7 @@ def insert_replayed(
         own_state, target_id = "note", target_id if known else None
     else:
         db.execute("UPDATE steps SET state = 'discarded' WHERE state = 'undone'")
-        own_state, target_id = "done", None
+        own_state, target_id = "note" if kind == SET_UP else "done", None
     db.execute(
         "INSERT INTO steps(id, kind, text, made_at, who, state, target_id) VALUES (?, ?, ?, ?, ?, ?, ?)",
         [step_id, kind, text, made_at, name, own_state, target_id],

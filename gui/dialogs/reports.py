@@ -44,6 +44,8 @@ def scan_report(report: Any) -> Report:
         headline = "Nothing new."
     failed = len(report.failed)
     sentences = [f"{wording.count(report.num_labelled, 'image')} labelled by folder."] if report.num_labelled else []
+    if report.num_unread:
+        sentences.append("Their files are being read in the background.")
     if failed:
         sentences.append(f"{wording.count(failed, 'file')} could not be read and will be left out.")
     return Report(headline, " ".join(sentences), [f"{name}: {reason}" for name, reason in report.failed])
