@@ -107,6 +107,21 @@ class Preferences:
     def set_geometry(self, geometry: QByteArray) -> None:
         self._window.setValue("window/geometry", geometry)
 
+    def is_open(self, section: str) -> bool:
+        """Returns whether a section of the left column is open; those that nobody closed are."""
+        return bool(self._window.value(f"sections/{section}", True, type=bool))
+
+    def set_open(self, section: str, is_open: bool) -> None:
+        self._window.setValue(f"sections/{section}", is_open)
+
+    @property
+    def has_seen_first_keys(self) -> bool:
+        """Whether the layer with the keys that matter was shown before."""
+        return bool(self._window.value("hints/first_keys_seen", False, type=bool))
+
+    def set_first_keys_seen(self) -> None:
+        self._window.setValue("hints/first_keys_seen", True)
+
     def flush(self) -> None:
         """Writes everything to the disk now."""
         self._window.sync()

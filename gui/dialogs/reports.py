@@ -55,7 +55,7 @@ def failed_report(failed: list[tuple[str, str]]) -> Report:
     """Puts into words which images the network could not look at."""
     return Report(
         f"{wording.count(len(failed), 'image')} could not be read.",
-        "The model leaves them out; they stand under “Unreadable or missing”.",
+        "The model leaves them out; they stand under “Unreadable”.",
         [f"{name}: {reason}" for name, reason in failed],
     )
 

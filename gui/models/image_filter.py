@@ -5,28 +5,18 @@ Everything here is a pure function of arrays: no Qt, no disk.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.domain import NO_CLASS, ImageColumns, ImageStatus, Mark
-from gui.models.name_index import NameIndex
+from engine.domain import NO_CLASS, ImageColumns, has_class
+from gui.models.image_index import ImageIndex
+from gui.models.image_states import Rows, Show, Trait, codes_of, has_several_classes, passing_codes
 
-Rows = NDArray[np.int64]
-
-
-class Show(Enum):
-    """The entries of the SHOW list; the value is the text on screen."""
-
-    ALL = "All"
-    UNLABELLED = "Unlabelled"
-    LABELLED = "Labelled"
-    SUGGESTED = "Suggested"
-    SKIPPED = "Skipped"
-    UNSURE = "Unsure"
-    PROBLEM = "Unreadable or missing"
+__all__ = ["ImageFilter", "Order", "Rows", "Show", "Trait", "matches", "ordered_rows"]
 
 
 class Order(Enum):
@@ -35,80 +25,127 @@ class Order(Enum):
     FILED = "As filed"
     NAME = "By name"
     DATE = "By date"
+    CLASS = "By class"
     MOST_CONFIDENT = "Most confident first"
     LEAST_CONFIDENT = "Least sure first"
+
+    @property
+    def depends_on_model(self) -> bool:
+        """Whether another model would put the images in another order."""
+        return self in (Order.MOST_CONFIDENT, Order.LEAST_CONFIDENT)
 
 
 @dataclass(frozen=True, slots=True)
 class ImageFilter:
-    """What is shown: one entry of the SHOW list, optionally only one class, only names that contain a text."""
+    """What is shown. Of several classes (traits, folders, dates) one is enough; different kinds must all be true.
+
+    `folders` and `dates` are keys of the trees in `gui.models.facet_tree`.
+    """
 
     show: Show = Show.ALL
-    class_id: int = NO_CLASS
+    class_ids: frozenset[int] = frozenset()
     text: str = ""
+    traits: frozenset[Trait] = frozenset()
+    folders: frozenset[str] = frozenset()
+    dates: frozenset[str] = frozenset()
 
     @property
     def is_active(self) -> bool:
         return self != ImageFilter()
 
-    def without_class(self) -> ImageFilter:
-        return replace(self, class_id=NO_CLASS)
+    @property
+    def is_work_list(self) -> bool:
+        """Whether labelling an image takes it out of what is shown, so that the next one is the next that is left."""
+        return self.show not in (Show.ALL, Show.LABELLED, Show.CONFIRMED) or Trait.SKIPPED in self.traits
+
+    @property
+    def scope(self) -> ImageFilter:
+        """The part that labelling cannot change: names, folders and dates."""
+        return ImageFilter(text=self.text, folders=self.folders, dates=self.dates)
+
+    def without_class(self, class_id: int) -> ImageFilter:
+        return replace(self, class_ids=self.class_ids - {class_id})
 
 
 def matches(
-    columns: ImageColumns, wanted: ImageFilter, names: NameIndex, rows: Rows | None = None
+    columns: ImageColumns, wanted: ImageFilter, index: ImageIndex, rows: Rows | None = None
 ) -> NDArray[np.bool_]:
-    """Returns for all images (or for `rows`) whether they pass the filter.
-
-    Shape (N,), or (len(rows),). Unlabelled and Suggested leave out skipped images and files that cannot be read: they
-    are lists of work to do.
-    """
-    pick = slice(None) if rows is None else rows
-    class_ids = columns.class_ids[pick]
-    mask = _passes(columns, wanted.show, pick)
-    if wanted.class_id != NO_CLASS:
-        shown = class_ids
-        if wanted.show not in (Show.ALL, Show.LABELLED):
-            shown = np.where(class_ids == NO_CLASS, columns.predicted_ids[pick], class_ids)
-        mask &= shown == wanted.class_id
+    """Returns for all images (or for `rows`) whether they pass the filter: shape (N,), or (len(rows),)."""
+    size = len(columns) if rows is None else len(rows)
+    mask: NDArray[np.bool_] = np.ones(size, np.bool_)
+    if wanted.show is not Show.ALL or wanted.traits:
+        mask = passing_codes(wanted.show, wanted.traits)[codes_of(columns, rows)]
+    if wanted.class_ids:
+        mask &= _has_class(columns, wanted, slice(None) if rows is None else rows)
     if wanted.text:
-        mask &= names.find(wanted.text)[pick]
+        found = index.names.find(wanted.text)
+        mask &= found if rows is None else found[rows]
+    if wanted.folders:
+        mask &= index.folders.mask(wanted.folders, rows)
+    if wanted.dates:
+        mask &= index.dates.mask(wanted.dates, rows)
     return mask
 
 
-def _passes(columns: ImageColumns, show: Show, pick: slice | Rows) -> NDArray[np.bool_]:
-    class_ids = columns.class_ids[pick]
-    marks = columns.marks[pick]
-    statuses = columns.statuses[pick]
-    passes: NDArray[np.bool_] = np.ones(len(class_ids), np.bool_)
-    if show is Show.UNLABELLED or show is Show.SUGGESTED:
-        passes = (class_ids == NO_CLASS) & (marks & Mark.SKIPPED == 0) & (statuses == ImageStatus.READABLE)
-        if show is Show.SUGGESTED:
-            passes &= columns.predicted_ids[pick] != NO_CLASS
-    elif show is Show.LABELLED:
-        passes = class_ids != NO_CLASS
-    elif show is Show.SKIPPED:
-        passes = (marks & Mark.SKIPPED != 0) & (class_ids == NO_CLASS)
-    elif show is Show.UNSURE:
-        passes = marks & Mark.UNSURE != 0
-    elif show is Show.PROBLEM:
-        passes = statuses != ImageStatus.READABLE
-    return passes
+def _has_class(columns: ImageColumns, wanted: ImageFilter, pick: slice | Rows) -> NDArray[np.bool_]:
+    """Among images that wait for a class, the one suggested counts; else any of those that an image has."""
+    if wanted.show in (Show.UNLABELLED, Show.SUGGESTED):
+        return _is_one_of(columns.predicted_ids[pick], wanted.class_ids)
+    if not has_several_classes(columns):
+        return _is_one_of(columns.class_ids[pick], wanted.class_ids)
+    bits = columns.class_bits[pick]
+    found = np.zeros(len(bits), np.bool_)
+    for class_id in wanted.class_ids:
+        found |= has_class(bits, class_id)
+    return found
 
 
-def ordered_rows(columns: ImageColumns, wanted: ImageFilter, order: Order, names: NameIndex) -> Rows:
-    """Returns the rows that pass the filter, in display order. Equal keys stay as filed."""
-    mask = matches(columns, wanted, names)
-    if order is Order.NAME:
-        ranks = names.ranks()
-        return ranks[mask[ranks]]
-    rows = np.flatnonzero(mask)
-    if order is Order.FILED:
-        return rows
+def _is_one_of(class_ids: NDArray[np.int32], wanted: Iterable[int]) -> NDArray[np.bool_]:
+    found = np.zeros(len(class_ids), np.bool_)
+    for class_id in wanted:
+        found |= class_ids == class_id
+    return found
+
+
+def ordered_rows(
+    columns: ImageColumns,
+    wanted: ImageFilter,
+    order: Order,
+    index: ImageIndex,
+    class_places: NDArray[np.uint16] | None = None,
+) -> Rows:
+    """Returns the rows that pass the filter, in display order. Equal keys stay as filed.
+
+    Args:
+        class_places: where each class id stands in the palette, for the order by class; ids beyond it come last.
+    """
+    mask = matches(columns, wanted, index)
+    if order is Order.NAME and (ranks := index.names.order()) is not None:
+        return ranks[mask[ranks]].astype(np.int64)
     if order is Order.DATE:
-        # Not a number sorts last, which is where images without a date belong.
-        return rows[np.argsort(columns.taken_at[rows], kind="stable")]
-    return rows[np.argsort(_confidence_keys(columns.confidences[rows], order), kind="stable")]
+        ranks = index.date_order
+        return ranks[mask[ranks]].astype(np.int64)
+    rows = np.flatnonzero(mask)
+    if order in (Order.FILED, Order.NAME):
+        return rows
+    if order is Order.CLASS:
+        keys = _class_keys(columns, rows, np.zeros(0, np.uint16) if class_places is None else class_places)
+    else:
+        keys = _confidence_keys(columns.confidences[rows], order)
+    return rows[np.argsort(keys, kind="stable")]
+
+
+def _class_keys(columns: ImageColumns, rows: Rows, class_places: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """Returns keys that put labelled images first, class by class, then the others by the class that is suggested."""
+    size = max(len(class_places), int(columns.class_ids.max(initial=0)), int(columns.predicted_ids.max(initial=0))) + 1
+    places = np.full(size, 32_767, np.uint16)
+    places[: len(class_places)] = class_places
+    places[NO_CLASS] = 32_767
+    class_ids = columns.class_ids[rows]
+    keys: NDArray[np.uint16] = np.where(
+        class_ids != NO_CLASS, places[class_ids], np.uint16(32_768) + places[columns.predicted_ids[rows]]
+    )
+    return keys
 
 
 def _confidence_keys(confidences: NDArray[np.float32], order: Order) -> NDArray[np.uint16]:

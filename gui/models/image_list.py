@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from engine.domain import NO_CLASS, ImageColumns, ImageStatus, Mark
+from engine.domain import NO_CLASS, ImageClass, ImageColumns, ImageStatus, class_ids_of
 from gui.models.image_filter import ImageFilter, Order, Rows, Show, matches, ordered_rows
-from gui.models.name_index import NameIndex
+from gui.models.image_index import ImageIndex
+from gui.models.image_states import codes_of, has_several_classes, words_of
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 BLOCK = 16_384
+LATE_ORDERS = (Order.NAME, Order.DATE)
 
 
 class ImageListModel(QAbstractListModel):
@@ -29,24 +31,27 @@ class ImageListModel(QAbstractListModel):
         self.columns: ImageColumns | None = None
         self.filter = ImageFilter()
         self.order = Order.FILED
-        self.class_names: dict[int, str] = {}
+        self.image_index = ImageIndex()
         self.rows: Rows = np.zeros(0, np.int64)
-        self._names = NameIndex([])
-        self._num_named = 0
+        self._class_names: dict[int, str] = {}
+        self._class_places: NDArray[np.uint16] = np.zeros(0, np.uint16)
         self._positions: NDArray[np.int64] | None = None
         self._still_matches: NDArray[np.bool_] | None = None
 
     # ------------------------------------------------------------------------------------------------ what is shown
 
-    def set_columns(self, columns: ImageColumns | None) -> None:
+    def set_columns(self, columns: ImageColumns | None, index: ImageIndex | None = None) -> None:
         """Shows another project, or the same one with other images."""
-        if columns is None or self.columns is None or columns.names is not self.columns.names:
-            self._names = NameIndex(columns.names if columns is not None else [])
-        elif len(columns.names) != self._num_named:
-            self._names = NameIndex(columns.names)
         self.columns = columns
-        self._num_named = len(columns.names) if columns is not None else 0
+        self.image_index = index or ImageIndex(columns)
         self.refresh()
+
+    def set_classes(self, classes: Sequence[ImageClass]) -> None:
+        """Takes over the names of the classes and their order in the palette."""
+        self._class_names = {each.id: each.name for each in classes}
+        self._class_places = np.full(max(self._class_names, default=0) + 1, 32_767, np.uint16)
+        for place, each in enumerate(classes):
+            self._class_places[each.id] = place
 
     def set_filter(self, wanted: ImageFilter, order: Order | None = None) -> None:
         """Shows other images, or the same in another order."""
@@ -60,7 +65,7 @@ class ImageListModel(QAbstractListModel):
         if self.columns is None:
             self.rows = np.zeros(0, np.int64)
         else:
-            self.rows = ordered_rows(self.columns, self.filter, self.order, self._names)
+            self.rows = ordered_rows(self.columns, self.filter, self.order, self.image_index, self._class_places)
         self._positions = None
         self._still_matches = None
         self.endResetModel()
@@ -71,7 +76,7 @@ class ImageListModel(QAbstractListModel):
             return
         positions = self.positions_of_rows(rows)
         kept = positions >= 0
-        self._still_matches[positions[kept]] = matches(self.columns, self.filter, self._names, rows[kept])
+        self._still_matches[positions[kept]] = matches(self.columns, self.filter, self.image_index, rows[kept])
 
     def num_gone(self) -> int:
         """Returns how many images of the list no longer pass the filter."""
@@ -116,7 +121,7 @@ class ImageListModel(QAbstractListModel):
             if not self.filter.is_active:
                 self._still_matches = np.ones(len(self.rows), np.bool_)
             else:
-                self._still_matches = matches(self.columns, self.filter, self._names, self.rows)
+                self._still_matches = matches(self.columns, self.filter, self.image_index, self.rows)
         return self._still_matches
 
     def next_position(self, after: int) -> int:
@@ -130,7 +135,7 @@ class ImageListModel(QAbstractListModel):
         if columns is None:
             return -1
         wanted = ImageFilter(Show.UNLABELLED)
-        return self._first(after, lambda start, stop: matches(columns, wanted, self._names, self.rows[start:stop]))
+        return self._first(after, lambda start, stop: matches(columns, wanted, self.image_index, self.rows[start:stop]))
 
     def _first(self, after: int, mask_of: Callable[[int, int], NDArray[np.bool_]]) -> int:
         """Looks block by block, because the next one is nearly always near."""
@@ -151,8 +156,10 @@ class ImageListModel(QAbstractListModel):
         if self.columns is None or not 0 <= index.row() < len(self.rows):
             return None
         row = int(self.rows[index.row()])
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+        if role == Qt.ItemDataRole.DisplayRole:
             return self.columns.names[row]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return f"{self.columns.names[row]}\n{self.describe(row)}"
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{self.columns.names[row]}, {self.describe(row)}"
         return None
@@ -161,14 +168,30 @@ class ImageListModel(QAbstractListModel):
         """Returns in words what an image's card shows."""
         if self.columns is None:
             return ""
-        status, marks = self.columns.statuses[row], int(self.columns.marks[row])
-        if status != ImageStatus.READABLE:
-            return "file missing" if status == ImageStatus.MISSING else "cannot be read"
-        class_id, predicted_id = int(self.columns.class_ids[row]), int(self.columns.predicted_ids[row])
-        if class_id != NO_CLASS:
-            text = self.class_names.get(class_id, "deleted class")
-        elif predicted_id != NO_CLASS:
-            text = f"suggested {self.class_names.get(predicted_id, '')} {self.columns.confidences[row]:.0%}"
-        else:
-            text = "unlabelled"
-        return text + (", skipped" if marks & Mark.SKIPPED else "") + (", unsure" if marks & Mark.UNSURE else "")
+        words = [self._describe_class(row), *words_of(int(codes_of(self.columns, np.array([row]))[0]))]
+        if self.columns.statuses[row] != ImageStatus.READABLE:
+            is_missing = self.columns.statuses[row] == ImageStatus.MISSING
+            words.append("file missing" if is_missing else "cannot be read")
+        return ", ".join(words)
+
+    def class_ids_at(self, row: int) -> list[int]:
+        """Returns the classes of a row of the columns, in the order of the palette."""
+        columns = self.columns
+        if columns is None:
+            return []
+        if not has_several_classes(columns):
+            class_id = int(columns.class_ids[row])
+            return [class_id] if class_id != NO_CLASS else []
+        found = class_ids_of(columns.class_bits[row].tolist())
+        return sorted(found, key=lambda each: int(self._class_places[each]) if each < len(self._class_places) else each)
+
+    def _describe_class(self, row: int) -> str:
+        columns = self.columns
+        assert columns is not None
+        class_ids = self.class_ids_at(row)
+        if class_ids:
+            return " and ".join(self._class_names.get(each, "deleted class") for each in class_ids)
+        predicted_id = int(columns.predicted_ids[row])
+        if predicted_id == NO_CLASS:
+            return "unlabelled"
+        return f"suggested {self._class_names.get(predicted_id, '')} {columns.confidences[row]:.0%}"

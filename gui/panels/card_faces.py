@@ -23,7 +23,7 @@ class CardFaces:
     def classes_changed(self) -> None:
         """Takes over the session's classes."""
         self._classes = {each.id: each for each in self._session.classes}
-        self._list.class_names = {each.id: each.name for each in self._session.classes}
+        self._list.set_classes(self._session.classes)
 
     def at(self, position: int) -> CardFace:
         """Returns the face of a position of the list."""
@@ -34,12 +34,14 @@ class CardFaces:
         columns = self._session.columns
         image_id = int(columns.image_ids[row])
         class_id, predicted_id = int(columns.class_ids[row]), int(columns.predicted_ids[row])
-        item = self._classes.get(class_id)
+        items = [self._classes[each] for each in self._list.class_ids_at(row) if each in self._classes]
+        item = items[0] if items else None
         is_suggestion = class_id == NO_CLASS and predicted_id != NO_CLASS
         if is_suggestion:
             item = self._classes.get(predicted_id)
         confidence = float(columns.confidences[row])
         marks = int(columns.marks[row])
+        offline = self._thumbnails.folders.offline
         return CardFace(
             image_id=image_id,
             name=columns.names[row],
@@ -48,9 +50,13 @@ class CardFaces:
             failure=self._thumbnails.failure(image_id) or "",
             class_name=item.name if item is not None else "",
             class_color=item.color if item is not None else "",
+            more_classes=tuple((each.name, each.color) for each in items[1:]),
             is_suggestion=is_suggestion and item is not None,
             confidence=None if math.isnan(confidence) else confidence,
             is_skipped=class_id == NO_CLASS and bool(marks & Mark.SKIPPED),
             is_unsure=bool(marks & Mark.UNSURE),
+            is_noted=bool(columns.noted[row]),
+            is_confirmed=bool(marks & Mark.CONFIRMED),
             status=ImageStatus(int(columns.statuses[row])),
+            is_offline=bool(offline) and int(columns.root_ids[row]) in offline,
         )

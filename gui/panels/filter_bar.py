@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
@@ -17,9 +18,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine.domain import NO_CLASS
 from gui import wording
-from gui.models.image_filter import ImageFilter, Order, Show
+from gui.models.filter_chips import FilterChip
+from gui.models.image_filter import ImageFilter, Order
 from gui.theme import icon, theme
 from gui.widgets.grid_layout import DEFAULT_CARD_PX, MAX_CARD_PX, MIN_CARD_PX
 from gui.widgets.text import text_label
@@ -42,9 +43,14 @@ class FilterBar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._filter = ImageFilter()
+        self._parts: list[FilterChip] = []
         self._is_viewing = False
         self.chips: list[QPushButton] = []
+        self.more_chips = _chip_button("", "More filters")
+        self.more_chips.clicked.connect(self._open_more)
+        self.clear_all = _chip_button("Clear all", "Clear all filters")
+        self.clear_all.setToolTip("Show all images (Ctrl+Shift+L)")
+        self.clear_all.clicked.connect(lambda: self.filter_wanted.emit(ImageFilter()))
         self._count = text_label("", "dim")
         self._refresh = QPushButton()
         self._refresh.setProperty("role", "chip")
@@ -77,20 +83,16 @@ class FilterBar(QWidget):
         self.set_order(Order.FILED)
         self.set_viewer_shown(False)
 
-    def set_filter(self, wanted: ImageFilter, class_name: str) -> None:
+    def set_filter(self, parts: Sequence[FilterChip]) -> None:
         """Shows a filter as chips; a click on a chip takes that part of it away."""
-        self._filter = wanted
+        if list(parts) == self._parts:
+            return
+        self._parts = list(parts)
         for chip in self.chips:
             self._chip_row.removeWidget(chip)
             chip.hide()
             chip.deleteLater()
-        self.chips = []
-        if wanted.show is not Show.ALL:
-            self._add_chip(wanted.show.value, ImageFilter(Show.ALL, wanted.class_id, wanted.text))
-        if wanted.class_id != NO_CLASS:
-            self._add_chip(class_name, wanted.without_class())
-        if wanted.text:
-            self._add_chip(f"“{wanted.text}”", ImageFilter(wanted.show, wanted.class_id))
+        self.chips = [self._add_chip(part) for part in parts]
         self._fit()
 
     def set_counts(self, num_shown: int, num_gone: int, is_model_newer: bool = False) -> None:
@@ -140,6 +142,8 @@ class FilterBar(QWidget):
         self._row.setContentsMargins(16, 6, 12, 6)
         self._row.setSpacing(8)
         self._row.addLayout(self._chip_row)
+        self._row.addWidget(self.more_chips)
+        self._row.addWidget(self.clear_all)
         self._row.addWidget(self._count)
         self._row.addWidget(self._refresh)
         self._row.addStretch(1)
@@ -156,19 +160,34 @@ class FilterBar(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def _fit(self) -> None:
-        """Leaves out words, then the slider, until nothing is cut off."""
-        for step in range(NUM_STEPS):
+        """Leaves out words, then the slider, then shortens the chips and puts the last ones away, until all fits."""
+        for step in range(NUM_STEPS + len(self.chips)):
             self._order_label.setVisible(step < 1)
             self._size_label.setVisible(step < 1 and not self._is_viewing)
             self.order.setVisible(step < 2)
             self.order_button.setVisible(step >= 2)
             self.size_slider.setVisible(step < 3 and not self._is_viewing)
             self.size_slider.setFixedWidth(96 if step < 1 else 64)
-            for chip in self.chips:
-                chip.setText(_shortened(str(chip.property("whole")), LONG if step < 3 else SHORT) + "  ×")
+            num_shown = len(self.chips) - max(0, step - NUM_STEPS + 1)
+            for at, (chip, part) in enumerate(zip(self.chips, self._parts, strict=True)):
+                chip.setText(_shortened(part.text, LONG if step < 3 else SHORT) + "  ×")
+                chip.setVisible(at < num_shown)
+            self.more_chips.setText(f"+{len(self.chips) - num_shown}")
+            self.more_chips.setVisible(num_shown < len(self.chips))
+            self.clear_all.setVisible(len(self.chips) > 1)
+            self._chip_row.invalidate()
             self._row.invalidate()
             if self._row.sizeHint().width() <= self.width():
                 return
+
+    def _open_more(self) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for chip, part in zip(self.chips, self._parts, strict=True):
+            if chip.isHidden():
+                text = f"Remove {part.title}".replace("&", "&&")
+                menu.addAction(icon("close"), text, partial(self.filter_wanted.emit, part.without))
+        menu.popup(self.more_chips.mapToGlobal(self.more_chips.rect().bottomLeft()))
 
     def _open_orders(self) -> None:
         menu = QMenu(self)
@@ -179,16 +198,21 @@ class FilterBar(QWidget):
             action.setChecked(order.value == self.order.currentText())
         menu.popup(self.order_button.mapToGlobal(self.order_button.rect().bottomLeft()))
 
-    def _add_chip(self, text: str, without: ImageFilter) -> None:
-        chip = QPushButton(self)
-        chip.setProperty("role", "chip")
-        chip.setProperty("whole", text)
-        chip.setToolTip(f"Remove the filter {text}")
-        chip.setAccessibleName(f"Filter {text}, remove")
-        chip.clicked.connect(lambda: self.filter_wanted.emit(without))
+    def _add_chip(self, part: FilterChip) -> QPushButton:
+        chip = _chip_button(part.text, f"Filter {part.title}, remove")
+        chip.setToolTip(f"Remove the filter {part.title}")
+        chip.clicked.connect(lambda: self.filter_wanted.emit(part.without))
         self._chip_row.addWidget(chip)
-        chip.show()
-        self.chips.append(chip)
+        chip.ensurePolished()  # a chip that was never shown would say a width without its padding
+        return chip
+
+
+def _chip_button(text: str, name: str) -> QPushButton:
+    made = QPushButton(text)
+    made.setProperty("role", "chip")
+    made.setAccessibleName(name)
+    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    return made
 
 
 def _shortened(text: str, length: int) -> str:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.models.image_list import ImageListModel
 from gui.models.label_counts import LabelCounts
 from gui.panels.card_faces import CardFaces
 from gui.panels.class_palette import ClassPalettePanel
 from gui.panels.details_panel import DetailsPanel
+from gui.panels.facet_view import FacetView
 from gui.panels.filter_bar import FilterBar
+from gui.panels.label_footer import LabelFooter
 from gui.panels.show_list import ShowListPanel
 from gui.screen_images import ScreenImages
 from gui.session import Session
@@ -21,18 +24,22 @@ from gui.theme import theme
 from gui.thumbnails import Thumbnails
 from gui.widgets.class_finder import ClassFinder
 from gui.widgets.empty_state import EmptyState
-from gui.widgets.hint_line import HintLine
 from gui.widgets.image_grid import ImageGrid
 from gui.widgets.image_viewer import ImageViewer
+from gui.widgets.offline_bar import OfflineBar
+from gui.widgets.section import Section
 
 NARROW_PX = 1240
 LEFT_PX, NARROW_LEFT_PX = 248, 208
 RIGHT_PX, NARROW_RIGHT_PX = 288, 228
 FINDER_TOP_PX = 72
+MIN_FILTERS_PX = 160
 
 
 class LabelFrame(QWidget):
     """Palette and filters on the left, grid or single image in the middle, details on the right, keys below."""
+
+    section_opened = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,11 +52,19 @@ class LabelFrame(QWidget):
         self.grid = ImageGrid(self.images, self.thumbnails, self.faces.at)
         self.viewer = ImageViewer(self.images, self.thumbnails, self.screens, self.faces.at, self.grid.current_position)
         self.empty = EmptyState()
+        self.offline_bar = OfflineBar()
         self.palette_panel = ClassPalettePanel(session, self.counts)
         self.show_list = ShowListPanel(self.counts)
+        self.folders = FacetView("Folders")
+        self.dates = FacetView("Dates")
+        self.sections = {
+            "show": Section("Show", self.show_list),
+            "folders": Section("Folders", _indented(self.folders)),
+            "dates": Section("Dates", _indented(self.dates)),
+        }
         self.filter_bar = FilterBar()
         self.details = DetailsPanel(session, self.thumbnails, self.faces.of_row)
-        self.hint_line = HintLine()
+        self.footer = LabelFooter(session)
         self.stack = QStackedWidget()
         self._left = QWidget()
         self._centre = QWidget()
@@ -65,12 +80,22 @@ class LabelFrame(QWidget):
         """Gives the keyboard to the grid or to the single image."""
         (self.viewer if self.is_viewing else self.grid).setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def focus_next_pane(self) -> None:
-        """Moves the keyboard focus between palette, list of filters and images."""
-        panes = [self.palette_panel.view, self.show_list.view, self.viewer if self.is_viewing else self.grid]
+    def focus_next_pane(self, step: int = 1) -> None:
+        """Moves the keyboard focus between images, details, palette and list of filters."""
+        panes = [self.viewer if self.is_viewing else self.grid, self.details.first_field]
+        panes += [self.palette_panel.view if self.session.classes else self.palette_panel.new_name, self.show_list.view]
         panes = [pane for pane in panes if pane.isVisible()]
-        at = next((at for at, pane in enumerate(panes) if pane.hasFocus()), -1)
-        panes[(at + 1) % len(panes)].setFocus(Qt.FocusReason.ShortcutFocusReason)
+        at = next((at for at, pane in enumerate(panes) if pane.hasFocus()), 0)
+        panes[(at + step) % len(panes)].setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def focus_previous_pane(self) -> None:
+        """The other way round."""
+        self.focus_next_pane(-1)
+
+    def show_facets(self, has_folders: bool, has_dates: bool) -> None:
+        """Offers the trees that there is something to choose in."""
+        self.sections["folders"].setVisible(has_folders)
+        self.sections["dates"].setVisible(has_dates)
 
     def place_finder(self) -> None:
         """Puts the type-ahead over the upper middle of the images."""
@@ -94,8 +119,7 @@ class LabelFrame(QWidget):
         left.setContentsMargins(0, 14, 0, 14)
         left.setSpacing(14)
         left.addWidget(self.palette_panel)
-        left.addWidget(self.show_list)
-        left.addStretch(1)
+        left.addWidget(self._make_filters(), 1)
         self._left.setProperty("role", "panel")
         for page in (self.grid, self.viewer, self.empty):
             self.stack.addWidget(page)
@@ -103,8 +127,9 @@ class LabelFrame(QWidget):
         centre.setContentsMargins(0, 0, 0, 0)
         centre.setSpacing(0)
         centre.addWidget(self.filter_bar)
+        centre.addWidget(self.offline_bar)
         centre.addWidget(self.stack, 1)
-        centre.addWidget(self.hint_line)
+        centre.addWidget(self.footer)
         self._centre.setProperty("role", "window")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -112,7 +137,42 @@ class LabelFrame(QWidget):
         layout.addWidget(self._left)
         layout.addWidget(self._centre, 1)
         layout.addWidget(self.details)
+        self.show_facets(False, False)
         order = [self.palette_panel.view, self.palette_panel.new_name, self.show_list.view, self.show_list.search]
         order += [self.filter_bar.order, self.filter_bar.size_slider, self.filter_bar.viewer_button, self.grid]
         for first, second in pairwise(order):
             self.setTabOrder(first, second)
+
+    def _make_filters(self) -> QScrollArea:
+        """Returns the sections in a column that scrolls where the window is too low for them."""
+        column = QWidget()
+        layout = QVBoxLayout(column)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(10)
+        for name, section in self.sections.items():
+            section.set_open(self.session.preferences.is_open(name))
+            section.toggled.connect(partial(self._on_section_toggled, name))
+            layout.addWidget(section)
+        layout.addStretch(1)
+        area = QScrollArea()
+        area.setProperty("role", "thin")
+        area.setWidget(column)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setMinimumHeight(MIN_FILTERS_PX)
+        return area
+
+    def _on_section_toggled(self, name: str, is_open: bool) -> None:
+        self.session.preferences.set_open(name, is_open)
+        if is_open:
+            self.section_opened.emit()
+
+
+def _indented(content: QWidget) -> QWidget:
+    made = QWidget()
+    layout = QHBoxLayout(made)
+    layout.setContentsMargins(8, 0, 8, 0)
+    layout.addWidget(content)
+    return made

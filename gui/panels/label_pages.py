@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.domain import NO_CLASS
-from gui.models.image_filter import ImageFilter, Show
+from gui.models.image_filter import ImageFilter, Show, Trait
 
-SENTENCES = {
-    Show.UNLABELLED: "Every image has a class. Retrain, then look at what the model is least sure of.",
-    Show.SUGGESTED: "Suggestions appear for unlabelled images after a training.",
-    Show.LABELLED: "Select an image and press the key of a class.",
-    Show.SKIPPED: "X skips an image that you do not want to label.",
-    Show.UNSURE: "? marks an image to come back to.",
-    Show.PROBLEM: "Every file can be read.",
+PAGES = {
+    Show.UNLABELLED: (
+        "Nothing unlabelled left",
+        "Every image has a class. Retrain, then see what the model is least sure of.",
+    ),
+    Show.SUGGESTED: ("Nothing suggested", "Suggestions appear for unlabelled images after a training."),
+    Show.LABELLED: ("Nothing labelled yet", "Select an image and press the key of a class."),
+    Show.CONFIRMED: ("Nothing confirmed yet", "Enter says that the classes of an image are complete, and goes on."),
+    Show.UNCONFIRMED: ("Everything is confirmed", "Retrain, then see what the model is least sure of."),
+    Trait.SKIPPED: ("Nothing skipped", "X skips an image that you do not want to label."),
+    Trait.UNSURE: ("Nothing marked as unsure", "? marks an image to come back to."),
+    Trait.NOTED: ("No image has a note", "Write one in the details of an image, on the right."),
+    Trait.PROBLEM: ("Every file can be read", ""),
 }
+GOOD = (Show.UNLABELLED, Show.UNCONFIRMED, Trait.PROBLEM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +41,10 @@ NO_IMAGES = Page(
 def nothing_found(wanted: ImageFilter) -> Page:
     """Returns the page of a filter that lets nothing through."""
     action = "Show all images"
-    if wanted.text:
+    kinds: list[Show | Trait] = [*wanted.traits, *([wanted.show] if wanted.show is not Show.ALL else [])]
+    if wanted == ImageFilter(text=wanted.text):
         return Page("search", f"No name contains “{wanted.text}”", "Try a shorter part of the name.", action)
-    if wanted.class_id != NO_CLASS:
-        return Page("search", "No such images", "Take a filter away to see more.", action)
-    title = f"Nothing {wanted.show.value.lower()}" + (" left" if wanted.show is Show.UNLABELLED else "")
-    is_good = wanted.show in (Show.UNLABELLED, Show.PROBLEM)
-    return Page("check-circle" if is_good else "search", title, SENTENCES.get(wanted.show, ""), action)
+    if len(kinds) != 1 or wanted not in (ImageFilter(wanted.show), ImageFilter(traits=wanted.traits)):
+        return Page("search", "No image passes all these filters", "Take one away to see more.", action)
+    title, text = PAGES[kinds[0]]
+    return Page("check-circle" if kinds[0] in GOOD else "search", title, text, action)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -11,10 +10,10 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
-from engine.domain import NO_CLASS
 from engine.tasks.scan import ScanReport
 from gui.image_records import RecordReader
 from gui.models.image_filter import ImageFilter, Order, Show
+from gui.panels.filtering import Filtering
 from gui.panels.image_menu import open_image_menu
 from gui.panels.label_frame import LabelFrame
 from gui.panels.label_hints import hints_for
@@ -22,6 +21,8 @@ from gui.panels.label_keys import LabelKeys
 from gui.panels.label_pages import NO_IMAGES, nothing_found
 from gui.panels.labelling import Labelling
 from gui.panels.list_place import ListPlace
+from gui.panels.offline_care import OfflineCare
+from gui.panels.painting import Painting
 from gui.session import Session
 from gui.theme import notifier
 
@@ -35,16 +36,18 @@ class LabelWorkspace(LabelFrame):
         super().__init__(session, parent)
         self._records: RecordReader | None = None
         self._message = ""
-        self._is_model_newer = False
         self._place = ListPlace(session, self.images, self.grid)
+        self.filtering = Filtering(self, self._place)
         self.labelling = Labelling(session, self.images, self.grid, self)
-        self._keys = LabelKeys(self, self.labelling.label)
+        self._painting = Painting(self.labelling, self.grid, self.viewer)
+        self._keys = LabelKeys(self, self._painting.press)
         self._bind_keys()
         self._thumbnail_timer = QTimer(self, singleShot=True, interval=1500)
         self._thumbnail_timer.timeout.connect(self._make_thumbnails)
         # The hints count suggestions over the whole list: once per burst of keys is enough.
         self._hint_timer = QTimer(self, singleShot=True, interval=25)
         self._hint_timer.timeout.connect(self._show_hints_now)
+        self._offline = OfflineCare(self)
         self._connect()
         if session.project is not None:
             self._on_columns_reset()
@@ -96,8 +99,17 @@ class LabelWorkspace(LabelFrame):
         if not self.session.project or not count:
             return
         title = "Label this image" if count == 1 else f"Label {count:,} images"
-        self.finder.open(self.session.classes, self.labelling.recent, title)
+        labelling = self.labelling
+        self.finder.open(self.session.classes, labelling.recent, title, labelling.label, labelling.label_new_class)
         self.place_finder()
+
+    def _find_merge_target(self, class_id: int) -> None:
+        session, item = self.session, self.session.class_by_id(class_id)
+        if item is not None:
+            others = [each for each in session.classes if each.id != class_id]
+            title = f"Merge {item.name} into"
+            self.finder.open(others, self.labelling.recent, title, lambda into: session.merge_class(class_id, into))
+            self.place_finder()
 
     def search(self) -> None:
         """Puts the cursor into the search in file names."""
@@ -106,22 +118,19 @@ class LabelWorkspace(LabelFrame):
 
     def set_filter(self, wanted: ImageFilter) -> None:
         """Shows other images; the current one stays current when it is among them."""
-        self._message = ""
-        self._keep_place(lambda: self.images.set_filter(wanted))
-        item = self.session.class_by_id(wanted.class_id)
-        self.filter_bar.set_filter(wanted, item.name if item is not None else "")
-        self.show_list.set_show(wanted.show)
-        self.show_list.set_text(wanted.text)
-        self.palette_panel.show_filtered(wanted.class_id)
+        self.filtering.apply(wanted)
 
     def set_order(self, order: Order) -> None:
         """Shows the same images in another order."""
-        self._keep_place(lambda: self.images.set_filter(self.images.filter, order))
-        self.filter_bar.set_order(order)
+        self.filtering.set_order(order)
 
     def refresh(self) -> None:
         """Applies filter and order to the labels and suggestions as they are now."""
-        self.set_filter(self.images.filter)
+        self.filtering.refresh()
+
+    def make_thumbnails_soon(self) -> None:
+        """Makes the missing thumbnails of all images in the background."""
+        self._thumbnail_timer.start()
 
     def shutdown(self) -> None:
         """Stops the loader threads and waits for them. The last call."""
@@ -132,19 +141,27 @@ class LabelWorkspace(LabelFrame):
     # ------------------------------------------------------------------------------------------------------- set-up
 
     def _bind_keys(self) -> None:
-        keys, labelling, images = self._keys, self.labelling, self.stack
-        keys.bind("X", labelling.skip)
-        keys.bind("?", labelling.toggle_unsure)
-        keys.bind("/", self.find_class)
-        keys.bind(Qt.Key.Key_Backspace, labelling.clear)
-        keys.bind("Ctrl+L", self.refresh)
-        keys.bind("Ctrl+F", self.search)
-        keys.bind("F6", self.focus_next_pane)
-        keys.bind(Qt.Key.Key_Escape, self._leave_fields, self._left)
-        # Elsewhere these press buttons and move the focus.
-        keys.bind(Qt.Key.Key_Space, labelling.accept, images)
-        keys.bind("Shift+Space", labelling.accept_confident, images)
-        keys.bind(Qt.Key.Key_Tab, labelling.next_unlabelled, images)
+        labelling = self.labelling
+        handlers: dict[str, Callable[[], object]] = {
+            "confirm": labelling.confirm,
+            "find": self.find_class,
+            "accept": labelling.accept,
+            "accept_confident": labelling.accept_confident,
+            "skip": labelling.skip,
+            "unsure": labelling.toggle_unsure,
+            "clear": labelling.clear,
+            "clear_all": labelling.clear,
+            "next_unlabelled": labelling.next_unlabelled,
+            "refresh": self.refresh,
+            "search": self.search,
+            "next_pane": self.focus_next_pane,
+            "previous_pane": self.focus_previous_pane,
+            "leave": self._leave_fields,
+            "toggle_viewer": self.toggle_viewer,
+        }
+        self._keys.bind_table(handlers, images=self.stack, left=self._left)
+        self._keys.listen_to_mouse(self.grid.viewport(), self.viewer.canvas)
+        self._keys.set_mode(self.session.label_mode)
 
     def _connect(self) -> None:
         session = self.session
@@ -153,6 +170,7 @@ class LabelWorkspace(LabelFrame):
         session.columns_reset.connect(self._on_columns_reset)
         session.rows_changed.connect(self._on_rows_changed)
         session.classes_changed.connect(self._on_classes_changed)
+        session.mode_changed.connect(self._on_mode_changed)
         session.run_changed.connect(self._on_run_changed)
         session.work.scan_ended.connect(self._on_scan_ended)
         notifier().theme_changed.connect(self._repaint)
@@ -163,20 +181,18 @@ class LabelWorkspace(LabelFrame):
             view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
             view.customContextMenuRequested.connect(partial(self._open_menu, view))
         self.viewer.position_wanted.connect(self.grid.go_to)
+        self.viewer.next_unlabelled_wanted.connect(self.labelling.next_unlabelled)
         self.viewer.closed.connect(self.close_viewer)
-        self.filter_bar.filter_wanted.connect(self.set_filter)
-        self.filter_bar.order_wanted.connect(self.set_order)
         self.filter_bar.card_size_wanted.connect(self.grid.set_card_px)
-        self.filter_bar.refresh_wanted.connect(self.refresh)
         self.filter_bar.viewer_toggled.connect(self.toggle_viewer)
-        self.show_list.show_chosen.connect(lambda show: self.set_filter(replace(self.images.filter, show=show)))
+        self.filtering.changed.connect(self._on_list_changed)
         self.show_list.left.connect(self.focus_images)
         self.palette_panel.left.connect(self.focus_images)
-        self.show_list.text_changed.connect(lambda text: self.set_filter(replace(self.images.filter, text=text)))
+        self.details.left.connect(self.focus_images)
         self.palette_panel.label_wanted.connect(self.labelling.label)
-        self.palette_panel.show_class_wanted.connect(self._show_class)
-        self.finder.class_chosen.connect(self.labelling.label)
-        self.finder.new_class_chosen.connect(self.labelling.label_new_class)
+        self.palette_panel.label_taken_back.connect(self.labelling.take_back)
+        self.palette_panel.merge_target_wanted.connect(self._find_merge_target)
+        self._painting.changed.connect(self._show_hints)
         self.finder.closed.connect(self.focus_images)
         self.labelling.advanced_past_end.connect(self._on_advanced_past_end)
         self.empty.action_wanted.connect(self._on_empty_action)
@@ -193,6 +209,7 @@ class LabelWorkspace(LabelFrame):
         self.thumbnails.open(project, self._records)
         self.screens.open(self._records)
         self._forget_pictures()
+        self.viewer.levels.reset()
         self.set_order(Order.FILED)
         self.set_filter(ImageFilter())
         if len(self.images.rows):
@@ -219,51 +236,36 @@ class LabelWorkspace(LabelFrame):
         self.finder.close_finder()
 
     def _on_columns_reset(self) -> None:
-        self.counts.reset(self.session.columns)
         self.thumbnails.images_changed()
         self.screens.images_changed()
-        self._keep_place(lambda: self.images.set_columns(self.session.columns), scrolls=False)
-        self.show_list.refresh_counts()
-        self.palette_panel.refresh_counts()
+        self.filtering.take_columns()
         if self.session.project is not None and len(self.session.columns):
             self._thumbnail_timer.start()
 
     def _on_rows_changed(self, rows: NDArray[np.int64]) -> None:
-        relabelled = self.counts.update(self.session.columns, rows)
-        self.images.note_changes(rows)
-        self.show_list.refresh_counts()
-        self.palette_panel.refresh_counts()
+        relabelled = self.filtering.take_rows(rows)
         self._message = ""
-        if not len(self.images.rows):
-            self.refresh()  # nothing is on screen that could move
-        elif not self.labelling.is_acting:
+        if not self.labelling.is_acting:
             self._place.show_changed(relabelled, self.is_viewing)
         self.grid.viewport().update()
         self.viewer.refresh()
-        self._show_counts()
         self._show_hints()
 
     def _on_classes_changed(self) -> None:
         self.faces.classes_changed()
         self._keys.bind_classes(self.session.classes)
-        wanted = self.images.filter
-        item = self.session.class_by_id(wanted.class_id)
-        if wanted.class_id != NO_CLASS and item is None:
-            self.set_filter(wanted.without_class())
-        else:
-            self.filter_bar.set_filter(wanted, item.name if item is not None else "")
-        self.palette_panel.refresh()
+        self.filtering.take_classes()
+        self._repaint()
+        self._show_hints()
+
+    def _on_mode_changed(self) -> None:
+        self._keys.set_mode(self.session.label_mode)
+        self.filtering.take_mode()
         self._repaint()
         self._show_hints()
 
     def _on_run_changed(self) -> None:
-        depends = self.images.filter.show is Show.SUGGESTED or self.images.order in (
-            Order.MOST_CONFIDENT,
-            Order.LEAST_CONFIDENT,
-        )
-        # The list does not move under the user's eyes; what would be shown now is a click away.
-        self._is_model_newer = depends and len(self.images.rows) > 0
-        self._show_counts()
+        self.filtering.take_run()
         self._show_hints()
 
     def _on_positions_changed(self) -> None:
@@ -295,21 +297,11 @@ class LabelWorkspace(LabelFrame):
     def _open_menu(self, view: QWidget, point: QPoint) -> None:
         open_image_menu(self, view.mapToGlobal(point))
 
-    def _show_class(self, class_id: int) -> None:
-        now = self.images.filter
-        if now.class_id == class_id:
-            self.set_filter(now.without_class())
-        else:
-            keeps = now.show in (Show.LABELLED, Show.SUGGESTED)
-            self.set_filter(ImageFilter(now.show if keeps else Show.ALL, class_id, now.text))
-
     # ------------------------------------------------------------------------------------------------------ showing
 
-    def _keep_place(self, change: Callable[[], object], scrolls: bool = True) -> None:
-        self._place.keep(change, scrolls)
-        self._is_model_newer = False
+    def _on_list_changed(self) -> None:
+        self._message = ""
         self._show_page()
-        self._show_counts()
 
     def _show_page(self) -> None:
         if len(self.images.rows):
@@ -321,14 +313,12 @@ class LabelWorkspace(LabelFrame):
         page = nothing_found(self.images.filter) if len(self.session.columns) else NO_IMAGES
         self.empty.set_state(page.icon, page.title, page.text, page.action)
 
-    def _show_counts(self) -> None:
-        self.filter_bar.set_counts(len(self.images.rows), self.images.num_gone(), self._is_model_newer)
-
     def _show_hints(self) -> None:
         self._hint_timer.start()
 
     def _show_hints_now(self) -> None:
-        self.hint_line.set_hints(hints_for(self.session, self.labelling, self.is_viewing), self._message)
+        hints = hints_for(self.session, self.labelling, self.is_viewing, self._painting.is_on)
+        self.footer.hints.set_hints(hints, self._message)
 
     def _repaint(self) -> None:
         self.grid.viewport().update()

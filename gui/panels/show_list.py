@@ -1,49 +1,63 @@
-"""The SHOW list: which images are in the grid, with live counts, and the search in file names."""
+"""The SHOW list: how far the images have come and what is said of them, with live counts, and the search in names."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
+from PySide6.QtGui import QColor, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
-    QLabel,
     QLineEdit,
     QListView,
     QSizePolicy,
-    QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QVBoxLayout,
     QWidget,
 )
 
-from gui.models.image_filter import Show
+from gui.models.image_filter import ImageFilter, Show, Trait
 from gui.models.label_counts import LabelCounts
-from gui.theme import font, icon, theme
+from gui.theme import icon, theme
+from gui.widgets.filter_row import ROW_PX, is_letter, paint_filter_row
 
 AnyIndex = QModelIndex | QPersistentModelIndex
-ROW_PX = 28
 SEARCH_DELAY_MS = 150
-COUNT_ROLE = int(Qt.ItemDataRole.UserRole)
+LINE_PX = 9
+ENTRY_ROLE = int(Qt.ItemDataRole.UserRole)
+COUNT_ROLE = ENTRY_ROLE + 1
+OF_SEVERAL = (Show.UNCONFIRMED, Show.CONFIRMED)
 TIPS = {
     Show.ALL: "Every image of the project",
     Show.UNLABELLED: "Images that still need a class (without skipped ones)",
     Show.LABELLED: "Images that have a class",
+    Show.UNCONFIRMED: "Images whose classes you have not confirmed with Enter (without skipped ones)",
+    Show.CONFIRMED: "Images whose classes you have confirmed with Enter",
     Show.SUGGESTED: "Unlabelled images for which the model suggests a class",
-    Show.SKIPPED: "Images that you skipped with X",
-    Show.UNSURE: "Images that you marked with ?",
-    Show.PROBLEM: "Files that are missing or cannot be read, and why",
+    Trait.SKIPPED: "Images that you skipped with X",
+    Trait.UNSURE: "Images that you marked with ?",
+    Trait.NOTED: "Images that you wrote a note about",
+    Trait.PROBLEM: "Files that are missing or cannot be read, and why",
 }
+ICONS = {Trait.SKIPPED: "skip", Trait.UNSURE: "question", Trait.NOTED: "pencil", Trait.PROBLEM: "broken"}
 
 
 class ShowListModel(QAbstractListModel):
-    """The entries of the list with their counts."""
+    """The entries of the list with their counts: one Show is chosen, and any number of Traits."""
 
     def __init__(self, counts: LabelCounts) -> None:
         super().__init__()
         self._counts = counts
-        self.entries = list(Show)
+        self.entries: list[Show | Trait] = []
+        self.chosen: set[Show | Trait] = {Show.ALL}
+        self.set_has_several_classes(False)
+
+    def set_has_several_classes(self, on: bool) -> None:
+        """Offers what only makes sense where an image may have several classes."""
+        self.beginResetModel()
+        self.entries = [entry for entry in Show if on or entry not in OF_SEVERAL]
+        self.entries += list(Trait)
+        self.endResetModel()
 
     def counts_changed(self) -> None:
         self.dataChanged.emit(self.index(0, 0), self.index(len(self.entries) - 1, 0))
@@ -55,54 +69,77 @@ class ShowListModel(QAbstractListModel):
         entry = self.entries[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
             return entry.value
+        if role == ENTRY_ROLE:
+            return entry
         if role == COUNT_ROLE:
             return self._counts.of(entry)
         if role == Qt.ItemDataRole.ToolTipRole:
             return TIPS[entry]
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{entry.value}, {self._counts.of(entry)} images"
+            chosen = ", chosen" if entry in self.chosen else ""
+            return f"{entry.value}, {self._counts.of(entry)} images{chosen}"
         return None
 
 
 class ShowDelegate(QStyledItemDelegate):
-    """Paints an entry: name left, count right, the chosen one on a rounded bar."""
+    """Paints an entry; a line parts what one is chosen of from what several are."""
+
+    def __init__(self, model: ShowListModel, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._model = model
 
     def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
-        return QSize(120, ROW_PX)
+        is_first_trait = index.row() > 0 and self._model.entries[index.row()] is next(iter(Trait))
+        return QSize(120, ROW_PX + LINE_PX if is_first_trait else ROW_PX)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
-        colors = theme()
-        state = option.state
-        row = QRectF(option.rect)
-        is_chosen = bool(state & QStyle.StateFlag.State_Selected)
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        if is_chosen or state & QStyle.StateFlag.State_MouseOver:
-            painter.setBrush(QColor(colors.selected if is_chosen else colors.card))
-            painter.drawRoundedRect(row, 6, 6)
-        if is_chosen and option.widget is not None and option.widget.hasFocus():
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(QColor(colors.accent), 1))
-            painter.drawRoundedRect(row.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+        entry = self._model.entries[index.row()]
+        area = option.rect
+        if area.height() > ROW_PX:
+            line = QRectF(area.left() + 8, area.top() + LINE_PX // 2, area.width() - 16, 1)
+            painter.fillRect(line, QColor(theme().border))
+            option.rect = area.adjusted(0, LINE_PX, 0, 0)
+        trait = ICONS.get(entry, "") if isinstance(entry, Trait) else ""
         count = int(index.data(COUNT_ROLE))
-        painter.setFont(font())
-        painter.setPen(QColor(colors.text if is_chosen else colors.text_dim))
-        inner = row.adjusted(8, 0, -8, 0)
-        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, str(index.data()))
-        painter.setPen(QColor(colors.text_dim if count else colors.text_faint))
-        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, f"{count:,}")
-        painter.restore()
+        paint_filter_row(painter, option, entry.value, count, entry in self._model.chosen, trait)
 
 
 class ShowListView(QListView):
-    """A list whose letters are left to the class keys."""
+    """A list whose letters are left to the class keys. Arrows choose among the first entries; Space and Enter act."""
+
+    entry_chosen = Signal(object)
+    """A Show or a Trait that was clicked or reached."""
+
+    def __init__(self, model: ShowListModel) -> None:
+        super().__init__()
+        self._entries = model
+        self.setModel(model)
+        self.setItemDelegate(ShowDelegate(model, self))
+        self.setMouseTracking(True)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Which images are shown")
+        self.clicked.connect(lambda index: self.entry_chosen.emit(index.data(ENTRY_ROLE)))
+        model.modelReset.connect(self._fit)
+        self._fit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.text().isprintable() and event.text():
+        keys = Qt.Key
+        if event.key() in (keys.Key_Space, keys.Key_Return, keys.Key_Enter):
+            if self.currentIndex().isValid():
+                self.entry_chosen.emit(self.currentIndex().data(ENTRY_ROLE))
+        elif is_letter(event):
             event.ignore()
         else:
+            before = self.currentIndex().row()
             super().keyPressEvent(event)
+            now = self.currentIndex()
+            if now.row() != before and isinstance(now.data(ENTRY_ROLE), Show):
+                self.entry_chosen.emit(now.data(ENTRY_ROLE))
+
+    def _fit(self) -> None:
+        self.setFixedHeight(len(self._entries.entries) * ROW_PX + LINE_PX + 2)
 
 
 class ShowListPanel(QWidget):
@@ -110,6 +147,7 @@ class ShowListPanel(QWidget):
 
     show_chosen = Signal(object)
     """A Show; also when the chosen one is clicked again, which applies it anew."""
+    trait_toggled = Signal(object)
     text_changed = Signal(str)
     left = Signal()
     """Enter in the search: the keys should go back to the images."""
@@ -117,15 +155,8 @@ class ShowListPanel(QWidget):
     def __init__(self, counts: LabelCounts, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = ShowListModel(counts)
-        self.view = ShowListView()
-        self.view.setModel(self._model)
-        self.view.setItemDelegate(ShowDelegate(self.view))
-        self.view.setMouseTracking(True)
-        self.view.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.view.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        self.view.setFixedHeight(len(Show) * ROW_PX + 2)
-        self.view.setAccessibleName("Which images are shown")
+        self.view = ShowListView(self._model)
+        self.view.entry_chosen.connect(self._on_entry_chosen)
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search names")
         self.search.setClearButtonEnabled(True)
@@ -136,36 +167,24 @@ class ShowListPanel(QWidget):
         self._search_timer.timeout.connect(lambda: self.text_changed.emit(self.search.text().strip()))
         self.search.textChanged.connect(lambda _text: self._search_timer.start())
         self.search.returnPressed.connect(self._search_now)
-        caption = QLabel("SHOW")
-        caption.setProperty("role", "caption")
-        caption.setContentsMargins(16, 0, 16, 2)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addWidget(caption)
-        inner = QVBoxLayout()
-        inner.setContentsMargins(8, 0, 8, 0)
-        inner.setSpacing(8)
-        inner.addWidget(self.view)
-        inner.addWidget(self.search)
-        layout.addLayout(inner)
-        self.set_show(Show.ALL)
-        self.view.selectionModel().currentChanged.connect(lambda now, _old: self._on_chosen(now))
-        self.view.clicked.connect(self._on_chosen)
+        layout.setContentsMargins(8, 0, 8, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self.view)
+        layout.addWidget(self.search)
 
-    def set_show(self, show: Show) -> None:
-        """Marks an entry without choosing it."""
-        blocked = self.view.selectionModel().blockSignals(True)
-        self.view.setCurrentIndex(self._model.index(self._model.entries.index(show), 0))
-        self.view.selectionModel().blockSignals(blocked)
+    def set_filter(self, wanted: ImageFilter) -> None:
+        """Marks what is chosen, without choosing it."""
+        self._model.chosen = {wanted.show, *wanted.traits}
         self.view.viewport().update()
-
-    def set_text(self, text: str) -> None:
-        """Shows a search text without searching."""
-        if self.search.text().strip() != text:
+        if self.search.text().strip() != wanted.text:
             blocked = self.search.blockSignals(True)
-            self.search.setText(text)
+            self.search.setText(wanted.text)
             self.search.blockSignals(blocked)
+
+    def set_has_several_classes(self, on: bool) -> None:
+        """Offers "Confirmed" and "Not confirmed", or not."""
+        self._model.set_has_several_classes(on)
 
     def refresh_counts(self) -> None:
         """Shows the counts as they are now."""
@@ -176,6 +195,5 @@ class ShowListPanel(QWidget):
         self.text_changed.emit(self.search.text().strip())
         self.left.emit()
 
-    def _on_chosen(self, index: AnyIndex) -> None:
-        if index.isValid():
-            self.show_chosen.emit(self._model.entries[index.row()])
+    def _on_entry_chosen(self, entry: Show | Trait) -> None:
+        (self.show_chosen if isinstance(entry, Show) else self.trait_toggled).emit(entry)

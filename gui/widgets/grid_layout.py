@@ -63,6 +63,12 @@ class GridLayout:
         position = line * self.num_columns + column
         return position if position < self.num_items else -1
 
+    def nearest(self, point: QPoint) -> int:
+        """Returns the position of the card under a point or beside it, -1 when there is none at all."""
+        column = max(0, min(self.num_columns - 1, (point.x() - MARGIN_PX) // (self.card_width_px + GAP_PX)))
+        line = max(0, min(self.num_lines - 1, (point.y() - MARGIN_PX) // self.line_height_px))
+        return min(self.num_items - 1, line * self.num_columns + column)
+
     def lines_between(self, top: int, bottom: int) -> range:
         """Returns the lines that a vertical stretch touches."""
         first = max(0, (top - MARGIN_PX) // self.line_height_px)

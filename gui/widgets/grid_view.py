@@ -78,7 +78,7 @@ class GridView(QAbstractItemView):
         self._wish_timer = QTimer(self, singleShot=True, interval=0)
         self._wish_timer.timeout.connect(self._ask_for_pictures)
         self.setModel(model)
-        thumbnails.loaded.connect(lambda _ids: self.viewport().update())
+        thumbnails.loaded.connect(self._on_pictures_loaded)
 
     # ------------------------------------------------------------------------------------- what the workspace uses
 
@@ -86,12 +86,12 @@ class GridView(QAbstractItemView):
     def card_px(self) -> int:
         return self._card_px
 
-    def set_card_px(self, size: int) -> None:
-        """Zooms; the current (or middle) card stays where it is."""
+    def set_card_px(self, size: int, around: QPoint | None = None) -> None:
+        """Zooms; the card under the point `around` keeps its height on screen, or else the current (or first) one."""
         size = max(MIN_CARD_PX, min(MAX_CARD_PX, size))
         if size != self._card_px:
             self._card_px = size
-            self._relayout()
+            self._relayout(around=around)
             self.card_size_changed.emit(size)
 
     def current_position(self) -> int:
@@ -244,23 +244,51 @@ class GridView(QAbstractItemView):
         selection = self.selectionModel().selection()
         return selection.count() == 1 and selection.at(0).height() == 1
 
-    def _relayout(self, keeps_place: bool = True) -> None:
-        old = self._layout
-        bar = self.verticalScrollBar()
-        height = self.viewport().height()
-        kept, kept_y = -1, 0
-        if keeps_place and old.num_items:
-            kept = self.current_position()
-            if kept < 0 or not -old.card_height_px < old.rect(kept).top() - bar.value() < height:
-                kept = min(old.num_items - 1, old.lines_between(bar.value() + old.line_height_px // 2, 1 << 40).start
-                           * old.num_columns)  # fmt: skip
-            kept_y = old.rect(kept).top() - bar.value()
+    def _relayout(self, keeps_place: bool = True, around: QPoint | None = None) -> None:
+        old, bar = self._layout, self.verticalScrollBar()
+        kept = self._card_to_keep(around) if keeps_place and old.num_items else -1
+        # Which part of the card stays where: the one under the pointer, or else its upper edge.
+        share, y = 0.0, 0
+        if kept >= 0:
+            top = old.rect(kept).top() - bar.value()
+            y = top if around is None else around.y()
+            share = (y - top) / old.line_height_px
         self._layout = GridLayout(len(self._list.rows), self.viewport().width(), self._card_px)
         self.updateGeometries()
-        if 0 <= kept < self._layout.num_items and bar.value():
-            bar.setValue(self._layout.rect(kept).top() - kept_y)
+        if 0 <= kept < self._layout.num_items and (bar.value() or around is not None):
+            bar.setValue(round(self._layout.rect(kept).top() + share * self._layout.line_height_px) - y)
         self.viewport().update()
         self._wish_timer.start()
+
+    def _card_to_keep(self, around: QPoint | None) -> int:
+        """Returns the card that must not move when the layout changes."""
+        layout, top, height = self._layout, self.verticalOffset(), self.viewport().height()
+        if around is not None:
+            return layout.nearest(around + QPoint(0, top))
+        kept = self.current_position()
+        if kept >= 0 and -layout.card_height_px < layout.rect(kept).top() - top < height:
+            return kept
+        first = layout.lines_between(top + layout.line_height_px // 2, 1 << 40).start
+        return min(layout.num_items - 1, first * layout.num_columns)
+
+    def _on_pictures_loaded(self, image_ids: list[int]) -> None:
+        """Paints anew only the cards whose pictures came: the others must not flicker, nor cost anything."""
+        visible = self.visible_positions()
+        shown = self._list.image_ids(np.arange(visible.start, visible.stop))
+        for at in np.flatnonzero(np.isin(shown, image_ids)).tolist():
+            self._update_card(visible.start + at)
+
+    def _update_card(self, position: int) -> None:
+        if position >= 0:
+            self.viewport().update(
+                self._layout.rect(position).translated(0, -self.verticalOffset()).adjusted(-2, -2, 2, 2)
+            )
+
+    def _hover(self, position: int) -> None:
+        if position != self._hovered:
+            before, self._hovered = self._hovered, position
+            self._update_card(before)
+            self._update_card(position)
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
         self.viewport().scroll(0, dy)  # moves what is painted; only the new stripe is painted anew

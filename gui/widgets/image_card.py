@@ -20,7 +20,10 @@ MAX_CROPPED = 0.34
 
 @dataclass(frozen=True, slots=True)
 class CardFace:
-    """What a card shows. `class_name` and `class_color` are empty without a class and without a suggestion."""
+    """What a card shows. `class_name` and `class_color` are empty without a class and without a suggestion.
+
+    `more_classes` holds names and colours of further classes, where an image may have several.
+    """
 
     image_id: int
     name: str
@@ -28,10 +31,13 @@ class CardFace:
     failure: str
     class_name: str = ""
     class_color: str = ""
+    more_classes: tuple[tuple[str, str], ...] = ()
     is_suggestion: bool = False
     confidence: float | None = None
     is_skipped: bool = False
     is_unsure: bool = False
+    is_noted: bool = False
+    is_confirmed: bool = False
     status: ImageStatus = ImageStatus.READABLE
     is_offline: bool = False
     """The drive or folder of the image is not there now."""
@@ -195,19 +201,41 @@ def _paint_caption(painter: QPainter, area: QRectF, face: CardFace, colors: Them
         where = QRectF(right - width, area.top(), width, area.height())
         painter.drawText(where, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
         right -= width + 8
-    for is_on, icon, color in ((face.is_unsure, "question", "warning"), (face.is_skipped, "skip", "text_dim")):
+    for is_on, icon, color in (
+        (face.is_confirmed, "check-circle", "success"),
+        (face.is_unsure, "question", "warning"),
+        (face.is_skipped, "skip", "text_dim"),
+        (face.is_noted, "pencil", "text_dim"),
+    ):
         if is_on:
             paint_icon(painter, icon, QRectF(right - 15, middle - 8, 16, 16), color)
-            right -= 22
+            right -= 21
     if face.class_name:
-        room = right - area.left()
-        paint_chip(painter, area.left(), middle, room, face.class_name, face.class_color, face.is_suggestion)
+        _paint_chips(painter, QRectF(area.left(), area.top(), right - area.left(), area.height()), face, colors)
         return
     painter.setFont(small)
     painter.setPen(QColor(colors.text_faint))
     where = QRectF(area.left(), area.top(), max(0.0, right - area.left()), area.height())
     name = metrics.elidedText(face.name.rpartition("/")[2], Qt.TextElideMode.ElideMiddle, where.width())
     painter.drawText(where, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, name)
+
+
+def _paint_chips(painter: QPainter, area: QRectF, face: CardFace, colors: Theme) -> None:
+    """Draws as many classes as there is room for, and how many more there are."""
+    left, middle = area.left(), area.center().y()
+    classes = ((face.class_name, face.class_color), *face.more_classes)
+    metrics = QFontMetricsF(font(0.85))
+    for at, (name, color) in enumerate(classes):
+        num_left = len(classes) - at
+        # Room for "+2" is kept while there are others behind this one.
+        room = area.right() - left - (metrics.horizontalAdvance(f"+{num_left - 1}") + 5 if num_left > 1 else 0)
+        if at and chip_width(name, 1e4, False) > room:
+            painter.setFont(font(0.85))
+            painter.setPen(QColor(colors.text_dim))
+            where = QRectF(left, area.top(), area.right() - left, area.height())
+            painter.drawText(where, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, f"+{num_left}")
+            return
+        left += paint_chip(painter, left, middle, room, name, color, face.is_suggestion) + 4
 
 
 def _paint_frame(painter: QPainter, card: QRectF, face: CardFace, colors: Theme) -> None:

@@ -1,4 +1,7 @@
-"""The grid of images with the selection manners of a file manager: click, Shift, Ctrl, rubber band, keys, zoom."""
+"""The grid of images with the selection manners of a file manager: click, Shift, Ctrl, rubber band, drag, keys, zoom.
+
+A drag from a selected card takes the selection along; from anywhere else it draws a rubber band.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QWheelEvent
-from PySide6.QtWidgets import QAbstractItemView, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QWidget
 
 from gui.models.image_list import ImageListModel
 from gui.theme import theme
@@ -15,10 +18,12 @@ from gui.thumbnails import Thumbnails
 from gui.widgets.grid_selection import selected_between, to_selection
 from gui.widgets.grid_view import GridView
 from gui.widgets.image_card import CardFace
+from gui.widgets.image_drag import drag_images
 from gui.widgets.rubber_band import RubberBand
 
 Flag = QItemSelectionModel.SelectionFlag
 SCROLL_EDGE_PX = 24
+ZOOM_STEP = 1.12
 
 
 class ImageGrid(GridView):
@@ -37,6 +42,9 @@ class ImageGrid(GridView):
         self._band = RubberBand()
         super().__init__(model, thumbnails, face_of, parent)
         self.viewport().setMouseTracking(True)
+        self._pressed = -1
+        self._press_point = QPoint()
+        self._zoom_rest = 0.0
         self._band_timer = QTimer(self, interval=30)
         self._band_timer.timeout.connect(self._scroll_with_band)
 
@@ -53,7 +61,11 @@ class ImageGrid(GridView):
             return
         if event.button() != Qt.MouseButton.LeftButton:
             return
+        selected = self.selected_positions()
+        self._pressed = -1
         self._band.press(point + QPoint(0, self.verticalOffset()))
+        if has_ctrl or has_shift:
+            self._band.keep(selected, toggles=has_ctrl)
         if position < 0:
             if not has_ctrl and not has_shift:
                 self.clearSelection()
@@ -62,21 +74,25 @@ class ImageGrid(GridView):
         elif has_ctrl:
             self._anchor = position
             self.selectionModel().setCurrentIndex(self._list.index(position, 0), Flag.Toggle)
+            self._band.keep(self.selected_positions(), toggles=True)
+        elif position in selected:
+            # Either a drag of the whole selection begins here, or the release selects this one.
+            self._pressed = position
+            self._press_point = point
+            self.selectionModel().setCurrentIndex(self._list.index(position, 0), Flag.NoUpdate)
         else:
-            self._anchor = position
-            self.selectionModel().setCurrentIndex(self._list.index(position, 0), Flag.ClearAndSelect)
-        if has_ctrl:
-            self._band.toggle(self.selected_positions())
+            self._select_alone(position)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         point = event.position().toPoint()
         if not event.buttons():
-            hovered = self.indexAt(point).row()
-            if hovered != self._hovered:
-                self._hovered = hovered
-                self.viewport().update()
-            return
-        if event.buttons() & Qt.MouseButton.LeftButton:
+            self._hover(self.indexAt(point).row())
+        elif event.buttons() & Qt.MouseButton.LeftButton and self._pressed >= 0:
+            if (point - self._press_point).manhattanLength() >= QApplication.startDragDistance():
+                self._pressed = -1
+                self._band.release()
+                self._drag_selection()
+        elif event.buttons() & Qt.MouseButton.LeftButton:
             self._stretch_band(point + QPoint(0, self.verticalOffset()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -84,22 +100,28 @@ class ImageGrid(GridView):
         if self._band.rect is not None:
             self.viewport().update()
         self._band.release()
+        if self._pressed >= 0 and event.button() == Qt.MouseButton.LeftButton:
+            self._select_alone(self._pressed)
+            self._pressed = -1
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         position = self.indexAt(event.position().toPoint()).row()
         plain = not event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
         if event.button() == Qt.MouseButton.LeftButton and position >= 0 and plain:
+            self._pressed = -1
             self.position_activated.emit(position)
         else:
             self.mousePressEvent(event)
 
     def leaveEvent(self, event: object) -> None:
-        self._hovered = -1
-        self.viewport().update()
+        self._hover(-1)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            self.set_card_px(round(self._card_px * 1.12 ** (event.angleDelta().y() / 120)))
+            # Touchpads send many small turns: what is left of a pixel is kept for the next one.
+            wanted = (self._card_px + self._zoom_rest) * ZOOM_STEP ** (event.angleDelta().y() / 120)
+            self._zoom_rest = wanted - round(wanted)
+            self.set_card_px(round(wanted), around=event.position().toPoint())
             event.accept()
         else:
             super().wheelEvent(event)
@@ -120,6 +142,9 @@ class ImageGrid(GridView):
         elif event.key() in (keys.Key_Return, keys.Key_Enter):
             if self.current_position() >= 0:
                 self.position_activated.emit(self.current_position())
+        elif event.key() == keys.Key_Space and modifiers == Qt.KeyboardModifier.ControlModifier:
+            self._anchor = self.current_position()
+            self.selectionModel().select(self.currentIndex(), Flag.Toggle)
         elif event.key() == keys.Key_A and modifiers & Qt.KeyboardModifier.ControlModifier:
             self.selectAll()
         elif event.key() == keys.Key_Escape and len(self.selected_positions()) > 1:
@@ -132,6 +157,17 @@ class ImageGrid(GridView):
         self.selectionModel().select(
             to_selection(self._list, np.arange(self._layout.num_items, dtype=np.int64)), Flag.ClearAndSelect
         )
+
+    def _select_alone(self, position: int) -> None:
+        self._anchor = position
+        self.selectionModel().setCurrentIndex(self._list.index(position, 0), Flag.ClearAndSelect)
+
+    def _drag_selection(self) -> None:
+        """Lets the selected images be dropped on a class."""
+        selected = self.selected_positions()
+        first = [self.current_position(), *selected[selected != self.current_position()][:2].tolist()]
+        pictures = [self._thumbnails.get(image_id) for image_id in self._list.image_ids(np.array(first)).tolist()]
+        drag_images(self, pictures, len(selected))
 
     def _move_to(self, position: int, modifiers: Qt.KeyboardModifier) -> None:
         if modifiers & Qt.KeyboardModifier.ShiftModifier:

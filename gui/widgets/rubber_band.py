@@ -17,16 +17,17 @@ class RubberBand:
     def __init__(self) -> None:
         self.rect: QRect | None = None
         self._press: QPoint | None = None
-        self._base: NDArray[np.int64] | None = None
+        self._base: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._toggles = False
 
     def press(self, point: QPoint) -> None:
-        """Notes where it may begin."""
+        """Notes where it may begin; it will replace the selection."""
         self._press = point
-        self._base = None
+        self.keep(np.zeros(0, np.int64), toggles=False)
 
-    def toggle(self, selected: NDArray[np.int64]) -> None:
-        """Makes it change the selection there is, instead of replacing it."""
-        self._base = selected
+    def keep(self, selected: NDArray[np.int64], toggles: bool) -> None:
+        """Makes it add to the selection there is, or turn what it touches on and off."""
+        self._base, self._toggles = selected, toggles
 
     def release(self) -> None:
         """Ends it."""
@@ -41,4 +42,6 @@ class RubberBand:
             return None
         self.rect = QRect(self._press, point).normalized()
         touched = layout.positions_in(self.rect)
-        return touched if self._base is None else np.setxor1d(self._base, touched)
+        if not len(self._base):
+            return touched
+        return np.setxor1d(self._base, touched) if self._toggles else np.union1d(self._base, touched)

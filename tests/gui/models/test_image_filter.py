@@ -9,10 +9,10 @@ import pytest
 
 from engine.domain import ImageColumns, ImageStatus, Mark
 from gui.models.class_search import find_classes
-from gui.models.image_filter import ImageFilter, Order, Show, ordered_rows
+from gui.models.image_filter import ImageFilter, Order, Show, Trait, ordered_rows
+from gui.models.image_index import ImageIndex
 from gui.models.image_list import ImageListModel
 from gui.models.label_counts import LabelCounts
-from gui.models.name_index import NameIndex
 
 
 def make_columns(names: list[str], **given: Any) -> ImageColumns:
@@ -49,7 +49,8 @@ def random_columns(size: int, seed: int = 0) -> ImageColumns:
 
 
 def rows_of(columns: ImageColumns, order: Order = Order.FILED, **wanted: Any) -> list[int]:
-    return ordered_rows(columns, ImageFilter(**wanted), order, NameIndex(columns.names)).tolist()
+    filter_ = ImageFilter(**{name: frozenset(each) if isinstance(each, set) else each for name, each in wanted.items()})
+    return ordered_rows(columns, filter_, order, ImageIndex(columns)).tolist()
 
 
 def test_unlabelled_leaves_out_skipped_and_unreadable_images() -> None:
@@ -64,13 +65,53 @@ def test_unlabelled_leaves_out_skipped_and_unreadable_images() -> None:
 
 def test_a_skipped_image_that_was_labelled_later_is_not_skipped_any_more() -> None:
     columns = make_columns(list("ab"), class_ids=[0, 3], marks=[Mark.SKIPPED, Mark.SKIPPED])
-    assert rows_of(columns, show=Show.SKIPPED) == [0]
+    assert rows_of(columns, traits={Trait.SKIPPED}) == [0]
+
+
+def test_one_of_several_traits_is_enough_and_how_far_an_image_has_come_is_asked_besides() -> None:
+    columns = make_columns(
+        list("abcde"), class_ids=[1, 1, 0, 0, 0], marks=[Mark.UNSURE, 0, Mark.UNSURE, Mark.SKIPPED, 0],
+        noted=[False, True, False, False, True],
+    )  # fmt: skip
+    assert rows_of(columns, traits={Trait.UNSURE}) == [0, 2]
+    assert rows_of(columns, traits={Trait.UNSURE, Trait.NOTED}) == [0, 1, 2, 4]
+    assert rows_of(columns, show=Show.LABELLED, traits={Trait.UNSURE, Trait.NOTED}) == [0, 1]
+    assert rows_of(columns, show=Show.UNLABELLED, traits={Trait.UNSURE}) == [2]
+
+
+def test_work_lists_show_skipped_and_unreadable_images_when_these_are_asked_for() -> None:
+    columns = make_columns(list("abc"), marks=[Mark.SKIPPED, 0, 0], statuses=[0, ImageStatus.MISSING, 0])
+    assert rows_of(columns, show=Show.UNLABELLED) == [2]
+    assert rows_of(columns, show=Show.UNLABELLED, traits={Trait.SKIPPED}) == [0]
+    assert rows_of(columns, show=Show.UNLABELLED, traits={Trait.PROBLEM}) == [1]
+
+
+def test_an_image_confirmed_to_have_no_class_is_not_unlabelled() -> None:
+    columns = make_columns(list("abc"), class_ids=[0, 0, 2], marks=[Mark.CONFIRMED, 0, 0])
+    assert rows_of(columns, show=Show.UNLABELLED) == [1]
+    assert rows_of(columns, show=Show.CONFIRMED) == [0]
+    assert rows_of(columns, show=Show.UNCONFIRMED) == [1, 2]
+    assert rows_of(columns, show=Show.LABELLED) == [2]
+
+
+def test_an_image_with_several_classes_is_found_by_each_of_them() -> None:
+    columns = make_columns(list("abcd"), class_ids=[1, 2, 70, 0])
+    columns.class_bits = np.array([[1 << 1 | 1 << 2, 0], [1 << 2, 0], [0, 1 << 6], [0, 0]], np.uint64)
+    assert rows_of(columns, class_ids={2}) == [0, 1]
+    assert rows_of(columns, class_ids={1, 70}) == [0, 2]
+    counts = LabelCounts()
+    counts.reset(columns)
+    assert [counts.of_class(each) for each in (1, 2, 70, 71)] == [1, 2, 1, 0]
+    columns.class_bits[3, 0] = 1 << 2
+    columns.class_ids[3] = 2
+    assert counts.update(columns, np.array([3])).tolist() == [3]
+    assert [counts.of_class(each) for each in (1, 2, 70, 71)] == [1, 3, 1, 0]
 
 
 def test_a_class_means_the_label_among_labelled_and_the_suggestion_among_suggested_images() -> None:
     columns = make_columns(list("abcd"), class_ids=[2, 0, 0, 1], predicted_ids=[1, 2, 1, 2])
-    assert rows_of(columns, show=Show.ALL, class_id=2) == [0]
-    assert rows_of(columns, show=Show.SUGGESTED, class_id=2) == [1]
+    assert rows_of(columns, show=Show.ALL, class_ids={2}) == [0]
+    assert rows_of(columns, show=Show.SUGGESTED, class_ids={2}) == [1]
 
 
 def test_orders_put_images_without_a_key_last_and_keep_equal_ones_as_filed() -> None:
@@ -114,9 +155,34 @@ def test_counts_after_many_changes_are_those_of_counting_anew() -> None:
     fresh.reset(columns)
     for show in Show:
         assert counts.of(show) == fresh.of(show) == len(rows_of(columns, show=show))
+    for trait in Trait:
+        assert counts.of(trait) == fresh.of(trait) == len(rows_of(columns, traits={trait}))
     assert [counts.of_class(at) for at in range(60)] == [
         int((columns.class_ids == at).sum()) * (at > 0) for at in range(60)
     ]
+
+
+def test_counts_of_a_scope_are_those_of_its_images_also_after_changes() -> None:
+    columns = random_columns(500)
+    counts = LabelCounts()
+    counts.reset(columns)
+    counts.set_scope(np.arange(500) % 2 == 0)
+    columns.class_ids[10:20] = 3
+    counts.update(columns, np.arange(10, 20))
+    inside = make_columns(columns.names[::2], class_ids=columns.class_ids[::2], marks=columns.marks[::2],
+                          statuses=columns.statuses[::2], predicted_ids=columns.predicted_ids[::2])  # fmt: skip
+    for show in Show:
+        assert counts.of(show) == len(rows_of(inside, show=show))
+    assert counts.of_class(3) == int((columns.class_ids == 3).sum())
+    counts.set_scope(None)
+    assert counts.of(Show.ALL) == 500
+
+
+def test_order_by_class_follows_the_palette_and_puts_what_is_only_suggested_behind() -> None:
+    columns = make_columns(list("abcdef"), class_ids=[2, 1, 0, 0, 3, 0], predicted_ids=[1, 1, 3, 0, 1, 2])
+    places = np.array([9, 2, 0, 1], np.uint16)
+    found = ordered_rows(columns, ImageFilter(), Order.CLASS, ImageIndex(columns), places)
+    assert found.tolist() == [0, 4, 1, 5, 2, 3]
 
 
 def test_counts_tell_which_rows_got_another_class_or_mark_and_not_which_got_a_suggestion() -> None:

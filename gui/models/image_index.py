@@ -1,0 +1,84 @@
+"""What is computed once from the names, folders and dates of the images, so that filters and orders are quick."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.domain import ImageColumns
+from gui.models.facet_tree import FacetTree, date_tree, folder_tree
+from gui.models.name_index import NameIndex
+
+SMALL = 10_000
+
+
+class ImageIndex:
+    """Belongs to one state of the columns `names`, `root_ids` and `taken_at`; labels do not matter to it.
+
+    Every part is made when it is first asked for, or by `prepare` in another thread.
+    """
+
+    def __init__(self, columns: ImageColumns | None = None, root_names: Mapping[int, str] | None = None) -> None:
+        self.names_list = columns.names if columns is not None else []
+        self.root_names = dict(root_names or {})
+        self._root_ids = columns.root_ids if columns is not None else np.zeros(0, np.int32)
+        self._taken_at = columns.taken_at if columns is not None else np.zeros(0)
+        self.names = NameIndex(self.names_list)
+        self._folders: FacetTree | None = None
+        self._dates: FacetTree | None = None
+        self._date_order: NDArray[np.int32] | None = None
+        self.is_ready = False
+
+    def __len__(self) -> int:
+        return len(self.names_list)
+
+    @property
+    def can_order(self) -> bool:
+        """Whether the orders by name and date are there, or made within a frame or two."""
+        return self.is_ready or len(self) <= SMALL
+
+    def steps(self) -> list[Callable[[], object]]:
+        """Returns what makes the parts, for another thread, one after the other; then `is_ready` may be set.
+
+        Together 3 s for 1,000,000 images, mostly in numpy, which lets the window work meanwhile.
+        """
+        return [
+            lambda: self.folders,
+            lambda: self.dates,
+            self.names.prepare_search,
+            lambda: self.date_order,
+            self.names.order,
+        ]
+
+    def adopt(self, columns: ImageColumns) -> None:
+        """Takes over columns that say the same (see `is_of`) in place of those it was made of."""
+        self.names_list, self._root_ids, self._taken_at = columns.names, columns.root_ids, columns.taken_at
+
+    def is_of(self, columns: ImageColumns) -> bool:
+        """Tells whether it still says the truth about columns that may have been read anew."""
+        return (
+            columns.names == self.names_list
+            and np.array_equal(columns.root_ids, self._root_ids)
+            and np.array_equal(columns.taken_at, self._taken_at, equal_nan=True)
+        )
+
+    @property
+    def folders(self) -> FacetTree:
+        if self._folders is None:
+            self._folders = folder_tree(self.names_list, self._root_ids, self.root_names)
+        return self._folders
+
+    @property
+    def dates(self) -> FacetTree:
+        if self._dates is None:
+            self._dates = date_tree(self._taken_at)
+        return self._dates
+
+    @property
+    def date_order(self) -> NDArray[np.int32]:
+        """The rows in the order in which the images were taken; those without a date come last, as filed."""
+        if self._date_order is None:
+            self._date_order = np.argsort(self._taken_at, kind="stable").astype(np.int32)
+        return self._date_order

@@ -1,0 +1,112 @@
+"""What can be said of an image besides its class, as one byte each: the SHOW list, its counts and its filters use it.
+
+Everything here is a pure function of arrays: no Qt, no disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.domain import NO_CLASS, ImageColumns, ImageStatus, Mark
+
+Rows = NDArray[np.int64]
+NUM_CODES = 256
+_OPEN, _CLASS, _CONFIRMED, _SUGGESTED, _SKIPPED, _UNSURE, _NOTED, _PROBLEM = (1 << bit for bit in range(8))
+OF_THE_USER = _OPEN | _CLASS | _CONFIRMED | _SKIPPED | _UNSURE | _NOTED
+"""The bits that only the user changes: not suggestions, not files that vanish."""
+
+
+class Show(Enum):
+    """How far an image has come: one of these is chosen. The value is the text on screen."""
+
+    ALL = "All"
+    UNLABELLED = "Unlabelled"
+    LABELLED = "Labelled"
+    UNCONFIRMED = "Not confirmed"
+    CONFIRMED = "Confirmed"
+    SUGGESTED = "Suggested"
+
+
+class Trait(Enum):
+    """What an image may have besides: any number of these are chosen, and one of them is enough."""
+
+    SKIPPED = "Skipped"
+    UNSURE = "Unsure"
+    NOTED = "With a note"
+    PROBLEM = "Unreadable"
+
+
+_BITS = {Trait.SKIPPED: _SKIPPED, Trait.UNSURE: _UNSURE, Trait.NOTED: _NOTED, Trait.PROBLEM: _PROBLEM}
+_WORDS = ((_SKIPPED, "skipped"), (_UNSURE, "unsure"), (_CONFIRMED, "confirmed"), (_NOTED, "with a note"))
+
+
+def has_several_classes(columns: ImageColumns) -> bool:
+    """Tells whether an image of this project may have more than one class."""
+    return bool(columns.class_bits.shape[1])
+
+
+def codes_of(columns: ImageColumns, rows: Rows | None = None) -> NDArray[np.uint8]:
+    """Returns one byte per image (of `rows`, or of all) that says everything Show and Trait ask for."""
+    pick = slice(None) if rows is None else rows
+    marks = columns.marks[pick]
+    has_class = columns.class_ids[pick] != NO_CLASS
+    is_confirmed = marks & Mark.CONFIRMED != 0
+    # A skipped image that got a class later is not skipped any more.
+    is_skipped = (marks & Mark.SKIPPED != 0) & ~has_class
+    codes: NDArray[np.uint8] = np.zeros(len(marks), np.uint8)
+    for bit, is_on in (
+        (_OPEN, ~has_class & ~is_confirmed),
+        (_CLASS, has_class),
+        (_CONFIRMED, is_confirmed),
+        (_SUGGESTED, columns.predicted_ids[pick] != NO_CLASS),
+        (_SKIPPED, is_skipped),
+        (_UNSURE, marks & Mark.UNSURE != 0),
+        (_NOTED, columns.noted[pick]),
+        (_PROBLEM, columns.statuses[pick] != ImageStatus.READABLE),
+    ):
+        codes |= is_on.view(np.uint8) * np.uint8(bit)
+    return codes
+
+
+def words_of(code: int) -> list[str]:
+    """Returns in words what the user said of an image besides its class."""
+    return [word for bit, word in _WORDS if code & bit]
+
+
+@lru_cache(maxsize=128)
+def passing_codes(show: Show, traits: frozenset[Trait] = frozenset()) -> NDArray[np.bool_]:
+    """Returns for each of the 256 codes whether such an image is shown.
+
+    Unlabelled, Suggested and Not confirmed are lists of work to do: they leave out skipped images and files that cannot
+    be read, unless these are asked for.
+    """
+    codes = np.arange(NUM_CODES)
+    passes = _is_in(codes, show)
+    if show in (Show.UNLABELLED, Show.SUGGESTED, Show.UNCONFIRMED):
+        left_out = _all_bits({Trait.SKIPPED, Trait.PROBLEM} - traits)
+        passes &= codes & left_out == 0
+    if traits:
+        passes &= codes & _all_bits(traits) != 0
+    passes.flags.writeable = False
+    return passes
+
+
+def _is_in(codes: NDArray[np.int64], show: Show) -> NDArray[np.bool_]:
+    needed, forbidden = {
+        Show.ALL: (0, 0),
+        Show.UNLABELLED: (_OPEN, 0),
+        Show.LABELLED: (_CLASS, 0),
+        Show.UNCONFIRMED: (0, _CONFIRMED),
+        Show.CONFIRMED: (_CONFIRMED, 0),
+        Show.SUGGESTED: (_OPEN | _SUGGESTED, 0),
+    }[show]
+    return np.asarray((codes & needed == needed) & (codes & forbidden == 0))
+
+
+def _all_bits(traits: Iterable[Trait]) -> int:
+    return sum(_BITS[trait] for trait in traits)

@@ -1,0 +1,240 @@
+"""Which images are in the grid, in which order: takes the wishes of bar, lists and palette, and shows counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication
+
+from engine.domain import ImageColumns
+from engine.project import Project
+from gui.models.filter_chips import chips_of
+from gui.models.image_filter import ImageFilter, Order, Show, Trait, matches
+from gui.models.image_index import ImageIndex
+from gui.models.image_list import LATE_ORDERS
+from gui.panels.label_frame import LabelFrame
+from gui.panels.list_place import ListPlace
+
+INDEX_DELAY_MS = 400
+"""Longer than what lies between two reloads while a folder is being read in: the index is made once it is quiet."""
+COUNT_DELAY_MS = 250
+
+
+class Filtering(QObject):
+    """Owns what is filtered. The list of images changes here only."""
+
+    changed = Signal()
+    """Other images are in the list, or in another order."""
+
+    def __init__(self, frame: LabelFrame, place: ListPlace) -> None:
+        super().__init__(frame)
+        self._frame = frame
+        self._session = frame.session
+        self._list = frame.images
+        self._place = place
+        self._is_model_newer = False
+        self._index_timer = QTimer(self, singleShot=True, interval=INDEX_DELAY_MS)
+        self._index_timer.timeout.connect(self._renew_index)
+        self._count_timer = QTimer(self, singleShot=True, interval=COUNT_DELAY_MS)
+        self._count_timer.timeout.connect(self._count_branches)
+        bar, show_list = frame.filter_bar, frame.show_list
+        bar.filter_wanted.connect(self.apply)
+        bar.order_wanted.connect(self.set_order)
+        bar.refresh_wanted.connect(self.refresh)
+        show_list.show_chosen.connect(self._show)
+        show_list.trait_toggled.connect(self._toggle_trait)
+        show_list.text_changed.connect(lambda text: self.apply(replace(self.wanted, text=text)))
+        frame.palette_panel.show_class_wanted.connect(self._show_class)
+        frame.folders.keys_chosen.connect(lambda keys: self.apply(replace(self.wanted, folders=keys)))
+        frame.dates.keys_chosen.connect(lambda keys: self.apply(replace(self.wanted, dates=keys)))
+        frame.section_opened.connect(self._count_timer.start)
+
+    @property
+    def wanted(self) -> ImageFilter:
+        """The filter in force."""
+        return self._list.filter
+
+    def apply(self, wanted: ImageFilter) -> None:
+        """Shows other images; the current one stays current when it is among them."""
+        if wanted.scope != self.wanted.scope:
+            self._set_scope(wanted)
+        self._keep_place(lambda: self._list.set_filter(wanted))
+        self._frame.show_list.set_filter(wanted)
+        self._frame.palette_panel.show_filtered(wanted.class_ids)
+        self._frame.folders.set_chosen(wanted.folders)
+        self._frame.dates.set_chosen(wanted.dates)
+        self.show_chips()
+        self._count_timer.start()
+
+    def set_order(self, order: Order) -> None:
+        """Shows the same images in another order."""
+        self._keep_place(lambda: self._list.set_filter(self.wanted, order))
+        self._frame.filter_bar.set_order(order)
+        if order in LATE_ORDERS and not self._list.image_index.can_order:
+            self._index_timer.start(0)
+
+    def refresh(self) -> None:
+        """Applies filter and order to the labels and suggestions as they are now."""
+        self.apply(self.wanted)
+
+    def clear(self) -> None:
+        """Shows all images."""
+        self.apply(ImageFilter())
+
+    # ------------------------------------------------------------------------------------------------ what happened
+
+    def take_columns(self) -> None:
+        """Images came or went."""
+        columns, old = self._session.columns, self._list.image_index
+        self._frame.counts.reset(columns)
+        index = old if old.names_list is columns.names and len(old) else ImageIndex(columns, old.root_names)
+        self._keep_place(lambda: self._list.set_columns(columns, index), scrolls=False)
+        self._set_scope(self.wanted)
+        self._show_live_counts()
+        self._index_timer.start()
+
+    def take_rows(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Labels, marks or suggestions of these rows changed; returns those that the user labelled or marked."""
+        relabelled = self._frame.counts.update(self._session.columns, rows)
+        self._list.note_changes(rows)
+        if not len(self._list.rows):
+            self.refresh()  # nothing is on screen that could move
+        self._show_live_counts()
+        self.show_counts()
+        self._count_timer.start()
+        if self._session.columns.names is not self._list.image_index.names_list:
+            self._index_timer.start()
+        return relabelled
+
+    def take_classes(self) -> None:
+        """Classes came, went or look different."""
+        known = self.wanted.class_ids & {each.id for each in self._session.classes}
+        if known != self.wanted.class_ids:
+            self.apply(replace(self.wanted, class_ids=known))
+        else:
+            self.show_chips()
+        self._frame.palette_panel.refresh()
+
+    def take_mode(self) -> None:
+        """Images may have several classes now, or only one."""
+        self._frame.show_list.set_has_several_classes(self._session.has_several_classes)
+
+    def take_run(self) -> None:
+        """Another model suggests. The list does not move; what would be shown now is a click away."""
+        depends = self.wanted.show is Show.SUGGESTED or self._list.order.depends_on_model
+        self._is_model_newer = depends and len(self._list.rows) > 0
+        self.show_counts()
+
+    # ------------------------------------------------------------------------------------------------------- wishes
+
+    def _show(self, show: Show) -> None:
+        traits = frozenset() if show is Show.ALL else self.wanted.traits
+        self.apply(replace(self.wanted, show=show, traits=traits))
+
+    def _toggle_trait(self, trait: Trait) -> None:
+        """Adds or takes away one trait; where nothing has both it and what is shown, all that have it are shown."""
+        now = self.wanted
+        has_both = self._frame.counts.of_both(now.show, trait) > 0
+        show = now.show if trait in now.traits or has_both else Show.ALL
+        self.apply(replace(now, show=show, traits=now.traits ^ {trait}))
+
+    def _show_class(self, class_id: int) -> None:
+        """Shows only the images of a class; with Ctrl those of one class more, or of one less."""
+        now = self.wanted
+        if QGuiApplication.keyboardModifiers() & Qt.KeyboardModifier.ControlModifier:
+            class_ids = now.class_ids ^ {class_id}
+        else:
+            class_ids = frozenset() if now.class_ids == {class_id} else frozenset({class_id})
+        show = Show.ALL if class_ids and now.show is Show.UNLABELLED else now.show
+        self.apply(replace(now, show=show, class_ids=class_ids))
+
+    # ------------------------------------------------------------------------------------------------------ showing
+
+    def show_counts(self) -> None:
+        """Shows how many images there are and how many of them do not belong there any more."""
+        self._frame.filter_bar.set_counts(len(self._list.rows), self._list.num_gone(), self._is_model_newer)
+
+    def show_chips(self) -> None:
+        """Shows the filter as chips."""
+        names = {each.id: each.name for each in self._session.classes}
+        self._frame.filter_bar.set_filter(chips_of(self.wanted, names, self._list.image_index))
+
+    def _keep_place(self, change: Callable[[], object], scrolls: bool = True) -> None:
+        self._place.keep(change, scrolls)
+        self._is_model_newer = False
+        self.changed.emit()
+        self.show_counts()
+
+    def _show_live_counts(self) -> None:
+        self._frame.show_list.refresh_counts()
+        self._frame.palette_panel.refresh_counts()
+
+    def _set_scope(self, wanted: ImageFilter) -> None:
+        scope = wanted.scope
+        mask = matches(self._session.columns, scope, self._list.image_index) if scope.is_active else None
+        self._frame.counts.set_scope(mask)
+        self._frame.show_list.refresh_counts()
+
+    def _count_branches(self) -> None:
+        """Counts per branch what all the other filters let through."""
+        columns, index = self._session.columns, self._list.image_index
+        if not index.is_ready or len(index) != len(columns):
+            return
+        for view, tree, others in (
+            (self._frame.folders, index.folders, replace(self.wanted, folders=frozenset())),
+            (self._frame.dates, index.dates, replace(self.wanted, dates=frozenset())),
+        ):
+            if view.isVisible():
+                mask = matches(columns, others, index) if others.is_active else None
+                view.set_counts(tree.counts(mask))
+
+    # ----------------------------------------------------------------------------------------- made in the background
+
+    def _renew_index(self) -> None:
+        columns, index = self._session.columns, self._list.image_index
+        if self._session.project is None:
+            self._show_trees()
+        elif not index.is_ready:
+            if index.names_list is not columns.names:  # read anew before it was made
+                index = self._list.image_index = ImageIndex(columns, index.root_names)
+            self._prepare(index, [partial(_read_roots, self._session.project, index), *index.steps()])
+        elif columns.names is not index.names_list:  # read anew, hardly ever with other names
+            self._session.read_in_background(partial(index.is_of, columns), partial(self._take_answer, index, columns))
+
+    def _take_answer(self, index: ImageIndex, columns: ImageColumns, is_same: bool) -> None:
+        if is_same:
+            index.adopt(columns)
+        elif (project := self._session.project) is not None:
+            fresh = ImageIndex(columns, index.root_names)
+            self._prepare(fresh, [partial(_read_roots, project, fresh), *fresh.steps()])
+
+    def _prepare(self, index: ImageIndex, steps: Sequence[Callable[[], object]]) -> None:
+        """Takes one step after the other, so that other reads of the window come in between."""
+        if index.names_list is not self._session.columns.names:
+            return
+        if steps:
+            self._session.read_in_background(steps[0], lambda _made: self._prepare(index, steps[1:]))
+            return
+        index.is_ready = True
+        is_other = index is not self._list.image_index
+        self._list.image_index = index
+        self._show_trees()
+        self.show_chips()
+        if (is_other and self.wanted.scope.is_active) or self._list.order in LATE_ORDERS:
+            self.refresh()
+
+    def _show_trees(self) -> None:
+        index = self._list.image_index
+        self._frame.folders.set_tree(index.folders)
+        self._frame.dates.set_tree(index.dates)
+        self._frame.show_facets(has_folders=len(index.folders) > 1, has_dates=len(index.dates) > 1)
+        self._count_timer.start()
+
+
+def _read_roots(project: Project, index: ImageIndex) -> None:
+    index.root_names = {root.id: str(root.path) for root in project.roots()}
