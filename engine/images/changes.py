@@ -78,18 +78,18 @@ class ChangeFinder:
 
     def image_at(self, found: FoundFile) -> ImageRecord | None:
         """Returns the image that the project knows at the place of a file."""
-        return self._by_path.get(os.fspath(found.path))
+        return self._by_path.get(found.location)
 
     def is_seen(self, found: FoundFile) -> bool:
         """Tells whether a file was met before in this walk (folders of a project may lie inside one another)."""
-        return os.fspath(found.path) in self._seen
+        return found.location in self._seen
 
     def meet(self, found: FoundFile) -> Meeting:
         """Notes that a file is there and says what is to be done with it.
 
         A file with a size that no known image has cannot be a known image that was moved, so it is new unread.
         """
-        self._seen.add(os.fspath(found.path))
+        self._seen.add(found.location)
         record = self.image_at(found)
         if record is None:
             if found.size_bytes not in self._sizes and _SIZE_NOT_KNOWN not in self._sizes:
@@ -120,7 +120,7 @@ class ChangeFinder:
         unread_gone = {_trace(record.path.name, record): record for record in gone if not record.content_hash}
         to_read, new = [], []
         for found in self._held:
-            record = unread_gone.pop(_trace(found.path.name, found), None)
+            record = unread_gone.pop(_trace(os.path.basename(found.location), found), None)
             if record is not None:
                 self._claimed.add(record.id)
                 self._changes.moved.append((record, unread(found)))
@@ -192,7 +192,7 @@ class ChangeFinder:
             ]
         if not candidates:
             return None
-        name = facts.found.path.name
+        name = os.path.basename(facts.found.location)
         best = next((record for record in candidates if record.path.name == name), candidates[0])
         claimed.add(best.id)
         return best

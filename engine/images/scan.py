@@ -26,13 +26,21 @@ _DIGITS: Final = re.compile(r"(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """An image file below a root. `relative_path` has forward slashes, and surrogates where a name is not UTF-8."""
+    """An image file below a root. `location` is its path, as text: a walk meets many, and making a Path takes long.
+
+    `relative_path` has forward slashes, and surrogates where a name is not UTF-8.
+    """
 
     root: Path
-    path: Path
+    location: str
     relative_path: str
     size_bytes: int
     mtime_ns: int
+
+    @property
+    def path(self) -> Path:
+        """Opens the file."""
+        return Path(self.location)
 
     @property
     def name(self) -> str:
@@ -84,7 +92,7 @@ def walk_images(
         if on_folder is not None:
             on_folder()
         relative_folder = waiting.pop()
-        folder = os.path.join(root, relative_folder) if relative_folder else os.fspath(root)
+        folder = os.path.join(root, *relative_folder.split("/"))
         try:
             with os.scandir(folder) as entries:
                 listed = sorted(entries, key=lambda entry: natural_key(entry.name))
@@ -110,7 +118,7 @@ def walk_images(
                     sub_folders.append(relative_path)
             elif is_image_name(entry.name):
                 if stat.S_ISREG(status.st_mode):
-                    yield FoundFile(root, Path(entry.path), relative_path, status.st_size, status.st_mtime_ns)
+                    yield FoundFile(root, entry.path, relative_path, status.st_size, status.st_mtime_ns)
                 else:
                     on_fault(display_name(relative_path), "This is not a regular file.")
         waiting += reversed(sub_folders)

@@ -7,6 +7,7 @@ that completes when the change is durable.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Final
 
@@ -250,7 +251,11 @@ class Project(LabelWriting):
 
     def add_images(self, root_id: int, new_images: Sequence[NewImage]) -> list[int]:
         """Files new images after those that are there; returns their ids."""
-        return self._write(lambda db: images.add(db, root_id, new_images)).result()
+        return self.start_adding_images(root_id, new_images).result()
+
+    def start_adding_images(self, root_id: int, new_images: Sequence[NewImage]) -> Future[list[int]]:
+        """As `add_images`, without waiting for it."""
+        return self._write(lambda db: images.add(db, root_id, new_images))
 
     def update_images(self, changes: Iterable[tuple[int, NewImage]], root_id: int | None = None) -> None:
         """Replaces what is known of images, as (image id, facts); with `root_id` also the folder they are in now."""

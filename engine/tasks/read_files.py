@@ -6,6 +6,7 @@ read, its image has no content hash, and therefore no embedding and no part in a
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Final
@@ -120,4 +121,4 @@ def _files_of(project: Project, image_ids: Sequence[int]) -> list[tuple[int, Fou
 
 def _file_of(record: ImageRecord) -> FoundFile:
     # The name is only for display; where the file lies is in the database already, and stays as it is.
-    return FoundFile(record.path.parent, record.path, record.name, record.size_bytes, record.mtime_ns)
+    return FoundFile(record.path.parent, os.fspath(record.path), record.name, record.size_bytes, record.mtime_ns)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Final
@@ -145,6 +146,7 @@ class _Scan:
         self._num_found = 0
         self._to_read: list[FoundFile] = []
         self._added_ids: set[int] = set()
+        self._block: tuple[Future[list[int]], Sequence[FileFacts]] | None = None
         self._folder_classes: dict[int, str] = {}
 
     def run(self, is_rescan: bool = False) -> ScanReport:
@@ -182,6 +184,7 @@ class _Scan:
                 self._add(folder, block)
                 block, block_size = [], min(2 * block_size, BLOCK)
         self._add(folder, block)
+        self._finish_block()
 
     def _walk(self, folder: Path) -> Iterator[FoundFile]:
         """Yields the files of a folder that were not met before."""
@@ -196,7 +199,8 @@ class _Scan:
             if self._finder.is_seen(found):
                 continue
             self._num_found += 1
-            self._context.progress(self._num_found, 0, f"{self._num_found:,} images")
+            if self._num_found % FIRST_BLOCK == 0:
+                self._context.progress(self._num_found, 0, f"{self._num_found:,} images")
             record = self._finder.image_at(found)
             if self._uses_folder_names and record is not None:
                 self._note_folder_class(record.id, found)
@@ -238,13 +242,22 @@ class _Scan:
             added = [facts for facts in new if facts.found.root == folder]
             for start in range(0, len(added), BLOCK):
                 self._add(folder, added[start : start + BLOCK])
+        self._finish_block()
 
     def _add(self, folder: Path, block: Sequence[FileFacts]) -> None:
-        if not block:
+        """Hands a block of new images to the store; while that writes, the next one is gathered."""
+        self._finish_block()
+        if block:
+            rows = [new_image(facts) for facts in block]
+            self._block = (self._project.start_adding_images(self._root_id(folder), rows), block)
+
+    def _finish_block(self) -> None:
+        """Waits for the block that is being written, and tells of it."""
+        if self._block is None:
             return
-        ids = self._project.add_images(self._root_id(folder), [new_image(facts) for facts in block])
-        self._added_ids.update(ids)
-        for image_id, facts in zip(ids, block, strict=True):
+        (ids, block), self._block = self._block, None
+        for image_id, facts in zip(ids.result(), block, strict=True):
+            self._added_ids.add(image_id)
             self._note_folder_class(image_id, facts.found)
         self._report.num_added += sum(facts.status is ImageStatus.READABLE for facts in block)
         self._context.emit(ImagesAdded(len(block)))
@@ -296,10 +309,11 @@ class _Scan:
         self._project.update_images(images, self._root_id(folder))
 
     def _note_folder_class(self, image_id: int, found: FoundFile) -> None:
-        top, is_inside, _ = found.name.partition("/")
-        name = " ".join(top.split())
-        if self._uses_folder_names and is_inside and name:
-            self._folder_classes[image_id] = name
+        if self._uses_folder_names:
+            top, is_inside, _ = found.name.partition("/")
+            name = " ".join(top.split())
+            if is_inside and name:
+                self._folder_classes[image_id] = name
 
     def _label_by_folder(self) -> None:
         """Gives the images that have no class the one that their folder names, as one step."""

@@ -50,7 +50,7 @@ BROKEN_NAMES = [
 
 def found_at(path: Path) -> FoundFile:
     status = path.stat()
-    return FoundFile(path.parent, path, path.name, status.st_size, status.st_mtime_ns)
+    return FoundFile(path.parent, os.fspath(path), path.name, status.st_size, status.st_mtime_ns)
 
 
 def test_every_odd_file_is_tested(all_odd_files):
