@@ -178,7 +178,9 @@ class FilterBar(QWidget):
             self._chip_row.invalidate()
             self._row.invalidate()
             if self._row.sizeHint().width() <= self.width():
-                return
+                break
+        # What was asked for while the bar itself is being laid out would wait for the next time.
+        self._row.activate()
 
     def _open_more(self) -> None:
         menu = QMenu(self)
