@@ -5,6 +5,7 @@ It stays while the user walks through the images, until it is reset. The screen 
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from enum import Enum
 from typing import Any
@@ -19,8 +20,8 @@ from gui.screen_images import Picture
 
 MAX_PIXELS = 12_000_000
 """What is rendered in one go in the GUI thread (at most some 15 ms); of more, only every second pixel and so on."""
-DRAG_PX = 600
-"""Dragging so far moves black and white over the whole range."""
+DRAG_PX = 250
+"""Dragging so far moves what is grey to black or white, or makes the contrast 2.7 times as strong."""
 
 
 class LevelMode(Enum):
@@ -67,9 +68,10 @@ class DisplayLevels(QObject):
         """Changes the levels as radiologists do: to the right more contrast, up brighter."""
         low, high = self.range_of(picture)
         now = self.shown(picture)
-        per_px = (high - low) / DRAG_PX
-        middle = (now.black + now.white) / 2 + dy_px * per_px
-        half = max((now.white - now.black) / 2 - dx_px * per_px, (high - low) / 500)
+        # In proportion to the range that is shown, so that a narrow one is set as finely as a wide one.
+        width = now.white - now.black
+        middle = (now.black + now.white) / 2 + dy_px * width / DRAG_PX
+        half = min(high - low, width * math.exp(-dx_px / DRAG_PX)) / 2
         self.set_fixed(picture, middle - half, middle + half)
 
     def shown(self, picture: Picture) -> Levels:

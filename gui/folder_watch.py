@@ -43,8 +43,8 @@ class FolderWatch(QObject):
 
     changed = Signal()
     """Folders went offline or came back, or a file that hung was read after all: what failed may be tried again."""
-    thread_hung = Signal(int)
-    """Identifier of a thread that hangs in `read` and should be replaced."""
+    thread_hung = Signal(object)
+    """Identifier of a thread that hangs in `read` and should be replaced (too large for a C int)."""
     _told = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from engine.domain import ImageStatus
-from gui.display_levels import DisplayLevels
+from gui.display_levels import DisplayLevels, LevelMode
 from gui.models.image_list import ImageListModel
 from gui.prefetch import Prefetch
 from gui.screen_images import SCREENS_BYTES, Picture, ScreenImages
@@ -21,7 +21,7 @@ from gui.widgets.image_card import CardFace, percent
 from gui.widgets.levels_panel import LevelsPanel
 from gui.widgets.viewer_bar import ViewerBar
 
-PAN_PX = 80
+PAN_PX, LEVEL_STEP_PX = 80, 15
 HOLD_IDLE_S = 1.0
 """The making of all thumbnails rests this long after each move."""
 PANEL_MARGIN_PX = 12
@@ -142,21 +142,20 @@ class ImageViewer(QWidget):
             return
         self._place_panel()
         self.levels_panel.show()
-        self.levels_panel.raise_()
-        self.levels_panel.slider.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.levels_panel.raise_()  # without the focus: the arrow keys go on walking through the images
         self._show_levels()
 
     # ------------------------------------------------------------------------------------------------------ events
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         keys = Qt.Key
-        last = len(self._list.rows) - 1
-        key = keys(event.key())
-        pan = {keys.Key_Left: (1, 0), keys.Key_Right: (-1, 0), keys.Key_Up: (0, 1), keys.Key_Down: (0, -1)}.get(key)
+        key, last = keys(event.key()), len(self._list.rows) - 1
         step = {keys.Key_Left: -1, keys.Key_Right: 1, keys.Key_Up: -1, keys.Key_Down: 1,
                 keys.Key_PageUp: -10, keys.Key_PageDown: 10}.get(key)  # fmt: skip
-        if pan is not None and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-            self.canvas.pan(pan[0] * PAN_PX, pan[1] * PAN_PX)
+        if self._press_with_modifier(key, event.modifiers()):
+            return
+        if key == keys.Key_Escape and self.levels_panel.isVisible():
+            self._close_levels_panel()
         elif step is not None:
             self._step(step)
         elif key == keys.Key_Home:
@@ -171,6 +170,26 @@ class ImageViewer(QWidget):
             self.canvas.zoom_by(1 / WHEEL_STEP)
         else:
             event.ignore()
+
+    def _press_with_modifier(self, key: Qt.Key, modifiers: Qt.KeyboardModifier) -> bool:
+        """Does what a key means with Ctrl or Shift; tells whether it means something."""
+        keys = Qt.Key
+        has_ctrl = bool(modifiers & Qt.KeyboardModifier.ControlModifier)
+        has_shift = bool(modifiers & Qt.KeyboardModifier.ShiftModifier)
+        arrow = {keys.Key_Left: (-1, 0), keys.Key_Right: (1, 0), keys.Key_Up: (0, -1), keys.Key_Down: (0, 1)}.get(key)
+        if has_ctrl and has_shift and arrow is not None:
+            self._on_levels_dragged(arrow[0] * LEVEL_STEP_PX, arrow[1] * LEVEL_STEP_PX)
+        elif has_ctrl and has_shift and key == keys.Key_B:
+            self.levels.set_automatic(self.levels.mode is not LevelMode.AUTO)
+        elif has_shift and not has_ctrl and arrow is not None:
+            self.canvas.pan(-arrow[0] * PAN_PX, -arrow[1] * PAN_PX)
+        elif has_ctrl and key in (keys.Key_0, keys.Key_1, keys.Key_2, keys.Key_B):
+            {keys.Key_0: self.canvas.fit, keys.Key_1: self.toggle_pixels, keys.Key_2: self.canvas.fill}.get(
+                key, self.toggle_levels_panel
+            )()
+        else:
+            return False
+        return True
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.setFocus(Qt.FocusReason.MouseFocusReason)
@@ -197,7 +216,7 @@ class ImageViewer(QWidget):
         bar.zoom_wanted.connect(lambda steps: canvas.zoom_by(WHEEL_STEP**steps))
         bar.fit_wanted.connect(canvas.fit)
         bar.fill_wanted.connect(canvas.fill)
-        bar.pixels_wanted.connect(canvas.show_pixels)
+        bar.pixels_wanted.connect(self.toggle_pixels)
         bar.levels_toggled.connect(self.toggle_levels_panel)
         canvas.zoom_changed.connect(self._on_zoom_changed)
         canvas.levels_dragged.connect(self._on_levels_dragged)
@@ -266,7 +285,7 @@ class ImageViewer(QWidget):
 
 def _why_not_sharp(face: CardFace) -> str:
     if face.status == ImageStatus.MISSING:
-        return "The file is missing. Put it back or rescan the folder."
+        return "The file is missing. Put it back, or press F5 to look for it."
     if face.status == ImageStatus.UNREADABLE:
         return "The file cannot be read."
-    return "The drive or folder of this image is not there." if face.is_offline else ""
+    return "The drive or folder is not there. This is the thumbnail." if face.is_offline else ""

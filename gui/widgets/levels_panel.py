@@ -31,7 +31,9 @@ class LevelsPanel(QFrame):
         self._black = text_label("", "dim")
         self._white = text_label("", "dim")
         self._depth = text_label("", "faint")
-        self.automatic = button("Auto", "chip", tooltip="Each picture with its own darkest and brightest pixels")
+        self.automatic = button(
+            "Auto", "chip", tooltip="Each picture with its own darkest and brightest pixels (Ctrl+Shift+B)"
+        )
         self.automatic.setCheckable(True)
         self.back = button("Reset", "chip", tooltip="As the program and the model see the pictures")
         self._close = QToolButton()

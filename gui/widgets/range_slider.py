@@ -32,7 +32,7 @@ class RangeSlider(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Darkest and brightest value")
-        self.setToolTip("Brightest: ← →. Darkest: Shift+← →. Both: ↑ ↓")
+        self.setToolTip("Drag a handle, or what lies between. Keys: Ctrl+Shift+arrows")
 
     def sizeHint(self) -> QSize:
         return QSize(240, HEIGHT_PX)
