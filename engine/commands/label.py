@@ -20,7 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="FILE",
-        help="CSV with the columns image,class; an image is a path, or a file name that is unique in the project",
+        help="CSV with the columns image,class (and note, if you like); an image is a path, or a file name that is "
+        "unique in the project; several classes of one image: a|b, where the project allows them",
     )
     add_json_argument(parser)
 
@@ -33,6 +34,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     console.document(
         {
             "num_applied": report.num_applied,
+            "num_notes": report.num_notes,
             "new_classes": list(report.new_classes),
             "unknown_images": list(report.unknown_images),
             "ambiguous_images": list(report.ambiguous_images),
@@ -40,6 +42,8 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         }
     )
     console.say(f"{plural(report.num_applied, 'image')} labelled.")
+    if report.num_notes:
+        console.say(f"{plural(report.num_notes, 'note')} taken over.")
     if report.new_classes:
         console.say(f"new classes: {', '.join(report.new_classes)}")
     _require_all_applied(report.unknown_images, report.ambiguous_images, report.errors)

@@ -5,27 +5,33 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from engine.domain import NO_CLASS
+from engine.domain import NO_CLASS, ImageClass, ImageColumns, LabelMode, Mark, has_class
 from engine.errors import ExportError
 from engine.files import atomic_write_bytes
 from engine.images.files import is_image_name
 from engine.project import Project
 
-HEADER: Final = ("image", "class", "source", "predicted_class", "confidence")
+HEADER: Final = ("image", "class", "source", "predicted_class", "confidence", "note")
+HEADER_OF_SEVERAL: Final = (*HEADER, "confirmed")
+SEPARATOR: Final = "|"
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "'")
 
 
 def export_label_csv(project: Project, file: Path) -> int:
-    """Writes one row for each labelled image, in filing order, and returns how many there are.
+    """Writes one row for each image with a class or a note, in filing order, and returns how many there are.
 
     Columns: image (path below the imported folder; the full path where two folders hold the same one), class, source
-    (human, suggestion or import), and what the active model says of it: predicted_class and confidence (0..1), empty
-    without a model. UTF-8. Cells that a spreadsheet would run as a formula get a ' in front, which our import removes.
+    (human, suggestion or import), what the active model says of it: predicted_class and confidence (0..1), empty
+    without a model, and the user's note. Where images have several classes, they stand in one cell, in palette order
+    with | between them (a | in a name gets a backslash), and a column confirmed says yes where there are no others.
+    UTF-8. Cells that a spreadsheet would run as a formula get a ' in front, which our import removes.
 
     Raises:
         ExportError: the file has the name of an image.
@@ -34,25 +40,40 @@ def export_label_csv(project: Project, file: Path) -> int:
     if is_image_name(file.name):
         raise ExportError(f"{file.name} is the name of an image.", "Choose a name that ends in .csv.")
     columns = project.columns()
-    class_names = {image_class.id: image_class.name for image_class in project.classes()}
-    sources = project.label_sources()
+    palette = project.classes()
+    class_names = {image_class.id: image_class.name for image_class in palette}
+    sources, notes = project.label_sources(), project.notes()
+    has_several = project.label_mode is LabelMode.SEVERAL
+    is_confirmed = (columns.marks & Mark.CONFIRMED != 0) & has_several
+    listed = np.flatnonzero((columns.class_ids != NO_CLASS) | columns.noted | is_confirmed)
+    classes = _class_cells(columns, palette, listed)
     name_counts = Counter(columns.names)
-    is_labelled = columns.class_ids != NO_CLASS
-    labelled = np.flatnonzero(is_labelled)
-    shared = [int(columns.image_ids[row]) for row in labelled if name_counts[columns.names[row]] > 1]
+    shared = [int(columns.image_ids[row]) for row in listed if name_counts[columns.names[row]] > 1]
     full_paths = {record.id: record.path for record in project.images(shared)} if shared else {}
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(HEADER)
-    for row in labelled:
+    writer.writerow(HEADER_OF_SEVERAL if has_several else HEADER)
+    for row, class_cell in zip(listed, classes, strict=True):
         image_id = int(columns.image_ids[row])
         name = str(full_paths.get(image_id, columns.names[row]))
         predicted = class_names.get(int(columns.predicted_ids[row]), "")
         confidence = float(columns.confidences[row])
-        cells = (name, class_names[int(columns.class_ids[row])], sources[image_id].value, predicted)
-        writer.writerow([*map(_escaped, cells), f"{confidence:.4f}" if predicted and np.isfinite(confidence) else ""])
+        source = sources[image_id].value if image_id in sources else ""
+        shown = f"{confidence:.4f}" if predicted and np.isfinite(confidence) else ""
+        cells = [*map(_escaped, (name, class_cell, source, predicted)), shown, _escaped(notes.get(image_id, ""))]
+        writer.writerow([*cells, "yes" if is_confirmed[row] else ""] if has_several else cells)
     atomic_write_bytes(file, text.getvalue().encode("utf-8", "replace"))
-    return len(labelled)
+    return len(listed)
+
+
+def _class_cells(columns: ImageColumns, palette: Sequence[ImageClass], rows: NDArray[np.intp]) -> list[str]:
+    """Returns the classes of some rows as text, in palette order."""
+    names = {each.id: each.name.replace(SEPARATOR, "\\" + SEPARATOR) for each in palette}
+    if not columns.class_bits.shape[1]:
+        return [names.get(int(class_id), "") for class_id in columns.class_ids[rows]]
+    bits = columns.class_bits[rows]
+    has = [(names[each.id], has_class(bits, each.id).tolist()) for each in palette]
+    return [SEPARATOR.join(name for name, is_there in has if is_there[place]) for place in range(len(rows))]
 
 
 def _escaped(cell: str) -> str:

@@ -1,34 +1,42 @@
-"""Imports labels from a CSV file with the columns image and class."""
+"""Imports labels from a CSV file with the columns image and class, and notes where there is a column for them."""
 
 from __future__ import annotations
 
 import csv
 import io
 import os
+import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from engine.domain import ImageRecord, Source
+from engine.domain import ImageRecord, LabelMode, Mark, Source
 from engine.errors import ImportFormatError
 from engine.project import Project
 
 IMAGE_COLUMN: Final = "image"
 CLASS_COLUMN: Final = "class"
+NOTE_COLUMN: Final = "note"
+CONFIRMED_COLUMN: Final = "confirmed"
+SEPARATOR: Final = "|"
+"""Between the classes of one image; in a class's name it is written with a backslash before it."""
 ESCAPED: Final = ("=", "+", "-", "@", "\t", "\r", "'")
 """A spreadsheet would take cells that begin with these for formulas; our export puts a ' in front of them."""
 
 _DELIMITERS: Final = ",;\t"
+_SEPARATORS: Final = re.compile(r"(?<!\\)\|")
+_YES: Final = frozenset({"yes", "true", "1", "x"})
 _MAX_NAME_LENGTH: Final = 200
 _FORMAT_HINT: Final = "The first line must name the columns image and class, for example: image,class"
 
 
 @dataclass(slots=True)
 class LabelReport:
-    """What an import did. `num_applied` counts images whose row was used, also where they had that class already.
+    """What an import did. `num_applied` counts images whose row was used, also where they had that class already;
+    `num_notes` those that got a note.
 
     `unknown_images` and `ambiguous_images` hold the names as the file has them, once each; `errors` are sentences that
     name the line.
@@ -39,61 +47,114 @@ class LabelReport:
     ambiguous_images: list[str] = field(default_factory=list)
     new_classes: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    num_notes: int = 0
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """What the rows of one image ask for. `line` is that of the first row with a class."""
+
+    classes: list[str] = field(default_factory=list)
+    line: int = 0
+    note: str = ""
+    is_confirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    line: int
+    image: str
+    classes: str
+    note: str
+    is_confirmed: bool
 
 
 def import_label_csv(project: Project, file: Path) -> LabelReport:
     """Labels images as a CSV file says, as one undoable step; classes that are new are added before it.
 
-    The header names the columns; others than image and class are passed over, so what `export_label_csv` wrote can be
-    read again. An image is given by its full path, its path below the imported folder (or below the CSV file), the end
-    of its path, or its file name; the last two must fit one image only. An empty class changes nothing, so a
+    The header names the columns; others than image, class and note are passed over, so what `export_label_csv` wrote
+    can be read again. An image is given by its full path, its path below the imported folder (or below the CSV file),
+    the end of its path, or its file name; the last two must fit one image only. An empty cell changes nothing, so a
     half-filled list does no harm. Comma, semicolon and tab are understood, as are UTF-8, UTF-16 with a mark, and
     Windows' Latin.
+
+    Where images have several classes, they stand in one cell (a|b) or in several rows, and join those that an image has
+    already; a column confirmed (yes) says that there are no others. Notes and marks are steps of their own.
 
     Raises:
         ImportFormatError: the file cannot be read, is not text, or lacks the header.
     """
     report = LabelReport()
     finder = _ImageFinder(project, file)
-    wanted: dict[int, str] = {}
-    first_lines: dict[int, int] = {}
-    for line, image_text, class_text in _rows(file, report):
-        class_name = " ".join(_unescaped(class_text).split())
-        if not image_text:
-            report.errors.append(f"Line {line} names no image.")
-        elif len(class_name) > _MAX_NAME_LENGTH:
-            report.errors.append(f"Line {line} has a class name of more than {_MAX_NAME_LENGTH} characters.")
-        elif class_name:
-            found = finder.find(image_text)
+    has_several = project.label_mode is LabelMode.SEVERAL
+    known = {image_class.name for image_class in project.classes()}
+    wanted: dict[int, _Wanted] = defaultdict(_Wanted)
+    for row in _rows(file, report):
+        names, error = _class_names(row, known, has_several)
+        if error:
+            report.errors.append(error)
+        elif names or row.note or row.is_confirmed:
+            found = finder.find(row.image)
             if not found:
-                report.unknown_images.append(image_text)
+                report.unknown_images.append(row.image)
             elif len(found) > 1:
-                report.ambiguous_images.append(image_text)
-            elif wanted.setdefault(found[0], class_name) != class_name:
-                first = first_lines[found[0]]
-                report.errors.append(f"Line {line} gives {image_text} another class than line {first}, which was used.")
+                report.ambiguous_images.append(row.image)
             else:
-                first_lines.setdefault(found[0], line)
+                _take(wanted[found[0]], row, names, has_several, report)
     report.unknown_images = list(dict.fromkeys(report.unknown_images))
     report.ambiguous_images = list(dict.fromkeys(report.ambiguous_images))
-    _apply(project, wanted, f"import labels from {file.name}", report)
+    _apply(project, wanted, file.name, report)
     return report
 
 
-def _apply(project: Project, wanted: dict[int, str], text: str, report: LabelReport) -> None:
+def _class_names(row: _Row, known: Set[str], has_several: bool) -> tuple[list[str], str]:
+    """Returns the classes that a row names, and why it cannot be used ("" when it can)."""
+    text = _unescaped(row.classes)
+    names = [] if text in known else [_plain(part) for part in _SEPARATORS.split(text)]
+    names = [name for name in names if name] or ([_plain(text)] if text.strip() else [])
+    if not row.image:
+        return [], f"Line {row.line} names no image."
+    if any(len(name) > _MAX_NAME_LENGTH for name in names):
+        return [], f"Line {row.line} has a class name of more than {_MAX_NAME_LENGTH} characters."
+    if len(names) > 1 and not has_several:
+        return [], f"Line {row.line} gives {row.image} several classes, and this project allows one per image."
+    return names, ""
+
+
+def _take(wanted: _Wanted, row: _Row, names: list[str], has_several: bool, report: LabelReport) -> None:
+    """Adds what a row asks for to what is wanted of its image; of two notes, or two classes, the first counts."""
+    wanted.note = wanted.note or row.note
+    wanted.is_confirmed |= row.is_confirmed
+    if not has_several and wanted.classes and names and names != wanted.classes:
+        report.errors.append(
+            f"Line {row.line} gives {row.image} another class than line {wanted.line}, which was used."
+        )
+        return
+    wanted.classes += [name for name in names if name not in wanted.classes]
+    wanted.line = wanted.line or row.line
+
+
+def _apply(project: Project, wanted: dict[int, _Wanted], file_name: str, report: LabelReport) -> None:
     class_ids = {image_class.name: image_class.id for image_class in project.classes()}
-    for name in dict.fromkeys(wanted.values()):
+    for name in dict.fromkeys(name for each in wanted.values() for name in each.classes):
         if name not in class_ids:
             class_ids[name] = project.add_class(name).result().id
             report.new_classes.append(name)
-    if wanted:
-        pairs = [(image_id, class_ids[name]) for image_id, name in wanted.items()]
-        project.label_many(pairs, Source.IMPORT, text).result()
-    report.num_applied = len(wanted)
+    pairs = [(image_id, class_ids[name]) for image_id, each in wanted.items() for name in each.classes]
+    if pairs:
+        project.label_many(pairs, Source.IMPORT, f"import labels from {file_name}").result()
+    confirmed = [image_id for image_id, each in wanted.items() if each.is_confirmed]
+    if confirmed and project.label_mode is LabelMode.SEVERAL:
+        project.mark(confirmed, Mark.CONFIRMED, True).result()
+    notes = {image_id: each.note for image_id, each in wanted.items() if each.note}
+    if notes:
+        project.set_notes(notes, f"import notes from {file_name}").result()
+    report.num_applied = sum(bool(each.classes) or each.is_confirmed for each in wanted.values())
+    report.num_notes = len(notes)
 
 
-def _rows(file: Path, report: LabelReport) -> Iterator[tuple[int, str, str]]:
-    """Yields (line number, image, class) of every row; rows that are too short are noted as errors."""
+def _rows(file: Path, report: LabelReport) -> Iterator[_Row]:
+    """Yields every row; rows that are too short are noted as errors."""
     text = _text(file)
     header_line = text.lstrip("\r\n").splitlines()[0] if text.strip() else ""
     for delimiter in _DELIMITERS:
@@ -106,18 +167,30 @@ def _rows(file: Path, report: LabelReport) -> Iterator[tuple[int, str, str]]:
             f"{file.name} does not begin with a header image,class but with “{shown}”.", _FORMAT_HINT
         )
     image_column, class_column = header.index(IMAGE_COLUMN), header.index(CLASS_COLUMN)
+    places = {name: place for place, name in reversed(list(enumerate(header)))}
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     is_header = True
+
+    def cell(row: list[str], name: str) -> str:
+        place = places.get(name, len(row))
+        return row[place].strip() if place < len(row) else ""
+
     try:
         for row in reader:
-            if not any(cell.strip() for cell in row):
+            if not any(entry.strip() for entry in row):
                 continue
             if is_header:
                 is_header = False
             elif len(row) <= max(image_column, class_column):
                 report.errors.append(f"Line {reader.line_num} has too few columns.")
             else:
-                yield reader.line_num, row[image_column].strip(), row[class_column]
+                yield _Row(
+                    line=reader.line_num,
+                    image=cell(row, IMAGE_COLUMN),
+                    classes=row[class_column],
+                    note=_unescaped(cell(row, NOTE_COLUMN)),
+                    is_confirmed=cell(row, CONFIRMED_COLUMN).lower() in _YES,
+                )
     except csv.Error as err:
         raise ImportFormatError(
             f"Line {reader.line_num} of {file.name} is not CSV ({err}).", "Save the table as CSV again."
@@ -145,6 +218,10 @@ def _text(file: Path) -> str:
             break
         return text
     raise ImportFormatError(f"{file.name} is not a text file.", "Save the table as CSV (UTF-8) and try again.")
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.replace("\\" + SEPARATOR, SEPARATOR).split())
 
 
 def _unescaped(cell: str) -> str:

@@ -67,6 +67,8 @@ def label_report(report: Any) -> Report:
     lines += [str(each) for each in report.errors]
     new = [getattr(each, "name", str(each)) for each in report.new_classes]
     sentence = f"New {'class' if len(new) == 1 else 'classes'}: {', '.join(new)}." if new else ""
+    if report.num_notes:
+        sentence = f"{sentence} {wording.count(report.num_notes, 'note')} taken over.".strip()
     if lines:
         sentence = f"{sentence} {wording.count(len(lines), 'row')} could not be used.".strip()
     return Report(f"{wording.count(report.num_applied, 'label')} imported.", sentence, lines)

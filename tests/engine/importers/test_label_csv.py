@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.domain import NO_CLASS, NewImage, Source
+from engine.domain import NO_CLASS, LabelMode, Mark, NewImage, Source, has_class
 from engine.errors import DiskError, ExportError, ImportFormatError
 from engine.exporters.label_csv import export_label_csv
 from engine.importers.label_csv import LabelReport, import_label_csv
@@ -194,3 +194,84 @@ def test_failed_export_leaves_the_old_file(filed: Project, tmp_path: Path):
 
     assert (tmp_path / "picture.jpg").read_bytes() == b"original"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.csv", "picture.jpg", "project"]
+
+
+@pytest.fixture
+def several(filed: Project) -> Project:
+    """The project of `filed`, its images with any number of classes."""
+    filed.set_label_mode(LabelMode.SEVERAL).result()
+    return filed
+
+
+def all_labels(project: Project) -> dict[str, set[str]]:
+    """Class names by image name, of images that have any."""
+    columns, palette = project.columns(), project.classes()
+    found = {
+        name: {each.name for each in palette if has_class(columns.class_bits[row : row + 1], each.id)[0]}
+        for row, name in enumerate(columns.names)
+    }
+    return {name: names for name, names in found.items() if names}
+
+
+@pytest.mark.parametrize(
+    "rows",
+    ["top.jpg,a|b\n", "top.jpg,a\ntop.jpg,b\n", "top.jpg,a\ntop.jpg,b|a\n", "top.jpg,| b ||a\n"],
+)
+def test_several_classes_stand_in_one_cell_or_in_several_rows(several: Project, write, rows: str):
+    report = import_label_csv(several, write(f"image,class\n{rows}"))
+    assert all_labels(several) == {"top.jpg": {"a", "b"}}
+    assert (report.num_applied, report.errors) == (1, [])
+    several.undo().result()
+    assert all_labels(several) == {}
+
+
+def test_imported_classes_join_those_that_an_image_has(several: Project, write):
+    import_label_csv(several, write("image,class\ntop.jpg,a\n"))
+    import_label_csv(several, write("image,class\ntop.jpg,b\n"))
+    assert all_labels(several) == {"top.jpg": {"a", "b"}}
+
+
+def test_several_classes_are_an_error_where_images_have_one(filed: Project, write):
+    report = import_label_csv(filed, write("image,class\ntop.jpg,a|b\na/1.jpg,c\n"))
+    assert report.errors == ["Line 2 gives top.jpg several classes, and this project allows one per image."]
+    assert labels(filed) == {"a/1.jpg": "c"}
+
+
+def test_notes_come_along_where_there_is_a_column_for_them(filed: Project, write):
+    report = import_label_csv(
+        filed, write('image,class,note\ntop.jpg,a,"scratch, left"\na/1.jpg,,only a note\na/2.jpg,b,\n')
+    )
+    assert (report.num_applied, report.num_notes) == (2, 2)
+    ids = {record.name: record.id for record in filed.images()}
+    assert filed.notes() == {ids["top.jpg"]: "scratch, left", ids["a/1.jpg"]: "only a note"}
+    assert labels(filed) == {"top.jpg": "a", "a/2.jpg": "b"}
+
+
+def test_several_classes_notes_and_confirmations_survive_export_and_import(several: Project, tmp_path: Path):
+    ids = {record.name: record.id for record in several.images()}
+    odd, minus, plain = (several.add_class(name).result().id for name in ("a|b", "-1", "plain"))
+    several.label([ids["top.jpg"], ids["a/1.jpg"]], odd).result()
+    several.label([ids["top.jpg"]], minus).result()
+    several.label([ids["a/2.jpg"], ids["top.jpg"]], plain).result()
+    several.mark([ids["a/1.jpg"], ids["b/3.jpg"]], Mark.CONFIRMED, True).result()
+    several.set_note(ids["a/2.jpg"], "=1+1, two\nlines").result()
+    before = all_labels(several)
+
+    num_rows = export_label_csv(several, tmp_path / "out.csv")
+
+    assert num_rows == 4
+    with Project.create(tmp_path / "second") as second:
+        second.set_label_mode(LabelMode.SEVERAL).result()
+        root = second.add_root(tmp_path / "pictures")
+        second.add_images(root, [NewImage(name.encode(), f"{n:032x}", 1, 1) for n, name in enumerate(NAMES)])
+        report = import_label_csv(second, tmp_path / "out.csv")
+        assert (report.unknown_images, report.errors) == ([], [])
+        assert (
+            all_labels(second)
+            == before
+            == {"top.jpg": {"a|b", "-1", "plain"}, "a/1.jpg": {"a|b"}, "a/2.jpg": {"plain"}}
+        )
+        columns = second.columns()
+        confirmed = {name for name, mark in zip(columns.names, columns.marks, strict=True) if mark & Mark.CONFIRMED}
+        assert confirmed == {"a/1.jpg", "b/3.jpg"}
+        assert list(second.notes().values()) == ["=1+1, two\nlines"]
