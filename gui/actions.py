@@ -49,6 +49,7 @@ class ActionSpec:
     icon: str = ""
     starts_group: bool = False
     is_checkable: bool = False
+    needs_selection: bool = False
     has_own_key: bool = True
     """False where the workspace handles the key itself; the menu only shows it."""
 
@@ -89,18 +90,62 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "redo", "Redo", "Ctrl+Shift+Z", "Edit", lambda c: c.redo, lambda s: _can_write(s) and s.can_redo, icon="redo"
     ),
     ActionSpec(
+        "undo_history", "Undo history…", "Ctrl+Alt+Z", "Edit", lambda c: c.show_undo_history, _can_write, icon="clock"
+    ),
+    ActionSpec(
+        "note",
+        "Note on this image",
+        "Ctrl+T",
+        "Edit",
+        lambda c: c.edit_note,
+        _can_write,
+        icon="pencil",
+        starts_group=True,
+    ),
+    ActionSpec(
         "auto_advance",
         "On to the next image after a label",
-        "",
+        "Ctrl+Shift+A",
         "Edit",
         lambda c: c.toggle_auto_advance,
         starts_group=True,
         is_checkable=True,
     ),
     ActionSpec(
+        "find_class",
+        "Find class…",
+        "/",
+        "Classes",
+        lambda c: c.find_class,
+        _has_project,
+        icon="search",
+        has_own_key=False,
+    ),
+    ActionSpec("new_class", "New class", "Ctrl+Shift+C", "Classes", lambda c: c.new_class, _can_write, icon="plus"),
+    ActionSpec(
+        "split_class",
+        "New class from the selection…",
+        "Ctrl+Shift+N",
+        "Classes",
+        lambda c: c.split_class,
+        lambda s: _can_write(s) and len(s.selected_ids) > 0,
+        icon="layers",
+        needs_selection=True,
+    ),
+    ActionSpec(
+        "label_mode",
+        "Several classes per image",
+        "",
+        "Classes",
+        lambda c: c.toggle_label_mode,
+        _can_write,
+        starts_group=True,
+        is_checkable=True,
+    ),
+    ActionSpec(
         "toggle_viewer",
         "Single image",
-        "Return",
+        "Ctrl+Return",
         "View",
         lambda c: c.toggle_viewer,
         _has_project,
@@ -157,6 +202,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "backbones", "Choose the backbone…", "", "Model", lambda c: c.choose_backbone, _has_project, icon="layers"
     ),
     ActionSpec("shortcuts", "Keyboard shortcuts", "F1", "Help", lambda c: c.show_shortcuts, icon="keyboard"),
+    ActionSpec("first_keys", "The keys that matter", "", "Help", lambda c: c.show_first_keys, icon="info"),
     ActionSpec("about", "About Graft", "", "Help", lambda c: c.show_about, icon="info"),
 )
 
@@ -179,8 +225,11 @@ class ActionSet(QObject):
             session.undo_changed,
             session.backbones.changed,
             session.work.changed,
+            session.auto_advance_changed,
+            session.mode_changed,
         ):
             signal.connect(self.refresh)
+        session.selection_changed.connect(self._on_selection_changed)
         self.refresh()
 
     def __getitem__(self, action_id: str) -> QAction:
@@ -203,8 +252,16 @@ class ActionSet(QObject):
         for spec in ACTIONS:
             self._actions[spec.id].setEnabled(spec.is_enabled(self._session))
         facts = self._session.facts
+        self._actions["label_mode"].setChecked(self._session.has_several_classes)
+        self._actions["auto_advance"].setChecked(self._session.has_auto_advance)
         self._actions["undo"].setText(f"Undo {facts.undo_text}" if facts.undo_text else "Undo")
         self._actions["redo"].setText(f"Redo {facts.redo_text}" if facts.redo_text else "Redo")
+
+    def _on_selection_changed(self) -> None:
+        # Only what depends on it: the selection changes with every key.
+        for spec in ACTIONS:
+            if spec.needs_selection:
+                self._actions[spec.id].setEnabled(spec.is_enabled(self._session))
 
     def _make(self, spec: ActionSpec, commands: Commands, window: QWidget) -> QAction:
         action = QAction(spec.text, window)

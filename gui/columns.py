@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.domain import Change, ImageColumns
+from engine.domain import NO_CLASS, Change, ImageColumns, Mark, class_ids_of, num_class_words, widened
+from engine.domain import has_class as bits_have_class
 
 
 class RowIndex:
@@ -35,25 +38,84 @@ class RowIndex:
         return np.asarray(self._order[np.searchsorted(self._sorted, known)], dtype=np.int64)
 
 
-def apply_change(
-    columns: ImageColumns, index: RowIndex, change: Change, leave: NDArray[np.int64] | None = None
-) -> NDArray[np.int64]:
-    """Writes what the store says into the columns.
+def has_class(columns: ImageColumns, rows: NDArray[np.int64], class_id: int) -> NDArray[np.bool_]:
+    """Tells for each of these rows whether the image has a class, be it its only one or one of several."""
+    if columns.class_bits.shape[1]:
+        return bits_have_class(columns.class_bits[rows], class_id)
+    return np.asarray(columns.class_ids[rows] == class_id)
 
-    Args:
-        leave: images with newer writes under way; they stay as they are.
 
-    Returns:
-        The rows that are different now.
+def class_ids_at(columns: ImageColumns, row: int) -> list[int]:
+    """Returns the classes of one image, in the order of their ids; empty when it has none."""
+    if columns.class_bits.shape[1]:
+        return class_ids_of(columns.class_bits[row].tolist())
+    class_id = int(columns.class_ids[row])
+    return [class_id] if class_id != NO_CLASS else []
+
+
+def is_done(columns: ImageColumns, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tells for each of these rows whether the image is labelled: it has a class, or is confirmed to have none."""
+    has_any = columns.class_ids[rows] != NO_CLASS
+    return np.asarray(has_any | (columns.marks[rows] & Mark.CONFIRMED != 0))
+
+
+def has_open_suggestion(columns: ImageColumns, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tells for each of these rows whether a suggestion waits to be accepted: it has not got that class, nor is done.
+
+    Where images have several classes, one that has some is still open until it is confirmed.
     """
+    predicted = columns.predicted_ids[rows]
+    is_open = (predicted != NO_CLASS) & (columns.marks[rows] & Mark.CONFIRMED == 0)
+    num_words = columns.class_bits.shape[1]
+    if not num_words:
+        return np.asarray(is_open & (columns.class_ids[rows] == NO_CLASS))
+    words, bits = np.divmod(predicted, 64)
+    values = columns.class_bits[rows, np.minimum(words, num_words - 1)] >> bits.astype(np.uint64)
+    return np.asarray(is_open & ((words >= num_words) | (values & np.uint64(1) == 0)))
+
+
+def set_class_bit(columns: ImageColumns, rows: NDArray[np.int64], class_id: int, on: bool) -> None:
+    """Gives images one more class, or takes one of several away. `class_ids` is not touched."""
+    columns.class_bits = widened(columns.class_bits, num_class_words(class_id))
+    word, bit = divmod(class_id, 64)
+    mask = np.uint64(1 << bit)
+    old = columns.class_bits[rows, word]
+    columns.class_bits[rows, word] = old | mask if on else old & ~mask
+
+
+def count_bits(class_bits: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Returns per class id (0..64 W - 1) how many of the images (M, W) have it."""
+    if not class_bits.shape[1]:
+        return np.zeros(1, np.int64)
+    # Byte by byte, lowest first: its 256 values are counted, then taken apart into their bits.
+    octets = np.ascontiguousarray(class_bits.astype("<u8", copy=False)).view(np.uint8)
+    of_bits = (np.arange(256)[:, None] >> np.arange(8)) & 1
+    counts = [np.bincount(octets[:, at], minlength=256) @ of_bits for at in range(octets.shape[1])]
+    return np.concatenate(counts)
+
+
+def first_classes(class_bits: NDArray[np.uint64], order: Sequence[int]) -> NDArray[np.int32]:
+    """Returns for bits (M, W) the class of each image (M,) that comes first in the order of the palette."""
+    found = np.zeros(len(class_bits), np.int32)
+    for class_id in reversed(order):
+        found[bits_have_class(class_bits, class_id)] = class_id
+    return found
+
+
+def apply_change(columns: ImageColumns, index: RowIndex, change: Change) -> NDArray[np.int64]:
+    """Writes what the store says into the columns; returns the rows that are different now."""
     known = index.has(change.image_ids)
-    if leave is not None and len(leave):
-        known &= ~np.isin(change.image_ids, leave)
     rows = index.rows(change.image_ids[known])
-    class_ids, marks = change.class_ids[known], change.marks[known]
-    different = (columns.class_ids[rows] != class_ids) | (columns.marks[rows] != marks)
+    class_ids, marks, noted = change.class_ids[known], change.marks[known], change.noted[known]
+    different = (columns.class_ids[rows] != class_ids) | (columns.marks[rows] != marks) | (columns.noted[rows] != noted)
     columns.class_ids[rows] = class_ids
     columns.marks[rows] = marks
+    columns.noted[rows] = noted
+    if change.class_bits.shape[1]:
+        columns.class_bits = widened(columns.class_bits, change.class_bits.shape[1])
+        class_bits = widened(change.class_bits[known], columns.class_bits.shape[1])
+        different |= (columns.class_bits[rows] != class_bits).any(axis=1)
+        columns.class_bits[rows] = class_bits
     return np.asarray(rows[different])
 
 
@@ -69,8 +131,13 @@ def take_values(target: ImageColumns, source: ImageColumns) -> NDArray[np.int64]
         | (target.marks != source.marks)
         | (target.statuses != source.statuses)
         | (target.predicted_ids != source.predicted_ids)
+        | (target.noted != source.noted)
         | ~np.isclose(target.confidences, source.confidences, rtol=0.0, atol=0.0, equal_nan=True)
     )
+    if target.class_bits.shape == source.class_bits.shape:
+        different |= (target.class_bits != source.class_bits).any(axis=1)
+    else:
+        different[:] = True
     for name in ImageColumns.__slots__:
         setattr(target, name, getattr(source, name))
     return np.flatnonzero(different)

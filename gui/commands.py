@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QDialog
 
+from engine.domain import LabelMode
 from engine.errors import ProjectDamagedError, ProjectError, ProjectInUseError
 from gui import wording
 from gui.dialogs import ask
@@ -21,6 +22,7 @@ from gui.theme import RESOURCES, set_choice
 from gui.widgets.banner import Remedy
 
 if TYPE_CHECKING:
+    from gui.dialogs.new_project import ProjectPlan
     from gui.main_window import MainWindow
 
 SAMPLE = RESOURCES / "sample"
@@ -55,14 +57,15 @@ class Commands(QObject):
         def create() -> None:
             plan = dialog.plan()
             self._asked_folder = plan.project_folder
-            self._session.create_project(
-                plan.project_folder,
-                plan.name,
-                then=lambda: self._session.add_folder(plan.images_folder, plan.has_class_folders),
-            )
+            self._session.create_project(plan.project_folder, plan.name, then=lambda: self._fill(plan))
 
         dialog.accepted.connect(lambda: self.leave_project(create))
         self._open(dialog)
+
+    def _fill(self, plan: ProjectPlan) -> None:
+        if plan.label_mode is not self._session.label_mode:
+            self._session.set_label_mode(plan.label_mode)
+        self._session.add_folder(plan.images_folder, plan.has_class_folders)
 
     def open_project(self) -> None:
         folder = ask.ask_folder(self._window, "Open a project: choose its folder")
@@ -123,6 +126,7 @@ class Commands(QObject):
     def leave_project(self, then: Callable[[], None]) -> None:
         """Calls `then` once everything is saved; asks first when the disk does not take it."""
         session = self._session
+        self._window.workspace.focus_images()  # a note that is being written is handed over
         if session.save_state != NOT_SAVED:
             session.when_saved(then)
             return
@@ -252,10 +256,34 @@ class Commands(QObject):
     def redo(self) -> None:
         self._session.redo()
 
+    def show_undo_history(self) -> None:
+        from gui.dialogs.undo_history import UndoHistoryDialog
+
+        self._open(UndoHistoryDialog(self._session, self._window))
+
+    def edit_note(self) -> None:
+        self._window.workspace.details.edit_note()
+
     def toggle_auto_advance(self) -> None:
-        preferences = self._session.preferences
-        preferences.set_auto_advance(not preferences.has_auto_advance)
-        self._window.show_auto_advance()
+        self._session.set_auto_advance(not self._session.has_auto_advance)
+
+    # ---- classes
+
+    def new_class(self) -> None:
+        self._window.workspace.palette_panel.new_name.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def split_class(self) -> None:
+        self._window.workspace.palette_panel.ask_for_split()
+
+    def find_class(self) -> None:
+        self._window.workspace.find_class()
+
+    def toggle_label_mode(self) -> None:
+        """Lets images have several classes, or only one again; the store refuses what would lose classes."""
+        several = not self._session.has_several_classes
+        self._session.set_label_mode(LabelMode.SEVERAL if several else LabelMode.ONE)
+
+    # ---- look
 
     def follow_system_theme(self) -> None:
         self._use_theme("system")
@@ -313,10 +341,31 @@ class Commands(QObject):
 
     # ---- help and end
 
+    def show_first_keys(self) -> None:
+        """Lays the keys that matter over the workspace."""
+        from gui.panels.first_keys import FirstKeysLayer
+
+        if self._session.project is None:
+            self.show_shortcuts()
+            return
+        workspace = self._window.workspace
+        layer = FirstKeysLayer(self._session.label_mode, workspace)
+        self._session.labelled.connect(layer.dismiss)
+        self._session.project_closing.connect(layer.dismiss)
+        layer.closed.connect(workspace.focus_images)
+        layer.open()
+
+    def show_first_keys_once(self) -> None:
+        """The same, when there are images for the first time ever."""
+        preferences = self._session.preferences
+        if self._session.project is not None and len(self._session.columns) and not preferences.has_seen_first_keys:
+            preferences.set_first_keys_seen()
+            self.show_first_keys()
+
     def show_shortcuts(self) -> None:
         from gui.dialogs.shortcuts import ShortcutsDialog
 
-        self._open(ShortcutsDialog(self._window))
+        self._open(ShortcutsDialog(self._session.classes, self._session.label_mode, self._window))
 
     def show_about(self) -> None:
         from gui.dialogs.about import AboutDialog

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.domain import ImageClass, ImageColumns, Run
+from engine.domain import ImageClass, ImageColumns, LabelMode, Run
 from engine.errors import StoreError
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class Loaded:
     classes: list[ImageClass]
     run: Run | None
     facts: Facts
+    label_mode: LabelMode = LabelMode.ONE
 
 
 def empty_columns() -> ImageColumns:
@@ -77,6 +78,7 @@ def read(project: Project) -> Loaded:
         classes=project.classes(),
         run=project.active_run(),
         facts=read_facts(project),
+        label_mode=project.label_mode,
     )
 
 

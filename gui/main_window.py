@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gui.panels.model_bar import ModelBar
     from gui.session import Session
 
-MENUS = ("File", "Edit", "View", "Model", "Help")
+MENUS = ("File", "Edit", "Classes", "View", "Model", "Help")
 MIN_WIDTH_PX, MIN_HEIGHT_PX = 1024, 680
 START_WIDTH_PX, START_HEIGHT_PX = 1440, 900
 FRAME_PX = 24
@@ -100,7 +100,6 @@ class MainWindow(QMainWindow):
         self.model_bar = ModelBar(session)
         self._column.addWidget(self.model_bar)
         self._connect()
-        self.show_auto_advance()
         self._is_attached = True
         self._show_page()
         waiting, self._waiting = self._waiting, []
@@ -119,16 +118,13 @@ class MainWindow(QMainWindow):
         self.welcome.show_opening(folder.name)
         self.when_attached(lambda: self.commands.open_folder(folder))
 
-    def show_auto_advance(self) -> None:
-        """Shows whether a label moves on to the next image."""
-        self.action_set["auto_advance"].setChecked(self._preferences.has_auto_advance)
-
     def _connect(self) -> None:
         session, commands = self.session, self.commands
         session.project_opening.connect(self.welcome.show_opening)
         session.project_opened.connect(self._show_page)
         session.project_closed.connect(self._show_page)
         session.project_closed.connect(self.welcome.refresh)
+        session.columns_reset.connect(commands.show_first_keys_once)
         session.error_raised.connect(commands.show_session_error)
         session.work.scan_ended.connect(commands.show_scan_report)
         session.work.images_failed.connect(commands.show_failed_images)

@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from engine.domain import Change, ImageClass, ImageColumns, ImageRecord, Run
+from engine.domain import Change, ImageClass, ImageColumns, ImageRecord, LabelMode, Run
 from engine.errors import AppError
 from engine.jobs import JobHandle
 from engine.project import Project
 from gui import loading, saving
 from gui.columns import RowIndex, apply_change, same_images, take_values
 from gui.engine_bridge import EngineBridge
+from gui.label_effects import Effect
 
 FACTS_DELAY_MS = 60
 RELOAD_DELAY_MS = 300
@@ -45,6 +46,8 @@ class ProjectSession(QObject):
     """Array of the row indices whose class, mark or suggestion is another one."""
     classes_changed = Signal()
     run_changed = Signal()
+    mode_changed = Signal()
+    """Images may have several classes now, or only one."""
     selection_changed = Signal()
     current_changed = Signal(int)
     """Id of the current image, 0 when there is none."""
@@ -63,6 +66,7 @@ class ProjectSession(QObject):
         self.classes: list[ImageClass] = []
         self.run: Run | None = None
         self.facts = loading.Facts()
+        self.label_mode = LabelMode.ONE
         self.current_image_id: int | None = None
         self.selected_ids: NDArray[np.int64] = np.zeros(0, np.int64)
         self._index = RowIndex(self.columns.image_ids)
@@ -99,6 +103,11 @@ class ProjectSession(QObject):
     def is_read_only(self) -> bool:
         return self.project is not None and self.project.read_only
 
+    @property
+    def has_several_classes(self) -> bool:
+        """Whether an image of this project may have several classes."""
+        return self.label_mode is LabelMode.SEVERAL
+
     def open_project(self, folder: Path, read_only: bool = False) -> None:
         """Opens a project in the background; `project_opened` or `error_raised` follows."""
         self._load(folder.name, lambda: Project.open(folder, read_only=read_only))
@@ -124,6 +133,7 @@ class ProjectSession(QObject):
         self._reload_timer.stop()
         self._reloading = self._reload_again = False
         self.classes, self.run, self.facts = [], None, loading.Facts()
+        self.label_mode = LabelMode.ONE
         self._show(loading.empty_columns())
         self._reader.submit(_close, project, self._closing_after)
         self._closing_after = []
@@ -178,8 +188,10 @@ class ProjectSession(QObject):
         self._opening = False
         self.project = loaded.project
         self.classes, self.run, self.facts = loaded.classes, loaded.run, loaded.facts
+        self.label_mode = loaded.label_mode
         self._show(loaded.columns)
         self.project_opened.emit()
+        self.mode_changed.emit()
         self.classes_changed.emit()
         self.run_changed.emit()
         self.undo_changed.emit()
@@ -279,14 +291,17 @@ class ProjectSession(QObject):
             write.apply(columns, index)
         run_is_new = loaded.run != self.run
         classes_are_new = loaded.classes != self.classes
+        mode_is_new = loaded.label_mode is not self.label_mode
         self.classes, self.run, self.facts = loaded.classes, loaded.run, loaded.facts
+        self.label_mode = loaded.label_mode
+        if mode_is_new:
+            self.mode_changed.emit()
         if classes_are_new:
             self.classes_changed.emit()
         if same_images(columns, self.columns):
             self._records.clear()
-            rows = take_values(self.columns, columns)
-            if len(rows):
-                self.rows_changed.emit(rows)
+            # Also when no card looks different: names may be others.
+            self.rows_changed.emit(take_values(self.columns, columns))
         else:
             self._show(columns)
         if run_is_new:
@@ -320,12 +335,20 @@ class ProjectSession(QObject):
             return
         if self._reloading:
             self._saved_meanwhile.append(change)
-        rows = apply_change(self.columns, self._index, change, leave=self._saves.pending_ids())
-        if len(rows):
-            self.rows_changed.emit(rows)
+        self._show_saved(lambda columns, index: apply_change(columns, index, change))
+        if change.mode_changed:
+            self.reload()
         if change.classes_changed:
             self._read_classes()
         self._facts_timer.start()
+
+    def _show_saved(self, effect: Effect) -> None:
+        """Makes what the store has done be seen, below what the user has done since."""
+        rows = effect(self.columns, self._index)
+        for write in self._saves.pending():
+            write.apply(self.columns, self._index)
+        if len(rows):
+            self.rows_changed.emit(rows)
 
     def _read_classes(self) -> None:
         project = self.project

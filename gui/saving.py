@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from engine.domain import ImageColumns
@@ -38,7 +36,6 @@ class Write:
     start: Callable[[], Future[Any]]
     apply: Callable[[ImageColumns, RowIndex], object]
     on_saved: Callable[[Any], None]
-    image_ids: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 class SaveQueue(QObject):
@@ -76,10 +73,6 @@ class SaveQueue(QObject):
         """Returns the writes that are not durable yet, oldest first."""
         head = [self._in_flight] if self._in_flight is not None else []
         return head + list(self._waiting)
-
-    def pending_ids(self) -> NDArray[np.int64]:
-        """Returns the images with writes that are not durable yet."""
-        return np.concatenate([np.zeros(0, np.int64), *(write.image_ids for write in self.pending())])
 
     def push(self, write: Write) -> None:
         self._waiting.append(write)

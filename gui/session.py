@@ -15,11 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from engine.domain import NO_CLASS, Change, ImageClass, ImageColumns, Mark, Predictions, Source
+from engine.domain import NO_CLASS, Change, ImageClass, LabelMode, Mark, Predictions, Source, class_ids_of
 from engine.errors import ProjectError
 from engine.project import Project
+from engine.tasks.relocate import relocate_root
+from gui import label_effects
 from gui.backbone_choice import BackboneChoice
-from gui.columns import RowIndex
+from gui.columns import RowIndex, count_bits
 from gui.engine_bridge import EngineBridge
 from gui.engine_work import EngineWork
 from gui.labelling_rate import LabellingRate
@@ -31,6 +33,7 @@ from gui.saving import Write
 class Session(ProjectSession):
     """The one model behind the window."""
 
+    auto_advance_changed = Signal()
     labelled = Signal()
     """Images got a class just now (for the rate in the top bar)."""
 
@@ -52,11 +55,27 @@ class Session(ProjectSession):
             self.rate.clear()
         super().close_project()
 
+    @property
+    def has_auto_advance(self) -> bool:
+        """Whether a label goes on to the next image."""
+        return self.preferences.has_auto_advance
+
+    def set_auto_advance(self, on: bool) -> None:
+        self.preferences.set_auto_advance(on)
+        self.auto_advance_changed.emit()
+
     # ---- images
 
     def add_folder(self, folder: Path, classes_from_folders: bool = False) -> None:
         """Brings a folder's images in, where they are; `work.scan_ended` or `error_raised` follows."""
         self.work.add_folder(folder, classes_from_folders)
+
+    def relocate_root(self, root_id: int, folder: Path, then: Callable[[], None]) -> None:
+        """Takes the images of an import folder from where it is now; `then` or `error_raised` follows."""
+        project = self.project
+        if project is not None:
+            ids = self.columns.image_ids[self.columns.root_ids == root_id].tolist()
+            self.read_in_background(lambda: relocate_root(project, root_id, folder, ids), lambda _place: then())
 
     def rescan(self) -> None:
         """Looks for new, changed, moved and missing files in all folders of the project."""
@@ -64,16 +83,25 @@ class Session(ProjectSession):
 
     # ---- labels
 
-    def label(self, image_ids: Ids, class_id: int, source: Source = Source.HUMAN) -> None:
-        """Gives images a class, one undo step."""
+    def label(self, image_ids: Ids, class_id: int, source: Source = Source.HUMAN, stroke: str = "") -> None:
+        """Gives images a class, one undo step; where images have several, it is added to the others.
+
+        What has the same `stroke` (any text) is undone together.
+        """
         ids = as_array(image_ids)
-        values = np.full(len(ids), class_id, np.int32)
-        self._set_classes(ids, values, lambda project: project.label(ids.tolist(), class_id, source))
+        given = np.full(len(ids), class_id, np.int32)
+        self._give(ids, given, lambda project: project.label(ids.tolist(), class_id, source, stroke))
+
+    def remove_class(self, image_ids: Ids, class_id: int, stroke: str = "") -> None:
+        """Takes one class of several away."""
+        ids = as_array(image_ids)
+        effect = label_effects.remove(ids, class_id, lambda: [each.id for each in self.classes])
+        self._write(effect, lambda project: project.remove_class(ids.tolist(), class_id, stroke))
 
     def clear(self, image_ids: Ids) -> None:
-        """Takes the class away."""
+        """Takes all classes away."""
         ids = as_array(image_ids)
-        self._set_classes(ids, np.full(len(ids), NO_CLASS, np.int32), lambda project: project.clear(ids.tolist()))
+        self._write(label_effects.clear(ids), lambda project: project.clear(ids.tolist()))
 
     def accept_suggestions(self, image_ids: Ids) -> None:
         """Makes the model's suggestion the class of those images that have one, one undo step."""
@@ -82,27 +110,34 @@ class Session(ProjectSession):
         ids, suggested = self.columns.image_ids[rows], self.columns.predicted_ids[rows].copy()
         pairs = list(zip(ids.tolist(), suggested.tolist(), strict=True))
         text = "accept a suggestion" if len(pairs) == 1 else f"accept {len(pairs):,} suggestions"
-        self._set_classes(ids, suggested, lambda project: project.label_many(pairs, Source.SUGGESTION, text))
+        self._give(ids, suggested, lambda project: project.label_many(pairs, Source.SUGGESTION, text))
 
     def mark(self, image_ids: Ids, mark: Mark, on: bool) -> None:
-        """Sets or takes away a mark (skipped, unsure)."""
+        """Sets or takes away a mark (skipped, unsure, confirmed)."""
         ids = as_array(image_ids)
+        is_written = self._write(
+            label_effects.mark(ids, mark, on), lambda project: project.mark(ids.tolist(), mark, on)
+        )
+        if is_written and on and mark is Mark.CONFIRMED:
+            self._count_work(len(ids))
 
-        def apply(columns: ImageColumns, index: RowIndex) -> NDArray[np.int64]:
-            rows = index.rows(ids)
-            old = columns.marks[rows]
-            columns.marks[rows] = (old | np.uint8(mark)) if on else (old & ~np.uint8(mark))
-            return np.asarray(rows[columns.marks[rows] != old])
+    def set_note(self, image_id: int, text: str) -> None:
+        """Writes a note on an image; "" takes it away."""
+        ids = np.array([image_id], np.int64)
+        effect = label_effects.note(ids, bool(text.strip()))
+        self._write(effect, lambda project: project.set_note(image_id, text))
 
-        self._write(ids, apply, lambda project: project.mark(ids.tolist(), mark, on))
+    def revert_image(self, image_id: int, step_id: int) -> None:
+        """Gives an image the classes again that it had after a step of its history, as a new step."""
+        self._write(None, lambda project: project.revert_image(image_id, step_id))
 
     def undo(self) -> None:
         """Takes the last step back, also one from before a restart."""
-        self._write(None, None, lambda project: project.undo())
+        self._write(None, lambda project: project.undo())
 
     def redo(self) -> None:
         """Does again what was undone last."""
-        self._write(None, None, lambda project: project.redo())
+        self._write(None, lambda project: project.redo())
 
     @property
     def can_undo(self) -> bool:
@@ -118,14 +153,23 @@ class Session(ProjectSession):
         """Adds a class; `on_added` gets it as soon as it is saved (to label with it at once)."""
 
         def added(made: ImageClass) -> None:
-            if self.class_by_id(made.id) is None:
-                self.classes = [*self.classes, made]
-                self.classes_changed.emit()
-            self._facts_timer.start()
+            self._take_new_class(made)
             if on_added is not None:
                 on_added(made)
 
-        self._write(None, None, lambda project: project.add_class(name), added)
+        self._write(None, lambda project: project.add_class(name), added)
+
+    def split_class(self, image_ids: Ids, name: str) -> None:
+        """Makes a class of images: a new class that they alone have, one undo step."""
+        ids = as_array(image_ids)
+
+        def split(made: ImageClass) -> None:
+            self._take_new_class(made)
+            self._show_saved(self._give_effect(ids, np.full(len(ids), made.id, np.int32)))
+            if self._reloading:
+                self.reload()  # once more: it may have begun before this
+
+        self._write(None, lambda project: project.split_class(ids.tolist(), name), split)
 
     def rename_class(self, class_id: int, name: str) -> None:
         self._change_classes(lambda project: project.rename_class(class_id, name))
@@ -138,8 +182,9 @@ class Session(ProjectSession):
         """Deletes a class; its images have none afterwards. Undo brings both back."""
         self._change_classes(lambda project: project.delete_class(class_id))
 
-    def set_class_key(self, class_id: int, key: str | None) -> None:
-        self._change_classes(lambda project: project.set_class_key(class_id, key))
+    def set_class_key(self, class_id: int, key: str | None, swaps: bool = False) -> None:
+        """Gives a class a key; the class that had it has none then, or with `swaps` the old key of the first."""
+        self._change_classes(lambda project: project.set_class_key(class_id, key, swaps))
 
     def set_class_color(self, class_id: int, color: str) -> None:
         self._change_classes(lambda project: project.set_class_color(class_id, color))
@@ -147,11 +192,19 @@ class Session(ProjectSession):
     def move_class(self, class_id: int, position: int) -> None:
         self._change_classes(lambda project: project.move_class(class_id, position))
 
+    def set_label_mode(self, mode: LabelMode) -> None:
+        """Says whether images have one class or several; refused while that would take classes away."""
+        self._change_classes(lambda project: project.set_label_mode(mode))
+
     # ---- model
 
     def class_counts(self) -> NDArray[np.int64]:
         """Returns how many images have each class id; index NO_CLASS counts those without a class."""
-        return np.bincount(self.columns.class_ids, minlength=1)
+        if not self.has_several_classes:
+            return np.bincount(self.columns.class_ids, minlength=1)
+        counts = count_bits(self.columns.class_bits)
+        counts[NO_CLASS] = np.count_nonzero(self.columns.class_ids == NO_CLASS)
+        return counts
 
     def why_no_retrain(self) -> str:
         """Returns the sentence that says why Retrain cannot be pressed, empty when it can."""
@@ -161,11 +214,17 @@ class Session(ProjectSession):
             return "This project is open for reading only."
         if self.work.is_running("train"):
             return "A training is under way."
-        if np.count_nonzero(self.class_counts()[1:]) < 2:
+        if self._num_used_classes() < 2:
             return "Label some images of two classes or more first."
         if self.backbones.is_known and self.backbones.chosen is None:
             return "There is no backbone on this machine yet. Choose one in the corner on the right."
         return ""
+
+    def _num_used_classes(self) -> int:
+        columns = self.columns
+        if not columns.class_bits.shape[1]:
+            return int(np.count_nonzero(np.bincount(columns.class_ids, minlength=1)[1:]))
+        return len(class_ids_of(np.bitwise_or.reduce(columns.class_bits, axis=0).tolist()))
 
     def retrain(self) -> None:
         """Trains on the labels of this moment, as soon as all of them are saved; `run_changed` follows."""
@@ -210,22 +269,25 @@ class Session(ProjectSession):
 
     # ---- writing
 
-    def _set_classes(
-        self, ids: NDArray[np.int64], class_ids: NDArray[np.int32], start: Callable[[Project], Future[Any]]
-    ) -> None:
+    def _give(self, ids: Ids, class_ids: NDArray[np.int32], start: Callable[[Project], Future[Any]]) -> None:
+        ids = as_array(ids)
         if not len(ids):
             return
+        if self._write(self._give_effect(ids, class_ids), start) and not self.has_several_classes:
+            self._count_work(len(ids))
 
-        def apply(columns: ImageColumns, index: RowIndex) -> NDArray[np.int64]:
-            known = index.has(ids)
-            rows = index.rows(ids)
-            old = columns.class_ids[rows]
-            columns.class_ids[rows] = class_ids[known]
-            return np.asarray(rows[columns.class_ids[rows] != old])
+    def _give_effect(self, ids: NDArray[np.int64], class_ids: NDArray[np.int32]) -> label_effects.Effect:
+        return (label_effects.add if self.has_several_classes else label_effects.give_one)(ids, class_ids)
 
-        if self._write(ids, apply, start) and class_ids[0] != NO_CLASS:
-            self.rate.add(len(ids))
-            self.labelled.emit()
+    def _take_new_class(self, made: ImageClass) -> None:
+        if self.class_by_id(made.id) is None:
+            self.classes = [*self.classes, made]
+            self.classes_changed.emit()
+        self._facts_timer.start()
+
+    def _count_work(self, num_images: int) -> None:
+        self.rate.add(num_images)
+        self.labelled.emit()
 
     def _change_classes(self, start: Callable[[Project], Future[Any]]) -> None:
         def changed(answer: object) -> None:
@@ -234,12 +296,11 @@ class Session(ProjectSession):
             self._read_classes()
             self._facts_timer.start()
 
-        self._write(None, None, start, changed)
+        self._write(None, start, changed)
 
     def _write(
         self,
-        ids: NDArray[np.int64] | None,
-        apply: Callable[[ImageColumns, RowIndex], NDArray[np.int64]] | None,
+        effect: label_effects.Effect | None,
         start: Callable[[Project], Future[Any]],
         on_saved: Callable[[Any], None] | None = None,
     ) -> bool:
@@ -251,14 +312,9 @@ class Session(ProjectSession):
                 ProjectError("This project is open for reading only.", "Close it elsewhere and open it again to label.")
             )
             return False
-        if apply is not None:
-            rows = apply(self.columns, self._index)
+        if effect is not None:
+            rows = effect(self.columns, self._index)
             if len(rows):
                 self.rows_changed.emit(rows)
-        touched = np.zeros(0, np.int64) if ids is None else ids
-        self._saves.push(Write(lambda: start(project), apply or _touch_nothing, on_saved or self._note_saved, touched))
+        self._saves.push(Write(lambda: start(project), effect or label_effects.nothing, on_saved or self._note_saved))
         return True
-
-
-def _touch_nothing(_columns: ImageColumns, _index: RowIndex) -> NDArray[np.int64]:
-    return np.zeros(0, np.int64)

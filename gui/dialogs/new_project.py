@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QStandardPaths
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QLineEdit, QPushButton, QRadioButton, QWidget
 
+from engine.domain import LabelMode
 from gui.dialogs import ask
 from gui.dialogs.frame import FramedDialog
 from gui.widgets.buttons import button
@@ -25,6 +26,7 @@ class ProjectPlan:
     project_folder: Path
     name: str
     has_class_folders: bool
+    label_mode: LabelMode = LabelMode.ONE
 
 
 class NewProjectDialog(FramedDialog):
@@ -32,7 +34,7 @@ class NewProjectDialog(FramedDialog):
 
     def __init__(self, images: Path | None = None, parent: QWidget | None = None) -> None:
         super().__init__("New project", "The images stay where they are and are never changed.", parent)
-        self.resize(620, 380)
+        self.resize(620, 460)
         self._is_place_typed = False
         self.images_field = QLineEdit()
         self.images_field.setPlaceholderText("Folder of images")
@@ -52,6 +54,7 @@ class NewProjectDialog(FramedDialog):
         self.class_folders_box.setToolTip("Every image gets the name of the folder it is in as its class")
         self.class_folders_note = text_label(role="faint", wrap=True)
         self.class_folders_note.setIndent(25)
+        self._add_modes()
         self.body.addSpacing(8)
         self.body.addWidget(self.class_folders_box)
         self.body.addWidget(self.class_folders_note)
@@ -75,6 +78,7 @@ class NewProjectDialog(FramedDialog):
             project_folder=Path(self.place_field.text().strip()).expanduser(),
             name=self.name_field.text().strip(),
             has_class_folders=self.class_folders_box.isChecked(),
+            label_mode=LabelMode.SEVERAL if self.several_button.isChecked() else LabelMode.ONE,
         )
 
     def _add_fields(self, browse_images: QPushButton, browse_place: QPushButton) -> None:
@@ -96,6 +100,28 @@ class NewProjectDialog(FramedDialog):
             if browse is not None:
                 grid.addWidget(browse, place, 2)
         self.body.addLayout(grid)
+
+    def _add_modes(self) -> None:
+        self.one_button = QRadioButton("&One class per image")
+        self.one_button.setToolTip("A key gives the class and goes on to the next image")
+        self.several_button = QRadioButton("&Several classes per image")
+        self.several_button.setToolTip("Keys give and take classes; Enter says that they are complete and goes on")
+        self.one_button.setChecked(True)
+        self.mode_note = text_label(role="faint", wrap=True)
+        self.mode_note.setIndent(25)
+        self.several_button.toggled.connect(self._show_mode)
+        self.body.addSpacing(8)
+        self.body.addWidget(self.one_button)
+        self.body.addWidget(self.several_button)
+        self.body.addWidget(self.mode_note)
+        self._show_mode(False)
+
+    def _show_mode(self, several: bool) -> None:
+        self.mode_note.setText(
+            "For example: a street scene with a car, a tree and rain. Enter says that an image is complete."
+            if several
+            else "For example: this part is good, scratched or bent. It can be changed to several later."
+        )
 
     def _images_folder(self) -> Path:
         return Path(self.images_field.text().strip()).expanduser()

@@ -1,37 +1,26 @@
-"""The sheet of all keys (F1): those of the menus from the table of actions, those of the workspace from here."""
+"""The sheet of all keys (F1), made from the tables that the keys are made from: it cannot be wrong."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
+from engine.domain import ImageClass, LabelMode
 from gui.actions import ACTIONS
 from gui.dialogs.frame import FramedDialog
+from gui.panels.workspace_keys import CLASSES, LABEL, MOVE, SINGLE, SINGLE, class_key_text, keys_for
 from gui.widgets.buttons import button
+from gui.widgets.dot import Dot
 from gui.widgets.key_label import KeyLabel
-from gui.widgets.text import text_label
+from gui.widgets.text import ElidedLabel, text_label
 
-LABELLING: tuple[tuple[str, str], ...] = (
-    ("1 … 9, letters", "Give the class with that key"),
-    ("/", "Find any class by typing"),
-    ("Space", "Accept the suggestion"),
-    ("Shift+Space", "Accept all confident suggestions"),
-    ("X", "Skip"),
-    ("?", "Mark as unsure"),
-    ("Backspace", "Take the class away"),
-)
-MOVING: tuple[tuple[str, str], ...] = (
-    ("Arrow keys", "To the next image"),
-    ("Tab", "To the next unlabelled image"),
-    ("Enter", "Grid or single image"),
-    ("Shift, Ctrl + click", "Select several"),
-    ("Ctrl+A", "Select all"),
-    ("Ctrl+wheel", "Larger or smaller"),
-)
+Keys = list[tuple[str, str]]
 
 
-def menu_keys() -> list[tuple[str, str]]:
+def menu_keys() -> Keys:
     """Returns (keys, text) of every action in the menus that has a shortcut and is not a key of the workspace."""
     return [
         (QKeySequence(spec.shortcut).toString(QKeySequence.SequenceFormat.NativeText), spec.text.rstrip("…"))
@@ -40,43 +29,67 @@ def menu_keys() -> list[tuple[str, str]]:
     ]
 
 
-class ShortcutsDialog(FramedDialog):
-    """Two columns of keys."""
+def workspace_keys(group: str, mode: LabelMode) -> Keys:
+    """Returns (keys, text) of a group of keys of the workspace."""
+    return [(spec.label, spec.text) for spec in keys_for(mode) if spec.group == group]
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+
+class ShortcutsDialog(FramedDialog):
+    """Two columns of keys; those of the project's own classes are among them."""
+
+    def __init__(self, classes: Sequence[ImageClass], mode: LabelMode, parent: QWidget | None = None) -> None:
         super().__init__("Keyboard shortcuts", "Everything can be done with keys.", parent)
-        self.resize(800, 620)
+        self.resize(920, 640)
         inner = QWidget()
         columns = QHBoxLayout(inner)
         columns.setContentsMargins(0, 0, 12, 0)
-        columns.setSpacing(40)
+        columns.setSpacing(32)
         left, right = QVBoxLayout(), QVBoxLayout()
-        left.setSpacing(0)  # a nested layout takes over its parent's spacing otherwise
-        right.setSpacing(0)
-        columns.addLayout(left, 1)
-        columns.addLayout(right, 1)
-        self._add_group(left, "Label", list(LABELLING))
-        self._add_group(left, "Move", list(MOVING))
+        for column in (left, right):
+            column.setSpacing(0)  # a nested layout takes over its parent's spacing otherwise
+            columns.addLayout(column, 1)
+        self._add_group(left, LABEL, workspace_keys(LABEL, mode))
+        self._add_group(left, MOVE, workspace_keys(MOVE, mode))
+        self._add_group(left, SINGLE, workspace_keys(SINGLE, mode))
+        with_keys = [item for item in classes if item.key]
+        if with_keys:
+            self._add_classes(right, with_keys)
+        self._add_group(right, SINGLE, workspace_keys(SINGLE, mode))
+        self._add_group(right, CLASSES, workspace_keys(CLASSES, mode))
         self._add_group(right, "Menus", menu_keys())
         left.addStretch(1)
         right.addStretch(1)
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setAccessibleName("Keys")
         area.setWidget(inner)
         inner.setAutoFillBackground(False)
         self.body.addWidget(area, 1)
         close = self.add_button(button("Close", "primary"))
         close.clicked.connect(self.accept)
 
-    def _add_group(self, column: QVBoxLayout, title: str, keys: list[tuple[str, str]]) -> None:
+    def _add_group(self, column: QVBoxLayout, title: str, keys: Keys) -> None:
+        grid = self._add_grid(column, title)
+        for row, (key, text) in enumerate(keys):
+            grid.addWidget(KeyLabel(key), row, 0, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(text_label(text, wrap=True), row, 1)
+
+    def _add_classes(self, column: QVBoxLayout, classes: Sequence[ImageClass]) -> None:
+        grid = self._add_grid(column, "Your classes")
+        grid.setColumnStretch(1, 0)
+        grid.setColumnStretch(2, 1)
+        for row, item in enumerate(classes):
+            grid.addWidget(KeyLabel(class_key_text(item.key)), row, 0, Qt.AlignmentFlag.AlignLeft)
+            grid.addWidget(Dot(item.color), row, 1)
+            grid.addWidget(ElidedLabel(item.name), row, 2)
+
+    def _add_grid(self, column: QVBoxLayout, title: str) -> QGridLayout:
         column.addWidget(text_label(title, "caption"))
         grid = QGridLayout()
         grid.setContentsMargins(0, 10, 0, 24)
         grid.setHorizontalSpacing(16)
         grid.setVerticalSpacing(7)
         grid.setColumnStretch(1, 1)
-        for row, (key, text) in enumerate(keys):
-            grid.addWidget(KeyLabel(key), row, 0, Qt.AlignmentFlag.AlignLeft)
-            grid.addWidget(text_label(text), row, 1)
         column.addLayout(grid)
+        return grid

@@ -25,6 +25,8 @@ class ClassListModel(QAbstractListModel):
         self._count_of = count_of
         self._classes: list[ImageClass] = []
         self._largest = 1
+        self.can_edit = True
+        """False in a project that is only read."""
 
     def set_classes(self, classes: Sequence[ImageClass]) -> None:
         """Shows these classes; the view keeps its place when only their looks changed."""
@@ -80,4 +82,5 @@ class ClassListModel(QAbstractListModel):
 
     def flags(self, index: AnyIndex) -> Qt.ItemFlag:
         flag = Qt.ItemFlag
-        return flag.ItemIsEnabled | flag.ItemIsSelectable | flag.ItemIsEditable | flag.ItemNeverHasChildren
+        can_edit = flag.ItemIsEditable if self.can_edit else flag.NoItemFlags
+        return flag.ItemIsEnabled | flag.ItemIsSelectable | flag.ItemNeverHasChildren | can_edit

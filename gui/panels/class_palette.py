@@ -2,79 +2,115 @@
 
 from __future__ import annotations
 
-from functools import partial
-
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QAction, QColor, QIcon, QPixmap
-from PySide6.QtWidgets import QColorDialog, QLabel, QLineEdit, QMenu, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
+from gui import wording
 from gui.models.class_list import ClassListModel
 from gui.models.label_counts import LabelCounts
-from gui.panels.class_list_view import ClassListView, Zone
+from gui.panels.class_delegate import DOT_X, MAX_NAME_LENGTH, Zone
+from gui.panels.class_keys import ClassKeyEditor
+from gui.panels.class_list_view import ClassListView
+from gui.panels.class_menu import open_class_menu
 from gui.session import Session
 from gui.theme import icon
-from gui.widgets.text import set_role
-
-RESERVED_KEYS = "x?/ "
-SWATCHES = (
-    "#f2b134", "#5fc27e", "#e5735c", "#7aa2f7", "#c586f0", "#4fc3c3",
-    "#e88bb5", "#a3c85a", "#d9a066", "#6f8ff0", "#b0b7c3", "#e0d15c",
-)  # fmt: skip
+from gui.widgets.color_picker import ColorPicker
+from gui.widgets.text import set_role, text_label
 
 
 class ClassPalettePanel(QWidget):
     """Adds, renames, re-binds and deletes classes; a click on a name labels, a click on a count shows its images."""
 
     label_wanted = Signal(int)
+    label_taken_back = Signal()
+    """The last click was the first half of a double click, and meant no label."""
     show_class_wanted = Signal(int)
+    merge_target_wanted = Signal(int)
+    """There are too many classes for a menu: which one to merge this class into is to be found by typing."""
     left = Signal()
     """The user has no more class to add: the keys should go back to the images."""
 
     def __init__(self, session: Session, counts: LabelCounts, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session = session
-        self._counts = counts
-        self._asked_twice: tuple[int, str] | None = None
-        self._model = ClassListModel(counts.of_class, self)
-        self.view = ClassListView(self._model, self)
-        self._note = QLabel()
-        self._note.setProperty("role", "warning")
-        self._note.setWordWrap(True)
+        self.session = session
+        self._to_split: NDArray[np.int64] = np.zeros(0, np.int64)
+        self.model = ClassListModel(counts.of_class, self)
+        self.view = ClassListView(self.model, self)
+        self.key_editor = ClassKeyEditor(session, self)
+        self._note = text_label(role="warning", wrap=True)
+        self._note.setContentsMargins(8, 0, 0, 0)
         self._note.hide()
         self.new_name = QLineEdit()
         self._build()
-        self._model.rename_asked.connect(session.rename_class)
-        self.view.clicked_in_zone.connect(self._on_zone_clicked)
-        self.view.chosen.connect(self.label_wanted)
-        self.view.delete_asked.connect(session.delete_class)
-        self.view.key_given.connect(self._on_key_given)
-        self.view.listening_ended.connect(self._end_listening)
-        self.view.customContextMenuRequested.connect(self._open_menu)
-        self.new_name.returnPressed.connect(self._on_name_entered)
-        session.classes_changed.connect(self.refresh)
+        self._connect()
 
     def refresh(self) -> None:
         """Shows the session's classes."""
-        self._model.set_classes(self._session.classes)
-        has_classes = bool(self._session.classes)
+        session, current = self.session, self.view.current_class_id()
+        self.model.can_edit = session.project is not None and not session.is_read_only
+        self.model.set_classes(session.classes)
+        self.view.go_to_class(current)
+        has_classes = bool(session.classes)
         self.view.setVisible(has_classes)
         set_role(self.new_name, "addrow" if has_classes else "")
-        self.new_name.setPlaceholderText("Add class…" if has_classes else "Name of your first class…")
-        self.new_name.setEnabled(self._session.project is not None and not self._session.project.read_only)
+        self.new_name.setEnabled(self.model.can_edit)
+        self._show_placeholder()
 
     def refresh_counts(self) -> None:
         """Shows the counts as they are now."""
-        self._model.counts_changed()
+        self.model.counts_changed()
 
     def give_up_name(self) -> None:
         """Forgets the name of a new class that was begun."""
         self.new_name.clear()
+        self._end_split()
         self._say("")
 
-    def show_filtered(self, class_id: int) -> None:
-        """Marks the class whose images are shown; 0 for none."""
-        self.view.shown_class_id = class_id
+    def show_filtered(self, class_ids: frozenset[int]) -> None:
+        """Marks the classes whose images are shown."""
+        self.view.state_of_rows.shown_class_ids = class_ids
         self.view.viewport().update()
+
+    def ask_for_split(self) -> None:
+        """Asks for the name of a new class that the selected images are to have."""
+        if not len(self.session.selected_ids) or not self.model.can_edit:
+            return
+        self._to_split = self.session.selected_ids.copy()
+        self._show_placeholder()
+        self._say(f"Type the name of the new class for {wording.count(len(self._to_split), 'image')}. Esc leaves it.")
+        self.new_name.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def change_key(self, class_id: int) -> None:
+        """Waits for the new key of a class."""
+        if self.model.can_edit:
+            self.view.listen(class_id)
+            self.key_editor.begin(class_id)
+
+    def change_color(self, class_id: int) -> None:
+        """Opens the colours beside a class."""
+        item = self.session.class_by_id(class_id)
+        if item is None or not self.model.can_edit:
+            return
+        used_by = {each.color: each.name for each in reversed(self.session.classes) if each.id != class_id}
+        picker = ColorPicker(item.color, used_by, self)
+        picker.color_chosen.connect(lambda color: self.session.set_class_color(class_id, color))
+        row = self.view.visualRect(self.model.index(self.model.row_of(class_id), 0))
+        picker.open_at(self.view.viewport().mapToGlobal(QPoint(row.left() + DOT_X, row.bottom())))
+
+    def move_class(self, class_id: int, position: int) -> None:
+        """Moves a class to a place in the palette."""
+        if self.model.can_edit and 0 <= position < self.model.rowCount():
+            self.session.move_class(class_id, position)
+
+    def delete_class(self, class_id: int) -> None:
+        """Deletes a class, and says how to get it back."""
+        item = self.session.class_by_id(class_id)
+        if item is not None and self.model.can_edit:
+            self.session.delete_class(class_id)
+
+    # ------------------------------------------------------------------------------------------------------ set-up
 
     def _build(self) -> None:
         caption = QLabel("CLASSES")
@@ -84,127 +120,95 @@ class ClassPalettePanel(QWidget):
         self.new_name.setAccessibleName("Name of a new class")
         self.new_name.setToolTip("Type a name and press Enter to add a class. Esc goes back to the images")
         self.new_name.addAction(icon("plus"), QLineEdit.ActionPosition.LeadingPosition)
-        self.new_name.setMaxLength(100)
+        self.new_name.setMaxLength(MAX_NAME_LENGTH)
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.view.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         inner = QVBoxLayout()
         inner.setContentsMargins(8, 0, 8, 0)
         inner.setSpacing(4)
-        inner.addWidget(self.view)
-        inner.addWidget(self._note)
-        inner.addWidget(self.new_name)
+        for widget in (self.view, self.key_editor, self._note, self.new_name):
+            inner.addWidget(widget)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addWidget(caption)
         layout.addLayout(inner)
 
+    def _connect(self) -> None:
+        view, session = self.view, self.session
+        self.model.rename_asked.connect(session.rename_class)
+        view.clicked_in_zone.connect(self._on_zone_clicked)
+        view.rename_clicked.connect(self._on_rename_clicked)
+        view.chosen.connect(self.label_wanted)
+        view.images_dropped.connect(self.label_wanted)
+        view.delete_asked.connect(self.delete_class)
+        view.key_change_asked.connect(self.change_key)
+        view.color_asked.connect(self.change_color)
+        view.move_asked.connect(self.move_class)
+        view.key_given.connect(lambda _class_id, key: self.key_editor.give(key))
+        view.key_confirmed.connect(self.key_editor.confirm)
+        view.listening_ended.connect(self.key_editor.end)
+        self.key_editor.done.connect(lambda: view.listen(0))
+        self.key_editor.given_up.connect(lambda: view.listen(0))
+        view.customContextMenuRequested.connect(self._open_menu)
+        self.new_name.returnPressed.connect(self._on_name_entered)
+        session.classes_changed.connect(self.refresh)
+        session.project_closed.connect(self.give_up_name)
+
     # ------------------------------------------------------------------------------------------------------ events
 
     def _on_name_entered(self) -> None:
-        name = self.new_name.text().strip()
+        name = " ".join(self.new_name.text().split())
         if not name:
+            self.give_up_name()
             self.left.emit()
             return
-        if any(each.name.casefold() == name.casefold() for each in self._session.classes):
-            self._say(f"There is a class “{name}” already.")
+        if any(each.name.casefold() == name.casefold() for each in self.session.classes):
+            self._say(f"There is a class “{name}” already. Choose another name.")
             return
         self._say("")
-        self._session.add_class(name)
         self.new_name.clear()
+        if len(self._to_split):
+            self.session.split_class(self._to_split, name)
+            self._end_split()
+            self.left.emit()
+        else:
+            self.session.add_class(name)
 
     def _on_zone_clicked(self, class_id: int, zone: Zone) -> None:
         if zone is Zone.KEY:
-            self._begin_listening(class_id)
+            self.change_key(class_id)
         elif zone is Zone.COLOR:
-            self._open_colors(class_id, self.view.viewport().mapToGlobal(QPoint(30, self._bottom_of(class_id))))
+            self.change_color(class_id)
         elif zone is Zone.COUNT:
             self.show_class_wanted.emit(class_id)
         else:
             self.label_wanted.emit(class_id)
 
-    def _begin_listening(self, class_id: int) -> None:
-        self._asked_twice = None
-        self.view.listen(class_id)
-        self._say("Press the new key. Esc cancels, Backspace removes the key.")
-
-    def _end_listening(self) -> None:
-        self._asked_twice = None
-        self._say("")
-
-    def _on_key_given(self, class_id: int, key: str) -> None:
-        if key and key in RESERVED_KEYS:
-            self._say(f"{'Space' if key == ' ' else key.upper()} has a meaning of its own. Press another key.")
-            return
-        holder = next((each for each in self._session.classes if each.key == key and each.id != class_id), None)
-        if key and holder is not None:
-            if self._asked_twice != (class_id, key):
-                self._asked_twice = (class_id, key)
-                self._say(f"{key.upper()} is the key of {holder.name}. Press it again to move it here.")
-                return
-            self._session.set_class_key(holder.id, None)
-        self._session.set_class_key(class_id, key or None)
-        self.view.listen(0)
+    def _on_rename_clicked(self, class_id: int) -> None:
+        if self.model.can_edit:
+            self.label_taken_back.emit()
+            self.view.setFocus()
+            self.view.edit_name(class_id)
 
     def _open_menu(self, point: QPoint) -> None:
         class_id = self.view.class_id_at(point)
-        item = self._session.class_by_id(class_id) if class_id else None
-        if item is None:
-            return
-        menu = QMenu(self)
-        menu.addAction(icon("tag"), f"Label selection {item.name}", lambda: self.label_wanted.emit(class_id))
-        menu.addAction(icon("filter"), "Show its images", lambda: self.show_class_wanted.emit(class_id))
-        menu.addSeparator()
-        menu.addAction(icon("pencil"), "Rename\tF2", lambda: self.view.edit_name(class_id))
-        menu.addAction(icon("keyboard"), "Change key…", lambda: self._begin_listening(class_id))
-        where = self.view.viewport().mapToGlobal(point)
-        menu.addAction("Change colour…", lambda: self._open_colors(class_id, where))
-        at = self._model.row_of(class_id)
-        up = menu.addAction(icon("chevron-up"), "Move up", lambda: self._session.move_class(class_id, at - 1))
-        up.setEnabled(at > 0)
-        down = menu.addAction(icon("chevron-down"), "Move down", lambda: self._session.move_class(class_id, at + 1))
-        down.setEnabled(at < self._model.rowCount() - 1)
-        menu.addSeparator()
-        self._add_merge_menu(menu, class_id)
-        menu.addAction(icon("trash"), "Delete class\tDel", lambda: self._session.delete_class(class_id))
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.popup(where)
+        if not class_id:  # the menu key, with the pointer somewhere else
+            class_id = self.view.current_class_id()
+            point = self.view.visualRect(self.view.currentIndex()).bottomLeft()
+        open_class_menu(self, class_id, self.view.viewport().mapToGlobal(point))
 
-    def _add_merge_menu(self, menu: QMenu, class_id: int) -> None:
-        targets = menu.addMenu("Merge into")
-        for other in self._session.classes:
-            if other.id != class_id:
-                merge = partial(self._session.merge_class, class_id, other.id)
-                targets.addAction(_swatch(other.color), other.name.replace("&", "&&"), merge)
-        targets.setEnabled(not targets.isEmpty())
+    def _end_split(self) -> None:
+        self._to_split = np.zeros(0, np.int64)
+        self._show_placeholder()
 
-    def _open_colors(self, class_id: int, where: QPoint) -> None:
-        menu = QMenu(self)
-        for color in SWATCHES:
-            action = QAction(_swatch(color), color, menu)
-            action.triggered.connect(lambda _on=False, value=color: self._session.set_class_color(class_id, value))
-            menu.addAction(action)
-        menu.addSeparator()
-        menu.addAction("Other…", lambda: self._ask_for_color(class_id))
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.popup(where)
-
-    def _ask_for_color(self, class_id: int) -> None:
-        item = self._session.class_by_id(class_id)
-        dialog = QColorDialog(QColor(item.color if item is not None else SWATCHES[0]), self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.colorSelected.connect(lambda color: self._session.set_class_color(class_id, color.name()))
-        dialog.open()
-
-    def _bottom_of(self, class_id: int) -> int:
-        return self.view.visualRect(self._model.index(self._model.row_of(class_id), 0)).bottom()
+    def _show_placeholder(self) -> None:
+        if len(self._to_split):
+            text = "Name of the new class…"
+        else:
+            text = "Add class…" if self.session.classes else "Name of your first class…"
+        self.new_name.setPlaceholderText(text)
 
     def _say(self, text: str) -> None:
         self._note.setText(text)
         self._note.setVisible(bool(text))
-
-
-def _swatch(color: str) -> QIcon:
-    made = QPixmap(16, 16)
-    made.fill(QColor(color))
-    return QIcon(made)

@@ -5,67 +5,29 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from PySide6.QtCore import QRect, QSize, Qt, QTimer
-from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from engine.domain import HistoryEntry, ImageRecord, ImageStatus
 from gui import wording
+from gui.panels.history_list import HistoryList
+from gui.panels.image_classes import ImageClassesPanel
 from gui.session import Session
 from gui.thumbnails import THUMBNAIL_PX, Thumbnails
-from gui.widgets.image_card import CardFace, CardPainter
+from gui.widgets.image_card import CardFace
+from gui.widgets.image_preview import Preview
+from gui.widgets.note_field import NoteField
 from gui.widgets.probability_bars import ProbabilityBars
 from gui.widgets.text import ElidedLabel, rule, text_label
 
 READ_DELAY_MS = 60
-MAX_HISTORY = 8
-MIN_SHAPE, DEFAULT_SHAPE, MAX_SHAPE = 0.5, 0.75, 1.0
-"""Height by width of the preview; it takes the shape of the image between these limits."""
-
-
-class Preview(QWidget):
-    """The current image in the width of the panel."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._painter = CardPainter(4)
-        self._face: CardFace | None = None
-        self._shape = DEFAULT_SHAPE
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Preview")
-
-    def set_face(self, face: CardFace | None, width_px: int, height_px: int) -> None:
-        """Shows a picture whole; the size is the image's, known before its picture is there."""
-        if face is None or self._face is None or face.image_id != self._face.image_id:
-            self._painter.forget()
-        self._face = face
-        shape = height_px / width_px if width_px and height_px else DEFAULT_SHAPE
-        shape = min(MAX_SHAPE, max(MIN_SHAPE, shape))
-        if shape != self._shape:
-            self._shape = shape
-            self.setFixedHeight(round(self.width() * shape))
-        self.update()
-
-    def forget(self) -> None:
-        """Drops what was scaled."""
-        self._painter.forget()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        if event.size().width() != event.oldSize().width():
-            self.setFixedHeight(round(event.size().width() * self._shape))
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        if self._face is None:
-            return
-        painter = QPainter(self)
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-        self._painter.paint_picture(painter, QRect(0, 0, self.width(), self.height()), self._face)
-        painter.end()
 
 
 class DetailsPanel(QScrollArea):
-    """Shows the session's current image. Facts and history are read in the background, after a short rest."""
+    """Shows the session's current image. Facts, note and history are read in the background, after a short rest."""
+
+    left = Signal()
+    """The keys should go back to the images."""
 
     def __init__(
         self,
@@ -86,9 +48,9 @@ class DetailsPanel(QScrollArea):
         self._facts = QGridLayout()
         self._values: dict[str, ElidedLabel] = {}
         self._names: dict[str, QLabel] = {}
-        self._history_parts: list[QWidget] = []
-        self._history_caption = text_label("History", "caption")
-        self._history = QGridLayout()
+        self.classes = ImageClassesPanel(session)
+        self.note = NoteField()
+        self.history = HistoryList()
         self._nothing = text_label("Nothing selected.", "faint", wrap=True)
         self._body = QWidget()
         self._build()
@@ -99,10 +61,24 @@ class DetailsPanel(QScrollArea):
         session.rows_changed.connect(lambda _rows: self.refresh())
         session.run_changed.connect(self.refresh)
         session.save_state_changed.connect(lambda _state: self._read_timer.start())
+        self.note.changed.connect(session.set_note)
+        self.note.left.connect(self.left)
+        self.history.back_wanted.connect(self._go_back)
         thumbnails.loaded.connect(self._on_thumbnails_loaded)
+
+    @property
+    def first_field(self) -> QWidget:
+        """What takes the keyboard when the user comes here with F6."""
+        return self.note
 
     def sizeHint(self) -> QSize:
         return QSize(272, 600)
+
+    def edit_note(self) -> None:
+        """Puts the cursor into the note of the current image."""
+        if self.note.isVisible():
+            self.note.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            self.ensureWidgetVisible(self.note)
 
     def refresh(self) -> None:
         """Shows the current image again."""
@@ -115,14 +91,19 @@ class DetailsPanel(QScrollArea):
             self._image_id = image_id
             sharp = self.devicePixelRatioF() * 240 > THUMBNAIL_PX * 1.15
             self._thumbnails.want("details", [image_id] if has_image else [], sharp=sharp)
+            self.history.forget()
         if not has_image:
+            self.note.show_note(0, "")
             return
+        row = self._session.row_of(image_id)
+        self.classes.show_row(row)
+        self.note.show_note(image_id, None if self._session.columns.noted[row] else "")
         self._show_picture()
         predictions = self._session.predictions(image_id)
         self._bars_caption.setVisible(bool(predictions))
         self._bars.setVisible(bool(predictions))
         self._bars.set_predictions(predictions)
-        columns, row = self._session.columns, self._session.row_of(image_id)
+        columns = self._session.columns
         self._set_fact("File", columns.names[row])
         width_px, height_px = int(columns.widths_px[row]), int(columns.heights_px[row])
         self._set_fact("Size", f"{width_px} × {height_px}" if width_px and height_px else "–")
@@ -145,9 +126,6 @@ class DetailsPanel(QScrollArea):
         self._facts.setVerticalSpacing(6)
         self._facts.setHorizontalSpacing(12)
         self._facts.setColumnStretch(1, 1)
-        self._history.setVerticalSpacing(6)
-        self._history.setHorizontalSpacing(12)
-        self._history.setColumnStretch(0, 1)
         for at, name in enumerate(("File", "Size", "Taken", "Camera", "Problem")):
             self._names[name] = text_label(name, "dim")
             mode = Qt.TextElideMode.ElideMiddle if name == "File" else Qt.TextElideMode.ElideRight
@@ -159,6 +137,8 @@ class DetailsPanel(QScrollArea):
         body.setContentsMargins(0, 0, 0, 0)
         body.setSpacing(8)
         body.addWidget(self._preview)
+        body.addWidget(self.classes)
+        body.addWidget(self.note)
         body.addSpacing(4)
         body.addWidget(self._bars_caption)
         body.addWidget(self._bars)
@@ -170,8 +150,8 @@ class DetailsPanel(QScrollArea):
         body.addSpacing(8)
         body.addWidget(rule())
         body.addSpacing(4)
-        body.addWidget(self._history_caption)
-        body.addLayout(self._history)
+        body.addWidget(text_label("History", "caption"))
+        body.addWidget(self.history)
         content = QWidget()
         content.setProperty("role", "panel")
         layout = QVBoxLayout(content)
@@ -208,12 +188,22 @@ class DetailsPanel(QScrollArea):
         if project is None or not image_id:
             return
 
-        def show(found: tuple[list[ImageRecord], list[HistoryEntry]]) -> None:
-            if image_id == self._image_id and found[0]:
-                self._show_record(found[0][0])
-                self._show_history(found[1])
+        def read() -> tuple[list[ImageRecord], list[HistoryEntry], str]:
+            return project.images([image_id]), project.history(image_id), project.note(image_id)
 
-        self._session.read_in_background(lambda: (project.images([image_id]), project.history(image_id)), show)
+        def show(found: tuple[list[ImageRecord], list[HistoryEntry], str]) -> None:
+            records, history, note = found
+            if image_id == self._image_id and records:
+                self._show_record(records[0])
+                self.history.set_entries(history, can_go_back=not self._session.is_read_only)
+                if not self._session.num_unsaved:  # a note that is on its way is newer than what was read
+                    self.note.show_note(image_id, note)
+
+        self._session.read_in_background(read, show)
+
+    def _go_back(self, step_id: int) -> None:
+        if self._image_id:
+            self._session.revert_image(self._image_id, step_id)
 
     def _show_record(self, record: ImageRecord) -> None:
         if record.width_px and record.height_px:
@@ -222,19 +212,6 @@ class DetailsPanel(QScrollArea):
         self._set_fact("Camera", record.camera)
         self._set_fact("Problem", record.reason)
         self._values["File"].setToolTip(str(record.path))
-
-    def _show_history(self, entries: list[HistoryEntry]) -> None:
-        while self._history_parts:
-            self._history_parts.pop().deleteLater()
-        if not entries:
-            self._history_parts.append(text_label("Not labelled yet", "faint"))
-            self._history.addWidget(self._history_parts[-1], 0, 0)
-        for at, entry in enumerate(reversed(entries[-MAX_HISTORY:])):
-            what, when = ElidedLabel(entry.text, "dim"), text_label(wording.moment(entry.made_at))
-            when.setToolTip(_moment(entry.made_at))
-            self._history.addWidget(what, at, 0)
-            self._history.addWidget(when, at, 1)
-            self._history_parts += [what, when]
 
 
 def _moment(posix_s: float) -> str:

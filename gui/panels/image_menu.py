@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPixmap
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu
 
 from gui import wording
+from gui.columns import has_class
+from gui.panels.class_menu import dot_icon
+from gui.panels.workspace_keys import class_key_text
 from gui.theme import icon
 
 if TYPE_CHECKING:
@@ -30,10 +34,13 @@ def open_image_menu(workspace: LabelWorkspace, where: QPoint) -> QMenu | None:
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     title = menu.addAction(wording.count(count, "image"))
     title.setEnabled(False)
+    rows = labelling.rows[labelling.targets()]
     for item in session.classes[:MAX_CLASSES]:
-        key = f"\t{item.key.upper()}" if item.key else ""
+        key = f"\t{class_key_text(item.key)}" if item.key else ""
         name = item.name.replace("&", "&&")
-        menu.addAction(_dot(item.color), name + key, lambda class_id=item.id: labelling.label(class_id))
+        give = menu.addAction(dot_icon(item.color), name + key, partial(labelling.label, item.id))
+        give.setCheckable(True)
+        give.setChecked(bool(has_class(session.columns, rows, item.id).all()))
     num_more = len(session.classes) - MAX_CLASSES
     text = wording.count(num_more, "more class", "more classes") if num_more > 0 else "Find class"
     menu.addAction(icon("search"), f"{text}…\t/", workspace.find_class)
@@ -42,9 +49,17 @@ def open_image_menu(workspace: LabelWorkspace, where: QPoint) -> QMenu | None:
     accept.setEnabled(len(labelling.suggested_targets()) > 0)
     menu.addAction(icon("skip"), "Skip\tX", labelling.skip)
     menu.addAction(icon("question"), "Unsure\t?", labelling.toggle_unsure)
-    menu.addAction(icon("close"), "Clear class\tBackspace", labelling.clear)
+    if session.has_several_classes:
+        menu.addAction(icon("check"), "Confirm\tEnter", labelling.confirm)
+    clear = "Clear all classes" if session.has_several_classes else "Clear class"
+    menu.addAction(icon("close"), f"{clear}\tBackspace", labelling.clear)
     menu.addSeparator()
-    menu.addAction(icon("single"), "Single image\tEnter", workspace.open_viewer).setEnabled(not workspace.is_viewing)
+    split = workspace.palette_panel.ask_for_split
+    menu.addAction(icon("plus"), "New class from the selection…\tCtrl+Shift+N", split)
+    menu.addAction(icon("pencil"), "Note…\tCtrl+T", workspace.details.edit_note).setEnabled(count == 1)
+    menu.addSeparator()
+    view = menu.addAction(icon("single"), "Single image\tCtrl+Enter", workspace.open_viewer)
+    view.setEnabled(not workspace.is_viewing)
     if count == 1:
         menu.addAction(icon("copy"), "Copy path", lambda: _copy_path(workspace))
     menu.popup(where)
@@ -59,9 +74,3 @@ def _copy_path(workspace: LabelWorkspace) -> None:
             lambda: project.images([image_id]),
             lambda found: QGuiApplication.clipboard().setText(str(found[0].path)),
         )
-
-
-def _dot(color: str) -> QIcon:
-    made = QPixmap(12, 12)
-    made.fill(QColor(color))
-    return QIcon(made)

@@ -5,27 +5,52 @@ from __future__ import annotations
 import numpy as np
 
 from gui.panels.labelling import CONFIDENT, Labelling
+from gui.panels.workspace_keys import class_key_text
 from gui.session import Session
 from gui.widgets.hint_line import Hint
 
 
-def hints_for(session: Session, labelling: Labelling, is_viewing: bool) -> list[Hint]:
+def hints_for(session: Session, labelling: Labelling, is_viewing: bool, is_painting: bool = False) -> list[Hint]:
     """Returns the keys that make sense now, the most useful first."""
     targets = labelling.targets()
     if session.project is None or not len(labelling.rows):
         return []
     if not session.classes:
         return [Hint("/", "name the first class and label the selected images")]
+    if is_painting:
+        return _painting_hints(session, labelling)
     hints = []
     if len(targets):
         hints += _accept_hints(session, labelling, len(targets))
-        first = next((item for item in session.classes if item.key), None)
-        if first is not None and not hints:
-            what = f"label {len(targets):,} images" if len(targets) > 1 else "label"
-            hints.append(Hint((first.key or "").upper(), what, first.name, first.color))
+        hints += _label_hints(session, len(targets), has_more=bool(hints))
         hints += [Hint("X", "skip"), Hint("/", "find class"), Hint("?", "unsure")]
-    hints += [Hint("Tab", "next unlabelled"), Hint("Esc" if is_viewing else "Enter", "grid" if is_viewing else "view")]
+    hints.append(Hint("Tab", "next unlabelled"))
+    if is_viewing:
+        hints.append(Hint("Esc", "grid"))
+    elif not session.has_several_classes:
+        hints.append(Hint("Enter", "view"))
     return hints
+
+
+def _label_hints(session: Session, num_targets: int, has_more: bool) -> list[Hint]:
+    what = f"{num_targets:,} images" if num_targets > 1 else ""
+    first = next((item for item in session.classes if item.key), None)
+    hints = []
+    if first is not None and (session.has_several_classes or not has_more):
+        verb = "give or take" if session.has_several_classes else f"label {what}".strip()
+        hints.append(Hint(class_key_text(first.key), verb, first.name, first.color))
+    if session.has_several_classes:
+        hints.append(Hint("Enter", f"confirm {what}".strip() + " and go on"))
+    return hints
+
+
+def _painting_hints(session: Session, labelling: Labelling) -> list[Hint]:
+    stroke = labelling.stroke
+    item = session.class_by_id(stroke.class_id) if stroke is not None else None
+    if stroke is None or item is None:
+        return []
+    text = "every image that the arrows reach gets" if stroke.is_adding else "every image that the arrows reach loses"
+    return [Hint("← ↑ ↓ →", text, item.name, item.color)]
 
 
 def _accept_hints(session: Session, labelling: Labelling, num_targets: int) -> list[Hint]:

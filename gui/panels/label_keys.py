@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from PySide6.QtCore import QObject, Qt
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QKeySequence, QMouseEvent, QShortcut
 from PySide6.QtWidgets import QWidget
 
-from engine.domain import ImageClass
+from engine.domain import ImageClass, LabelMode
+from gui.panels.workspace_keys import WORKSPACE_KEYS, Scope
+
+MOUSE_KEYS = {Qt.MouseButton.BackButton: "mouse4", Qt.MouseButton.ForwardButton: "mouse5"}
 
 
 class LabelKeys(QObject):
-    """Owns the shortcuts of the class keys (which change) and of the fixed keys."""
+    """Owns the shortcuts of the class keys (which change) and of the fixed keys (`workspace_keys`)."""
 
     def __init__(self, workspace: QWidget, on_class_key: Callable[[int], None]) -> None:
         super().__init__(workspace)
@@ -21,10 +24,20 @@ class LabelKeys(QObject):
         self._on_class_key = on_class_key
         self._class_shortcuts: list[QShortcut] = []
         self._bound: list[tuple[str, int]] = []
+        self._of_mode: list[tuple[LabelMode, QShortcut]] = []
 
-    def bind(self, keys: str | Qt.Key, act: Callable[[], object], where: QWidget | None = None) -> None:
-        """Binds a fixed key in the workspace, or only in a part of it."""
-        self._make(QKeySequence(keys), act, where or self._workspace)
+    def bind_table(self, handlers: Mapping[str, Callable[[], object]], images: QWidget, left: QWidget) -> None:
+        """Binds every key of the table that the views do not handle themselves."""
+        where = {Scope.WORKSPACE: self._workspace, Scope.IMAGES: images, Scope.LEFT: left}
+        for spec in WORKSPACE_KEYS:
+            if spec.scope is not Scope.VIEW:
+                made = [self._make(QKeySequence(keys), handlers[spec.id], where[spec.scope]) for keys in spec.keys]
+                self._of_mode += [(spec.mode, shortcut) for shortcut in made if spec.mode is not None]
+
+    def set_mode(self, mode: LabelMode) -> None:
+        """Turns on the keys of one-class projects or those of projects with several classes per image."""
+        for of_mode, shortcut in self._of_mode:
+            shortcut.setEnabled(of_mode is mode)
 
     def bind_classes(self, classes: Sequence[ImageClass]) -> None:
         """Binds the keys of these classes instead of those before."""
@@ -38,7 +51,22 @@ class LabelKeys(QObject):
         self._class_shortcuts = [
             self._make(QKeySequence(key.upper()), partial(self._on_class_key, class_id), self._workspace)
             for key, class_id in wanted
+            if key not in MOUSE_KEYS.values()
         ]
+
+    def listen_to_mouse(self, *views: QWidget) -> None:
+        """Lets the buttons 4 and 5 of the mouse act over these widgets."""
+        for view in views:
+            view.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.MouseButtonPress and isinstance(event, QMouseEvent):
+            key = MOUSE_KEYS.get(event.button())
+            class_id = next((each for bound, each in self._bound if bound == key), 0) if key else 0
+            if class_id:
+                self._on_class_key(class_id)
+                return True
+        return super().eventFilter(watched, event)
 
     def _make(self, keys: QKeySequence, act: Callable[[], object], where: QWidget) -> QShortcut:
         shortcut = QShortcut(keys, where)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from engine.domain import NO_CLASS, ImageClass, Mark
+from engine.domain import ImageClass, Mark
+from gui.columns import has_class, has_open_suggestion, is_done
 from gui.models.image_filter import Show
 from gui.models.image_list import ImageListModel
 from gui.session import Session
@@ -18,8 +21,22 @@ CONFIDENT = 0.95
 MAX_RECENT = 20
 
 
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """What the last class key did: `origin` is the last position that it labelled, `token` names the step."""
+
+    class_id: int
+    is_adding: bool
+    origin: int
+    token: str
+    has_changed: bool
+
+
 class Labelling(QObject):
-    """Acts on the selected images, or on the current one. One action is one step of undo."""
+    """Acts on the selected images, or on the current one. One action is one step of undo.
+
+    In projects with several classes per image a class key gives or takes its class and stays; `confirm` goes on.
+    """
 
     advanced_past_end = Signal()
     """There is nothing more of the filter's kind to go on to."""
@@ -30,8 +47,14 @@ class Labelling(QObject):
         self._list = model
         self._grid = grid
         self.recent: list[int] = []
+        self._stroke: Stroke | None = None
         self.is_acting = False
         """True while a change of columns comes from here, and not from undo or from the store."""
+
+    @property
+    def stroke(self) -> Stroke | None:
+        """What the last class key did, and goes on doing while it paints."""
+        return self._stroke
 
     # ------------------------------------------------------------------------------------------------------ targets
 
@@ -49,7 +72,7 @@ class Labelling(QObject):
         return np.array([current] if current >= 0 else [], dtype=np.int64)
 
     def suggested_targets(self) -> NDArray[np.int64]:
-        """Returns those targets that have no class but a suggestion."""
+        """Returns those targets whose suggestion waits to be accepted."""
         return self._with_suggestion(self.targets())
 
     def confident_positions(self) -> NDArray[np.int64]:
@@ -60,12 +83,48 @@ class Labelling(QObject):
 
     # ------------------------------------------------------------------------------------------------------ actions
 
-    def label(self, class_id: int) -> None:
-        """Gives the targets a class and goes on."""
-        if self._session.class_by_id(class_id) is None:
-            return
+    def label(self, class_id: int) -> bool:
+        """Gives the targets a class and goes on. With several classes per image: takes it when all have it, and stays.
+
+        Returns:
+            Whether there was anything to label.
+        """
+        session, positions = self._session, self.targets()
+        if session.class_by_id(class_id) is None or not len(positions):
+            return False
         self.recent = [class_id, *(each for each in self.recent if each != class_id)][:MAX_RECENT]
-        self._do(self.targets(), lambda ids: self._session.label(ids, class_id), advances=True)
+        have = has_class(session.columns, self._list.rows[positions], class_id)
+        is_adding = not session.has_several_classes or not bool(have.all())
+        self._stroke = Stroke(class_id, is_adding, int(positions[-1]), secrets.token_hex(4), not bool(have.all()))
+        self._do(positions, self._write_stroke, advances=not session.has_several_classes)
+        return True
+
+    def back_to_labelled(self) -> None:
+        """Goes back to the image that the last class key labelled, to paint from there."""
+        if self._stroke is not None:
+            self._grid.go_to(self._stroke.origin)
+
+    def paint(self) -> None:
+        """Does to the current image what the last class key did, as a part of the same step of undo."""
+        position = self._grid.current_position()
+        if self._stroke is not None and position >= 0:
+            self._do(np.array([position], np.int64), self._write_stroke, advances=False)
+
+    def take_back(self) -> None:
+        """Takes back what the last class key or click did, if it did anything."""
+        stroke, self._stroke = self._stroke, None
+        if stroke is not None and stroke.has_changed:
+            self._session.undo()
+        if stroke is not None:
+            self._grid.go_to(stroke.origin)
+
+    def confirm(self) -> None:
+        """Says that the classes of the targets are complete, and goes on (several classes per image)."""
+        positions = self.targets()
+        if len(positions):
+            is_open = self._session.columns.marks[self._list.rows[positions]] & Mark.CONFIRMED == 0
+            self._do(positions[is_open], lambda ids: self._session.mark(ids, Mark.CONFIRMED, True), advances=False)
+            self._advance(int(positions[-1]))
 
     def label_new_class(self, name: str) -> None:
         """Makes a class and gives it to the targets of this moment."""
@@ -81,8 +140,9 @@ class Labelling(QObject):
         self._session.add_class(name, label)
 
     def accept(self) -> None:
-        """Makes the suggestions of the targets their classes, and goes on."""
-        self._do(self.suggested_targets(), self._session.accept_suggestions, advances=True)
+        """Makes the suggestions of the targets their classes, and goes on (not where Enter has to confirm)."""
+        stays = self._session.has_several_classes
+        self._do(self.suggested_targets(), self._session.accept_suggestions, advances=not stays)
 
     def accept_confident(self) -> None:
         """Accepts every confident suggestion of the list in one step."""
@@ -93,7 +153,7 @@ class Labelling(QObject):
         positions = self.targets()
         if not len(positions):
             return
-        is_open = self._session.columns.class_ids[self._list.rows[positions]] == NO_CLASS
+        is_open = ~is_done(self._session.columns, self._list.rows[positions])
         to_mark = positions[is_open]
         is_on = not len(to_mark) or not self._all_have(to_mark, Mark.SKIPPED)
         self._do(to_mark, lambda ids: self._session.mark(ids, Mark.SKIPPED, is_on), advances=False)
@@ -109,11 +169,11 @@ class Labelling(QObject):
     def clear(self) -> None:
         """Takes the classes of the targets away; the user stays."""
         positions = self.targets()
-        has_class = self._session.columns.class_ids[self._list.rows[positions]] != NO_CLASS
-        self._do(positions[has_class], self._session.clear, advances=False)
+        to_clear = is_done(self._session.columns, self._list.rows[positions])
+        self._do(positions[to_clear], self._session.clear, advances=False)
 
     def next_unlabelled(self) -> None:
-        """Goes to the next image that has no class."""
+        """Goes to the next image that is still to be labelled."""
         position = self._list.next_unlabelled(self._grid.current_position())
         if position >= 0:
             self._grid.go_to(position)
@@ -121,6 +181,15 @@ class Labelling(QObject):
             self.advanced_past_end.emit()
 
     # ------------------------------------------------------------------------------------------------------ private
+
+    def _write_stroke(self, ids: NDArray[np.int64]) -> None:
+        stroke = self._stroke
+        if stroke is None:
+            return
+        if stroke.is_adding:
+            self._session.label(ids, stroke.class_id, stroke=stroke.token)
+        else:
+            self._session.remove_class(ids, stroke.class_id, stroke=stroke.token)
 
     def _do(self, positions: NDArray[np.int64], act: Callable[[NDArray[np.int64]], None], advances: bool) -> None:
         if not len(positions):
@@ -135,7 +204,7 @@ class Labelling(QObject):
 
     def _advance(self, last: int) -> None:
         """Goes to the next image behind `last`: any one, or while a filter is on, the next that it is about."""
-        if self._session.is_read_only or not self._session.preferences.has_auto_advance:
+        if self._session.is_read_only or not self._session.has_auto_advance:
             return
         if not self._list.filter.is_active or self._list.filter.show in (Show.ALL, Show.LABELLED):
             wanted = min(last + 1, len(self._list.rows) - 1)
@@ -151,7 +220,7 @@ class Labelling(QObject):
         rows, columns = self._list.rows[positions], self._session.columns
         # A class may have been deleted since the model was trained.
         known = np.array([item.id for item in self._session.classes], dtype=np.int32)
-        is_open = (columns.class_ids[rows] == NO_CLASS) & np.isin(columns.predicted_ids[rows], known)
+        is_open = has_open_suggestion(columns, rows) & np.isin(columns.predicted_ids[rows], known)
         suggested: NDArray[np.int64] = positions[is_open]
         return suggested
 

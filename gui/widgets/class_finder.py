@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter
@@ -22,11 +22,13 @@ from PySide6.QtWidgets import (
 )
 
 from engine.domain import ImageClass
-from gui.models.class_search import find_classes
+from gui.models.class_search import ClassSearch
 from gui.theme import font, icon, paint_icon, theme
 from gui.widgets.keycap import keycap_width, paint_keycap
 
 MAX_SHOWN = 8
+MAX_ROWS = 100
+"""Rows that can be reached with the arrows; who has more classes than that types another letter."""
 ROW_PX = 30
 CLASS_ROLE = int(Qt.ItemDataRole.UserRole)
 
@@ -70,14 +72,13 @@ class FoundClassDelegate(QStyledItemDelegate):
 class ClassFinder(QFrame):
     """Floats over the images. Enter takes the marked class, Esc closes; a new name can be made a class."""
 
-    class_chosen = Signal(int)
-    new_class_chosen = Signal(str)
     closed = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._classes: Sequence[ImageClass] = ()
-        self._recent: Sequence[int] = ()
+        self._classes = ClassSearch([])
+        self._on_chosen: Callable[[int], object] = _nothing
+        self._on_new: Callable[[str], object] | None = None
         self.setProperty("role", "card")
         self.setFixedWidth(340)
         self.title = QLabel()
@@ -85,6 +86,7 @@ class ClassFinder(QFrame):
         self.field = QLineEdit()
         self.field.setPlaceholderText("Class…")
         self.field.setAccessibleName("Find a class")
+        self.field.setToolTip("Type a part of the name. Up and down choose, Enter takes, Esc closes")
         self.field.setMaxLength(100)
         self.field.addAction(icon("search"), QLineEdit.ActionPosition.LeadingPosition)
         self.field.installEventFilter(self)
@@ -97,12 +99,15 @@ class ClassFinder(QFrame):
         self.list.setMouseTracking(True)
         self.list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.list.itemClicked.connect(lambda _item: self._take())
+        self.more = QLabel()
+        self.more.setProperty("role", "faint")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 10, 12, 10)
         layout.setSpacing(8)
         layout.addWidget(self.title)
         layout.addWidget(self.field)
         layout.addWidget(self.list)
+        layout.addWidget(self.more)
         shadow = QGraphicsDropShadowEffect(self)
         shadow.setBlurRadius(32)
         shadow.setOffset(0, 8)
@@ -110,9 +115,19 @@ class ClassFinder(QFrame):
         self.setGraphicsEffect(shadow)
         self.hide()
 
-    def open(self, classes: Sequence[ImageClass], recent: Sequence[int], title: str) -> None:
-        """Shows the field, empty, with the most recent classes below it."""
-        self._classes, self._recent = classes, recent
+    def open(
+        self,
+        classes: Sequence[ImageClass],
+        recent: Sequence[int],
+        title: str,
+        on_chosen: Callable[[int], object],
+        on_new: Callable[[str], object] | None = None,
+    ) -> None:
+        """Shows the field, empty, with the most recent classes below it.
+
+        `on_chosen` gets the id of the class that was taken; `on_new` the name of one that is to be made.
+        """
+        self._classes, self._on_chosen, self._on_new = ClassSearch(classes, recent), on_chosen, on_new
         self.title.setText(title)
         self.field.clear()
         self._search("")
@@ -146,10 +161,14 @@ class ClassFinder(QFrame):
     def _search(self, text: str) -> None:
         self.list.clear()
         name = text.strip()
-        for item in find_classes(self._classes, name, self._recent):
+        found = self._classes.find(name)
+        for item in found[:MAX_ROWS]:
             self._add_row(item.name, item)
-        if name and all(each.name.casefold() != name.casefold() for each in self._classes):
+        if name and self._on_new is not None and not self._classes.has(name):
             self._add_row(f"Create class “{name}”", None)
+        num_more = len(found) - MAX_ROWS
+        self.more.setText(f"{num_more:,} more: type another letter" if num_more > 0 else "No class of that name")
+        self.more.setVisible(num_more > 0 or not self.list.count())
         self.list.setCurrentRow(0)
         self.list.setFixedHeight(min(MAX_SHOWN, self.list.count()) * ROW_PX + 2)
         self.list.setVisible(self.list.count() > 0)
@@ -167,6 +186,10 @@ class ClassFinder(QFrame):
         name = self.field.text().strip()
         self.close_finder()
         if item is not None:
-            self.class_chosen.emit(item.id)
-        else:
-            self.new_class_chosen.emit(name)
+            self._on_chosen(item.id)
+        elif self._on_new is not None:
+            self._on_new(name)
+
+
+def _nothing(_class_id: int) -> None:
+    """Until it is opened, nobody wants to know."""

@@ -50,9 +50,8 @@ class HintLine(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(self.rect(), QColor(colors.window))
-        painter.fillRect(0, 0, self.width(), 1, QColor(colors.border))
         used, metrics = font(), QFontMetricsF(font())
-        middle = (self.height() + 1) / 2
+        middle = self.height() / 2
         x = 16.0
 
         def draw(text: str, color: QColor) -> None:

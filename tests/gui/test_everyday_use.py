@@ -7,16 +7,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from engine.domain import NO_CLASS
 from engine.errors import StoreError
 from gui import theme
-from gui.columns import RowIndex, apply_change
 from gui.dialogs.reports import ReportDialog
 from gui.main_window import start_size
 from gui.preferences import Preferences
@@ -128,7 +125,7 @@ def test_a_class_is_merged_into_another_from_its_menu_and_undo_parts_them(parts:
     session.label(session.columns.image_ids[:3], first.id)
     session.label(session.columns.image_ids[3:5], second.id)
     parts.wait_for(lambda: session.num_unsaved == 0)
-    row = panel.view.visualRect(panel._model.index(0, 0))
+    row = panel.view.visualRect(panel.model.index(0, 0))
     panel._open_menu(row.center())
     (menu,) = [each for each in panel.findChildren(QMenu) if each.title() == "Merge into"]
     assert [action.text() for action in menu.actions()] == ["square"]
@@ -164,20 +161,6 @@ def test_a_second_copy_that_is_behind_is_told_beside_the_save_state(
     session.label(session.columns.image_ids[:1], session.classes[0].id)
     parts.wait_for(lambda: chip.text() == "Saved, without a second copy")
     assert "Make room on its disk." in chip.toolTip()
-
-
-def test_a_change_leaves_images_with_newer_writes_alone() -> None:
-    from engine.domain import Change
-    from gui.loading import empty_columns
-
-    columns = empty_columns()
-    columns.image_ids = np.array([5, 6, 7])
-    columns.class_ids = np.zeros(3, np.int32)
-    columns.marks = np.zeros(3, np.uint8)
-    change = Change("x", np.array([5, 6, 7]), np.array([1, 1, 1], np.int32), np.zeros(3, np.uint8))
-    rows = apply_change(columns, RowIndex(columns.image_ids), change, leave=np.array([6]))
-    assert rows.tolist() == [0, 2]
-    assert columns.class_ids.tolist() == [1, NO_CLASS, 1]
 
 
 # ------------------------------------------------------------------------------------------------------ export

@@ -24,13 +24,13 @@ class FailingDisk:
         self._label = project.label
         monkeypatch.setattr(project, "label", self.label)
 
-    def label(self, image_ids: list[int], class_id: int, source: Any) -> Future[Any]:
+    def label(self, image_ids: list[int], class_id: int, source: Any, stroke: str = "") -> Future[Any]:
         if self.is_full:
             failed: Future[Any] = Future()
             failed.set_exception(StoreError("The disk is full.", "Make room and try again."))
             return failed
         self.order.append((list(image_ids), class_id))
-        return self._label(image_ids, class_id, source)
+        return self._label(image_ids, class_id, source, stroke)
 
 
 @pytest.fixture
@@ -185,3 +185,19 @@ def test_a_read_only_project_refuses_labels_with_a_sentence(filled: Any, tmp_pat
         session.label(session.columns.image_ids[:1], session.classes[0].id)
     assert "reading only" in raised.args[0].message
     assert not session.columns.class_ids.any()
+
+
+def test_what_the_store_says_of_an_earlier_step_shows_below_what_was_done_since(filled: Any) -> None:
+    session, (first, second) = filled.session, filled.session.classes
+    ids = session.columns.image_ids
+    session.label(ids[:3], first.id)
+    session.mark(ids[:1], Mark.SKIPPED, True)
+    filled.wait_for(lambda: session.num_unsaved == 0)
+    session.undo()
+    session.undo()
+    session.label(ids[1:2], second.id)  # before the store has answered
+    assert session.columns.class_ids[:3].tolist() == [first.id, second.id, first.id]
+    filled.wait_for(lambda: session.num_unsaved == 0)
+    assert session.columns.class_ids[:3].tolist() == [NO_CLASS, second.id, NO_CLASS]
+    assert session.columns.marks[0] == Mark.NONE
+    assert session.project.columns().class_ids.tolist() == session.columns.class_ids.tolist()

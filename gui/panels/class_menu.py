@@ -1,0 +1,84 @@
+"""The menu of a class in the palette: everything that can be done to it, each with its key."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtWidgets import QMenu
+
+from gui import wording
+from gui.panels.workspace_keys import key_text
+from gui.theme import icon
+
+if TYPE_CHECKING:
+    from gui.panels.class_palette import ClassPalettePanel
+
+MAX_TARGETS = 30
+
+
+def open_class_menu(panel: ClassPalettePanel, class_id: int, where: QPoint) -> QMenu | None:
+    """Opens the menu at a point of the screen. Keys stand behind a tab: a menu shows them and does not take them."""
+    session = panel.session
+    item = session.class_by_id(class_id)
+    if item is None:
+        return None
+    menu = QMenu(panel)
+    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    title = menu.addAction(dot_icon(item.color), item.name.replace("&", "&&"))
+    title.setEnabled(False)
+    count = len(session.selected_ids)
+    what = wording.count(count, "selected image") if count else "selected images"
+    key = f"\t{key_text(item.key.upper() if len(item.key) == 1 else item.key)}" if item.key else "\tEnter"
+    verb = "Give to or take from" if session.has_several_classes else "Give to"
+    give = menu.addAction(icon("tag"), f"{verb} {what}{key}", lambda: panel.label_wanted.emit(class_id))
+    give.setEnabled(count > 0)
+    menu.addAction(icon("filter"), "Show its images", lambda: panel.show_class_wanted.emit(class_id))
+    menu.addSeparator()
+    menu.addAction(icon("pencil"), "Rename\tF2", lambda: panel.view.edit_name(class_id))
+    menu.addAction(icon("keyboard"), "Change key\tF3", lambda: panel.change_key(class_id))
+    menu.addAction(icon("sun"), "Change colour\tF7", lambda: panel.change_color(class_id))
+    at, last = panel.model.row_of(class_id), panel.model.rowCount() - 1
+    up = menu.addAction(icon("chevron-up"), "Move up\tAlt+Up", lambda: panel.move_class(class_id, at - 1))
+    up.setEnabled(at > 0)
+    down = menu.addAction(icon("chevron-down"), "Move down\tAlt+Down", lambda: panel.move_class(class_id, at + 1))
+    down.setEnabled(at < last)
+    menu.addSeparator()
+    _add_targets(menu, panel, class_id)
+    split = menu.addAction(icon("plus"), f"New class from {what}…\tCtrl+Shift+N", panel.ask_for_split)
+    split.setEnabled(count > 0)
+    menu.addSeparator()
+    menu.addAction(icon("trash"), "Delete\tDel", lambda: panel.delete_class(class_id))
+    if session.is_read_only:
+        for action in menu.actions():
+            action.setEnabled(action.text() == "Show its images")
+    menu.popup(where)
+    return menu
+
+
+def _add_targets(menu: QMenu, panel: ClassPalettePanel, class_id: int) -> None:
+    targets = menu.addMenu(icon("layers"), "Merge into")
+    others = [each for each in panel.session.classes if each.id != class_id]
+    for other in others[:MAX_TARGETS]:
+        merge = partial(panel.session.merge_class, class_id, other.id)
+        targets.addAction(dot_icon(other.color), other.name.replace("&", "&&"), merge)
+    if len(others) > MAX_TARGETS:
+        more = wording.count(len(others) - MAX_TARGETS, "more class", "more classes")
+        targets.addAction(icon("search"), f"{more}…", lambda: panel.merge_target_wanted.emit(class_id))
+    targets.setEnabled(bool(others))
+
+
+def dot_icon(color: str) -> QIcon:
+    """Returns the dot of a class as an icon for menus."""
+    made = QPixmap(QSize(24, 24))
+    made.setDevicePixelRatio(2.0)
+    made.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(made)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(color))
+    painter.drawEllipse(QRectF(1, 1, 10, 10))
+    painter.end()
+    return QIcon(made)

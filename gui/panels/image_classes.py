@@ -1,0 +1,104 @@
+"""The classes of the image that is looked at, as chips that can be taken away, and how far it has come."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from engine.domain import ImageClass, Mark
+from gui.columns import class_ids_at, has_open_suggestion
+from gui.session import Session
+from gui.widgets.class_chip import ClassChip
+from gui.widgets.flow_layout import FlowLayout
+from gui.widgets.image_card import percent
+from gui.widgets.text import set_role, text_label
+
+
+class ImageClassesPanel(QWidget):
+    """Chips of all classes; of the suggestion, where it is open; and in words what is marked."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._image_id = 0
+        self._shown: tuple[object, ...] = ()
+        self.chips: list[ClassChip] = []
+        self._state = text_label("", "dim", wrap=True)
+        self._row = QWidget()
+        self._flow = FlowLayout(self._row)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        layout.addWidget(self._row)
+        layout.addWidget(self._state)
+        session.classes_changed.connect(self._forget)
+
+    def show_row(self, row: int) -> None:
+        """Shows the classes of a row of the columns."""
+        columns, session = self._session.columns, self._session
+        self._image_id = int(columns.image_ids[row])
+        ids = frozenset(class_ids_at(columns, row))
+        marks = Mark(int(columns.marks[row]))
+        predicted_id, confidence = int(columns.predicted_ids[row]), float(columns.confidences[row])
+        is_open = bool(has_open_suggestion(columns, np.array([row]))[0])
+        ghost = session.class_by_id(predicted_id) if is_open else None
+        known = [each for each in session.classes if each.id in ids]
+        shown = (self._image_id, tuple(known), marks, ghost, confidence, session.label_mode)
+        if shown == self._shown:
+            return
+        self._shown = shown
+        self._rebuild(known, ghost, confidence)
+        self._say(len(known), ghost is not None, marks)
+
+    def _forget(self) -> None:
+        self._shown = ()
+
+    def _rebuild(self, known: list[ImageClass], ghost: ImageClass | None, confidence: float) -> None:
+        for chip in self.chips:
+            self._flow.removeWidget(chip)
+            chip.hide()
+            chip.deleteLater()
+        self.chips = []
+        for item in known:
+            chip = ClassChip(item.name, item.color)
+            chip.clicked.connect(lambda _on=False, class_id=item.id: self._remove(class_id))
+            self._add(chip)
+        if ghost is not None:
+            note = "" if math.isnan(confidence) else percent(confidence)
+            chip = ClassChip(ghost.name, ghost.color, is_ghost=True, note=note)
+            chip.clicked.connect(lambda _on=False: self._session.accept_suggestions([self._image_id]))
+            self._add(chip)
+        self._row.setVisible(bool(self.chips))
+        self._row.updateGeometry()
+
+    def _add(self, chip: ClassChip) -> None:
+        chip.setEnabled(not self._session.is_read_only)
+        self._flow.addWidget(chip)
+        chip.show()
+        self.chips.append(chip)
+
+    def _remove(self, class_id: int) -> None:
+        if self._session.has_several_classes:
+            self._session.remove_class([self._image_id], class_id)
+        else:
+            self._session.clear([self._image_id])
+
+    def _say(self, num_classes: int, has_ghost: bool, marks: Mark) -> None:
+        words = []
+        if self._session.has_several_classes:
+            if Mark.CONFIRMED in marks:
+                words.append("Confirmed" if num_classes else "Confirmed: none of the classes")
+            else:
+                words.append("Not confirmed yet (Enter)")
+        elif not num_classes and not has_ghost:
+            words.append("Not labelled")
+        if Mark.SKIPPED in marks and not num_classes:
+            words.append("skipped")
+        if Mark.UNSURE in marks:
+            words.append("unsure")
+        text = ", ".join(words)
+        self._state.setText(text[:1].upper() + text[1:])
+        self._state.setVisible(bool(text))
+        set_role(self._state, "success" if Mark.CONFIRMED in marks else "dim")

@@ -1,0 +1,109 @@
+"""The table of keys of the Label workspace: the shortcuts are made from it, and so is the sheet of keys (F1).
+
+Keys of the menus stand in `gui.actions`, those of the classes in the project.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from PySide6.QtGui import QKeySequence
+
+from engine.domain import LabelMode
+
+
+class Scope(Enum):
+    """Where a key works."""
+
+    WORKSPACE = "everywhere in the workspace, except while typing"
+    IMAGES = "in the grid and in the single image"
+    LEFT = "in the left column"
+    VIEW = "handled by the view itself; only listed here"
+
+
+@dataclass(frozen=True, slots=True)
+class KeySpec:
+    """What a key does. `keys` are Qt's names; `shown` replaces them on the sheet; `mode` limits it to such projects."""
+
+    id: str
+    keys: tuple[str, ...]
+    text: str
+    group: str
+    scope: Scope = Scope.WORKSPACE
+    shown: str = ""
+    mode: LabelMode | None = None
+
+    @property
+    def label(self) -> str:
+        """The key as it stands on keycaps."""
+        return self.shown or key_text(self.keys[0])
+
+
+LABEL, MOVE, SINGLE, CLASSES = "Label", "Move and select", "Single image", "Classes (F6 goes there)"
+
+WORKSPACE_KEYS: Final = (
+    KeySpec("label", (), "Give the class with that key, and on to the next", LABEL, Scope.VIEW, "1 … 9, letters",
+            mode=LabelMode.ONE),
+    KeySpec("toggle", (), "Give or take the class with that key", LABEL, Scope.VIEW, "1 … 9, letters",
+            mode=LabelMode.SEVERAL),
+    KeySpec("confirm", ("Return", "Enter"), "Confirm these classes, and on to the next", LABEL, Scope.IMAGES,
+            "Enter", LabelMode.SEVERAL),
+    KeySpec("paint", (), "Paint: every image reached gets the class", LABEL, Scope.VIEW, "Hold a class key + arrows"),
+    KeySpec("find", ("/",), "Find any class by typing, or make a new one", LABEL),
+    KeySpec("accept", ("Space",), "Accept the suggestion", LABEL, Scope.IMAGES),
+    KeySpec("accept_confident", ("Shift+Space",), "Accept all confident suggestions", LABEL, Scope.IMAGES),
+    KeySpec("skip", ("X",), "Skip, and on to the next", LABEL),
+    KeySpec("unsure", ("?",), "Mark as unsure", LABEL),
+    KeySpec("clear", ("Backspace",), "Take the class away", LABEL, mode=LabelMode.ONE),
+    KeySpec("clear_all", ("Backspace",), "Take all classes away", LABEL, mode=LabelMode.SEVERAL),
+    KeySpec("move", (), "To the next image", MOVE, Scope.VIEW, "Arrow keys"),
+    KeySpec("next_unlabelled", ("Tab",), "To the next unlabelled image", MOVE, Scope.IMAGES),
+    KeySpec("ends", (), "To the first or the last image", MOVE, Scope.VIEW, "Home, End"),
+    KeySpec("view", (), "Grid or single image", MOVE, Scope.VIEW, "Enter", LabelMode.ONE),
+    KeySpec("toggle_viewer", ("Ctrl+Return", "Ctrl+Enter"), "Grid or single image", MOVE, shown="Ctrl+Enter"),
+    KeySpec("select", (), "Select several", MOVE, Scope.VIEW, "Shift + arrows or click"),
+    KeySpec("select_one", (), "Add one to the selection, or take it out", MOVE, Scope.VIEW, "Ctrl + click"),
+    KeySpec("select_all", (), "Select all", MOVE, Scope.VIEW, "Ctrl+A"),
+    KeySpec("size", (), "Larger or smaller pictures", MOVE, Scope.VIEW, "Ctrl + wheel"),
+    KeySpec("refresh", ("Ctrl+L",), "Take out of the list what is done", MOVE),
+    KeySpec("search", ("Ctrl+F",), "Search in file names", MOVE),
+    KeySpec("next_pane", ("F6",), "To the next part of the window", MOVE),
+    KeySpec("previous_pane", ("Shift+F6",), "To the part before", MOVE),
+    KeySpec("leave", ("Escape",), "Back to the images", MOVE, Scope.LEFT, "Esc"),
+    KeySpec("zoom", (), "Larger or smaller, around the pointer", SINGLE, Scope.VIEW, "Wheel, +, -"),
+    KeySpec("zoom_fit", (), "Whole image", SINGLE, Scope.VIEW, "Ctrl+0"),
+    KeySpec("zoom_pixels", (), "Every pixel (100 %), and back", SINGLE, Scope.VIEW, "Ctrl+1, double click"),
+    KeySpec("zoom_fill", (), "Fill the view", SINGLE, Scope.VIEW, "Ctrl+2"),
+    KeySpec("pan", (), "Move the zoomed image", SINGLE, Scope.VIEW, "Drag, Shift + arrows"),
+    KeySpec("brightness", (), "Brightness of dark and 16-bit pictures", SINGLE, Scope.VIEW, "Ctrl+B, Ctrl + drag"),
+    KeySpec("contrast", (), "More contrast, less; brighter, darker", SINGLE, Scope.VIEW, "Ctrl+Shift + arrows"),
+    KeySpec("auto_brightness", (), "Brightness by itself", SINGLE, Scope.VIEW, "Ctrl+Shift+B"),
+    KeySpec("class_label", (), "Give the class to the selected images", CLASSES, Scope.VIEW, "Enter"),
+    KeySpec("class_rename", (), "Rename", CLASSES, Scope.VIEW, "F2"),
+    KeySpec("class_key", (), "Change the key", CLASSES, Scope.VIEW, "F3"),
+    KeySpec("class_color", (), "Change the colour", CLASSES, Scope.VIEW, "F7"),
+    KeySpec("class_move", (), "Move up or down", CLASSES, Scope.VIEW, "Alt + up, down"),
+    KeySpec("class_delete", (), "Delete (Ctrl+Z brings it back)", CLASSES, Scope.VIEW, "Del"),
+    KeySpec("class_menu", (), "Everything else: merge, show its images …", CLASSES, Scope.VIEW, "Menu, Shift+F10"),
+)  # fmt: skip
+
+
+def keys_for(mode: LabelMode) -> list[KeySpec]:
+    """Returns the keys that mean something in a project of this kind."""
+    return [spec for spec in WORKSPACE_KEYS if spec.mode in (None, mode)]
+
+
+def key_text(keys: str) -> str:
+    """Returns a key as people name it, e.g. "Ctrl+L", "Esc", "Mouse 4"."""
+    if keys.startswith("mouse"):
+        return f"Mouse {keys.removeprefix('mouse')}"
+    return QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)
+
+
+def class_key_text(key: str | None) -> str:
+    """Returns what stands on the keycap of a class: "A", or "M4" for a button of the mouse."""
+    if not key:
+        return ""
+    return f"M{key.removeprefix('mouse')}" if key.startswith("mouse") else key.upper()
