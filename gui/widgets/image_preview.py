@@ -20,7 +20,7 @@ class Preview(QWidget):
         self._painter = CardPainter(4)
         self._face: CardFace | None = None
         self._shape = DEFAULT_SHAPE
-        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         # The layout asks for the height. Set in a resize event instead, it could make the scroll bar beside it come
         # and go for ever: with the bar the picture is lower, then there is no need for the bar, and so on.
         policy.setHeightForWidth(True)
