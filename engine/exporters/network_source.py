@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 
 from engine.backbones import BackboneSpec
-from engine.nn.preprocessing import CENTRE, CENTRE_EIGHTHS, MIRROR, WHOLE, Preprocessing
+from engine.nn.preprocessing import CUT_EIGHTHS, MIRROR, WHOLE, Preprocessing
 
 _TORCHVISION_FIRST = """try:
     from torchvision.models import get_model
@@ -42,8 +42,12 @@ _VIEWS = '''def views_of(pixels):
     """Returns what the network sees of a picture: one or several views (V, 3, {side}, {side}), normalised."""
     picture = torch.from_numpy(pixels).permute(2, 0, 1)[None].float()
     height, width = pixels.shape[:2]
-    square = max(1, min(height, width) * {eighths} // 8)
-    top, left = (height - square) // 2, (width - square) // 2
+
+    def middle(eighths):
+        square = max(1, min(height, width) * eighths // 8)
+        top, left = (height - square) // 2, (width - square) // 2
+        return picture[:, :, top : top + square, left : left + square]
+
     parts = {parts}
     views = [F.interpolate(part, ({side}, {side}), mode="{interpolation}", antialias=True) for part in parts]
     mean = 255 * torch.tensor({mean}).view(1, 3, 1, 1)
@@ -53,8 +57,8 @@ _VIEWS = '''def views_of(pixels):
 
 _PARTS = {
     WHOLE: "picture",
-    CENTRE: "picture[:, :, top : top + square, left : left + square]",
     MIRROR: "picture.flip(3)",
+    **{view: f"middle({eighths})" for view, eighths in CUT_EIGHTHS.items()},
 }
 
 _CUTS: dict[str, tuple[str, ...]] = {
@@ -101,7 +105,6 @@ def views_source(preprocessing: Preprocessing) -> str:
     """Returns Python source that defines `views_of(pixels)`; `torch` and `F` are imported already."""
     return _VIEWS.format(
         side=preprocessing.input_size_px,
-        eighths=CENTRE_EIGHTHS,
         parts=f"[{', '.join(_PARTS[view] for view in preprocessing.views)}]",
         interpolation=preprocessing.interpolation,
         mean=list(preprocessing.mean),

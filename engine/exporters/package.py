@@ -13,6 +13,7 @@ from engine.exporters.predict_script import load_predict_script
 from engine.exporters.protocol import LABELS_NAME, MODEL_DOCUMENT_NAME, ModelFacts, model_document
 from engine.exporters.registry import exporter
 from engine.job import JobContext
+from engine.nn.device import CPU
 from engine.nn.embed import Embedder
 from engine.nn.run_model import RunModel
 
@@ -50,7 +51,8 @@ def write_package(
     context.progress(0, 0, "loading the model again")
     script = load_predict_script(folder)
     # The program's side is computed anew from the files: a cached feature may belong to what a file held before.
-    embedder = Embedder(model.spec, model.weights, model.preprocessing)
+    # On the processor, whose digits are the same everywhere.
+    embedder = Embedder(model.spec, model.weights, model.preprocessing, device=CPU)
     try:
         parity = measure_parity(
             script,

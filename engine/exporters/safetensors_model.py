@@ -13,16 +13,9 @@ from engine.exporters.network_source import network_source, views_source
 from engine.exporters.predict_script import READ_PICTURE, SHOW_PREDICTIONS
 from engine.exporters.protocol import LABELS_NAME, PREDICT_NAME, ModelFacts
 from engine.nn.networks import EXPORTED_PREFIX, load_backbone
-from engine.nn.preprocessing import CENTRE, MIRROR, WHOLE
 from engine.nn.run_model import RunModel
 
 HEAD_PREFIX = "head."
-
-_VIEWS = {
-    WHOLE: "picture",
-    CENTRE: "picture[:, :, top : top + side, left : left + side]",
-    MIRROR: "picture.flip(3)",
-}
 
 _IMPORTS = '''"""Tells the class of pictures: python predict.py PICTURE... (needs {requirements})"""
 

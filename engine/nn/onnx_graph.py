@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import onnx
@@ -26,30 +26,59 @@ PROBABILITIES_OUTPUT = "probabilities"
 LOGITS_OUTPUT = "logits"
 _GRAPH_VERSION = 1
 _MAX_RELATIVE_ERROR = 1e-4
+_SLOW_TO_EXPORT = ("swin", "vit", "inception", "shufflenet", "eva", "beit", "deit", "mobilenetv4_hybrid")
 
 
 def backbone_graph(spec: BackboneSpec, weights: Path) -> Path:
     """Returns the file of a backbone's ONNX graph: "input" (batch, 3, S, S) to "embedding" (batch, D).
 
-    Made on first use (about a second, plus the import of torch; transformers take longer) and kept in the user's data
-    folder by the hash of the weights. The built-in backbone brings its graph along and needs no torch.
+    Made on first use (about a second, plus the import of torch; transformers take up to a minute) and kept in the
+    user's data folder by the hash of the weights. The built-in backbone brings its graph along and needs no torch.
 
     Raises:
         BackboneError: the weights cannot be read, or the graph does not compute what torch computes.
     """
+    return cached_graph(spec, weights) or _keep(spec, weights, _export(spec, weights))
+
+
+def cached_graph(spec: BackboneSpec, weights: Path) -> Path | None:
+    """Returns the graph of a backbone if it has been made already."""
     if weights.parent == STARTER_FOLDER and (STARTER_FOLDER / "starter.onnx").is_file():
         return STARTER_FOLDER / "starter.onnx"
+    file = _graph_file(spec, weights)
+    return file if file.is_file() else None
+
+
+def quick_graph(spec: BackboneSpec, weights: Path) -> Path | None:
+    """Makes the graph if that takes no longer than a moment; None for networks that need torch's own exporter.
+
+    Raises:
+        BackboneError: as `backbone_graph`.
+    """
+    if is_slow_to_export(spec):
+        return None
+    graph = _export(spec, weights, is_quick=True)
+    return None if graph is None else _keep(spec, weights, graph)
+
+
+def is_slow_to_export(spec: BackboneSpec) -> bool:
+    """Tells of networks that are known to need torch's own exporter, so that nobody tries the quick one first."""
+    return spec.model_name.startswith(_SLOW_TO_EXPORT)
+
+
+def _graph_file(spec: BackboneSpec, weights: Path) -> Path:
     name = f"{spec.file_stem}-{file_sha256(weights)[:16]}-v{_GRAPH_VERSION}.onnx"
-    file = user_data_folder() / "graphs" / name
-    if file.is_file():
-        return file
-    data = _export(spec, weights).SerializeToString()
+    return user_data_folder() / "graphs" / name
+
+
+def _keep(spec: BackboneSpec, weights: Path, graph: onnx.ModelProto) -> Path:
+    file, data = _graph_file(spec, weights), graph.SerializeToString()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         atomic_write_bytes(file, data)
     except (OSError, DiskError):
         # No room or no permission there: a throw-away place costs the next program start a second.
-        file = Path(tempfile.mkdtemp(prefix="graft-graphs-")) / name
+        file = Path(tempfile.mkdtemp(prefix="graft-graphs-")) / file.name
         atomic_write_bytes(file, data)
     return file
 
@@ -120,7 +149,11 @@ def _folded_head(model: RunModel) -> tuple[NDArray[np.float32], NDArray[np.float
     return np.ascontiguousarray(weight.T, np.float32), bias.astype(np.float32)
 
 
-def _export(spec: BackboneSpec, weights: Path) -> onnx.ModelProto:
+@overload
+def _export(spec: BackboneSpec, weights: Path) -> onnx.ModelProto: ...
+@overload
+def _export(spec: BackboneSpec, weights: Path, is_quick: bool) -> onnx.ModelProto | None: ...
+def _export(spec: BackboneSpec, weights: Path, is_quick: bool = False) -> onnx.ModelProto | None:
     """Makes the graph and compares it with torch on random input before anybody relies on it."""
     import torch
 
@@ -131,6 +164,8 @@ def _export(spec: BackboneSpec, weights: Path) -> onnx.ModelProto:
     try:
         graph = export_convolutional(network, spec.input_size_px, spec.embedding_size)
     except UnsupportedOperationError:
+        if is_quick:
+            return None
         graph = _export_with_torch(network, spec)
     side = spec.input_size_px
     example = torch.randn(2, 3, side, side, generator=torch.Generator().manual_seed(0))

@@ -14,7 +14,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from engine.nn.preprocessing import CENTRE, CENTRE_EIGHTHS, MIRROR, WHOLE, Preprocessing
+from engine.nn.preprocessing import CUT_EIGHTHS, MIRROR, WHOLE, Preprocessing
 
 DEFAULT_OPSET = 18
 DEFAULT_IR_VERSION = 9
@@ -39,10 +39,10 @@ def preprocess_graph(
         writer.resize("whole_pixels", "whole_resized")
     if MIRROR in preprocessing.views:
         writer.mirror("whole_resized", "mirror_resized")
-    if CENTRE in preprocessing.views:
-        writer.cut_centre("one_image", "centre_square")
-        writer.add("Cast", ["centre_square"], "centre_pixels", to=TensorProto.FLOAT)
-        writer.resize("centre_pixels", "centre_resized")
+    for view in [name for name in CUT_EIGHTHS if name in preprocessing.views]:
+        writer.cut_middle("one_image", view)
+        writer.add("Cast", [f"{view}_square"], f"{view}_pixels", to=TensorProto.FLOAT)
+        writer.resize(f"{view}_pixels", f"{view}_resized")
     writer.add("Concat", [f"{view}_resized" for view in preprocessing.views], "resized", axis=0)
     writer.add("Sub", ["resized", "pixel_mean"], "centred")
     writer.add("Mul", ["centred", "pixel_factor"], VIEWS_OUTPUT)
@@ -114,17 +114,22 @@ class _Writer:
             self.constant(f"mirror_{name}", np.array([value], np.int64))
         self.add("Slice", [source, "mirror_start", "mirror_end", "mirror_axis", "mirror_step"], output)
 
-    def cut_centre(self, source: str, output: str) -> None:
-        """Cuts the square in the middle, in whole pixels (see Preprocessing)."""
-        for name, number in (("one", 1), ("two", 2), ("seven", CENTRE_EIGHTHS), ("eight", 8)):
-            self.constant(name, np.array([number], np.int64))
-        self.constant("image_axes", np.array([2, 3], np.int64))
-        self.add("Shape", [source], "image_size", start=2, end=4)
-        self.add("ReduceMin", ["image_size"], "shorter", keepdims=1)
-        self.add("Mul", ["shorter", "seven"], "sevenfold")
-        self.add("Div", ["sevenfold", "eight"], "seven_eighths")
-        self.add("Max", ["seven_eighths", "one"], "square_side")
-        self.add("Sub", ["image_size", "square_side"], "margins")
-        self.add("Div", ["margins", "two"], "corner")
-        self.add("Add", ["corner", "square_side"], "opposite")
-        self.add("Slice", [source, "corner", "opposite", "image_axes"], output)
+    def cut_middle(self, source: str, view: str) -> None:
+        """Cuts the square of a view out of the middle, in whole pixels (see Preprocessing)."""
+        numbers = {"one": 1, "two": 2, "part": CUT_EIGHTHS[view], "eight": 8}
+        for name, number in numbers.items():
+            self.constant(f"{view}_{name}", np.array([number], np.int64))
+        self.constant(f"{view}_axes", np.array([2, 3], np.int64))
+
+        def add(kind: str, inputs: str, output: str, **attributes: Any) -> None:
+            self.add(kind, [f"{view}_{name}" for name in inputs.split()], f"{view}_{output}", **attributes)
+
+        self.add("Shape", [source], f"{view}_image_size", start=2, end=4)
+        add("ReduceMin", "image_size", "shorter", keepdims=1)
+        add("Mul", "shorter part", "times_part")
+        add("Div", "times_part eight", "whole_part")
+        add("Max", "whole_part one", "side")
+        add("Sub", "image_size side", "margins")
+        add("Div", "margins two", "corner")
+        add("Add", "corner side", "opposite")
+        self.add("Slice", [source, f"{view}_corner", f"{view}_opposite", f"{view}_axes"], f"{view}_square")

@@ -4,17 +4,36 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 
 from engine.backbones import IMAGENET_MEAN, IMAGENET_STD, BackboneSpec
 
 WHOLE: Final = "whole"
 CENTRE: Final = "centre"
+CLOSE: Final = "close"
 MIRROR: Final = "mirror"
-VIEW_NAMES: Final = (WHOLE, CENTRE, MIRROR)
-DEFAULT_VIEWS: Final = (WHOLE, CENTRE)
-CENTRE_EIGHTHS: Final = 7
-"""The centre view's side is 7/8 of the image's shorter side, as in the evaluation that ImageNet weights come with."""
+VIEW_NAMES: Final = (WHOLE, CENTRE, CLOSE, MIRROR)
+CUT_EIGHTHS: Final = {CENTRE: 7, CLOSE: 6}
+"""The side of the square that these views cut out of the middle, in eighths of the image's shorter side.
+
+7/8 is that of the evaluation that ImageNet weights come with.
+"""
+
+
+class Preset(StrEnum):
+    """How much looking an image is worth: how many views of it are embedded."""
+
+    FAST = "fast"
+    BALANCED = "balanced"
+    BEST = "best"
+
+
+PRESET_VIEWS: Final = {
+    Preset.FAST: (WHOLE,),
+    Preset.BALANCED: (WHOLE, CENTRE),
+    Preset.BEST: (WHOLE, CENTRE, CLOSE),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +44,8 @@ class Preprocessing:
 
     - "whole": the whole image, squeezed.
     - "centre": the square of side max(1, min(H, W) * 7 // 8) whose top left corner is ((H - side) // 2,
-      (W - side) // 2).
+      (W - side) // 2); things are shown a little larger and in their own proportions.
+    - "close": the same with 6 // 8.
     - "mirror": the whole image, squeezed, left and right exchanged.
 
     `version` changes whenever the same settings would give other numbers.
@@ -38,7 +58,7 @@ class Preprocessing:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     interpolation: str
-    views: tuple[str, ...] = DEFAULT_VIEWS
+    views: tuple[str, ...] = PRESET_VIEWS[Preset.BALANCED]
     version: int = 1
 
     def __post_init__(self) -> None:
@@ -83,6 +103,11 @@ class Preprocessing:
         )
 
 
-def default_preprocessing(spec: BackboneSpec) -> Preprocessing:
+def default_preprocessing(spec: BackboneSpec, preset: Preset = Preset.BALANCED) -> Preprocessing:
     """Returns the preprocessing that new runs of this backbone use."""
-    return Preprocessing(spec.input_size_px, spec.mean, spec.std, spec.interpolation)
+    return Preprocessing(spec.input_size_px, spec.mean, spec.std, spec.interpolation, PRESET_VIEWS[preset])
+
+
+def preset_of(preprocessing: Preprocessing) -> Preset | None:
+    """Returns the preset that has these views, None for views that were chosen otherwise."""
+    return next((preset for preset, views in PRESET_VIEWS.items() if views == preprocessing.views), None)

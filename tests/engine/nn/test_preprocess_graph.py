@@ -10,7 +10,7 @@ from torch.nn.functional import interpolate
 
 from engine.backbones import spec
 from engine.nn.preprocess_graph import Preprocessor
-from engine.nn.preprocessing import CENTRE, MIRROR, WHOLE, Preprocessing, default_preprocessing
+from engine.nn.preprocessing import CENTRE, CLOSE, MIRROR, WHOLE, Preprocessing, default_preprocessing
 
 SIDE = 96
 
@@ -24,9 +24,13 @@ def torch_views(pixels: np.ndarray, wanted: Preprocessing) -> np.ndarray:
     """The definition in the docstring of Preprocessing, written down in torch."""
     picture = torch.from_numpy(pixels).permute(2, 0, 1)[None].float()
     height, width = pixels.shape[:2]
-    side = max(1, min(height, width) * 7 // 8)
-    top, left = (height - side) // 2, (width - side) // 2
-    cut = {WHOLE: picture, CENTRE: picture[:, :, top : top + side, left : left + side], MIRROR: picture.flip(3)}
+
+    def middle(eighths: int) -> torch.Tensor:
+        side = max(1, min(height, width) * eighths // 8)
+        top, left = (height - side) // 2, (width - side) // 2
+        return picture[:, :, top : top + side, left : left + side]
+
+    cut = {WHOLE: picture, CENTRE: middle(7), CLOSE: middle(6), MIRROR: picture.flip(3)}
     size = (wanted.input_size_px,) * 2
     resized = [interpolate(cut[view], size, mode=wanted.interpolation, antialias=True) for view in wanted.views]
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) * 255 for values in (wanted.mean, wanted.std))
@@ -37,7 +41,7 @@ def torch_views(pixels: np.ndarray, wanted: Preprocessing) -> np.ndarray:
 @pytest.mark.parametrize("size", [(96, 96), (533, 400), (50, 151), (1, 1), (2, 700), (97, 96), (1080, 1920)])
 def test_views_are_torchs_within_a_ten_thousandth(size: tuple[int, int], interpolation: str) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
-    wanted = preprocessing((WHOLE, CENTRE, MIRROR), interpolation)
+    wanted = preprocessing((WHOLE, CENTRE, CLOSE, MIRROR), interpolation)
     np.testing.assert_allclose(Preprocessor(wanted)(pixels), torch_views(pixels, wanted), atol=1e-4)
 
 

@@ -132,14 +132,14 @@ def test_an_embedding_that_is_not_finite_is_refused_and_its_image_named(
     make_project: Callable, steel: Path, run_job: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = make_project(steel)
-    plain = Embedder._forward
+    plain = Embedder._embeddings_of
 
-    def poisoned(self: Embedder, views: np.ndarray) -> np.ndarray:
-        rows = plain(self, views)
+    def poisoned(self: Embedder, outputs: np.ndarray) -> np.ndarray:
+        rows = plain(self, outputs)
         rows[0, 0] = np.inf
         return rows
 
-    monkeypatch.setattr(Embedder, "_forward", poisoned)
+    monkeypatch.setattr(Embedder, "_embeddings_of", poisoned)
     report = run_job(ComputeEmbeddings(project, BACKBONE))
     assert [reason for _, reason in report.failed] == ["The network gives no finite embedding for it."] * 2
     assert num_embedded(project) == 22
