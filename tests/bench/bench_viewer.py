@@ -161,7 +161,7 @@ def walk_naively(files: list[Path], window: Window, label: QLabel) -> list[float
 def line(title: str, times: list[float], more: str = "") -> None:
     """Prints median and 95th percentile."""
     if times:
-        p95 = statistics.quantiles(times, n=20)[18] if len(times) > 1 else times[0]
+        p95 = statistics.quantiles(times, n=20, method="inclusive")[18] if len(times) > 1 else times[0]
         print(f"{title:38}{statistics.median(times):8.1f}{p95:8.1f}{max(times):8.1f}   {more}")
 
 

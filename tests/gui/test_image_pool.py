@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Hashable
 
 import pytest
@@ -36,7 +37,7 @@ def loader() -> Loader:
     return Loader()
 
 
-def make_pool(loader: Loader, num_threads: int = 1, limit_bytes: int = 1 << 20) -> ImagePool:
+def make_pool(loader: Loader, num_threads: int = 1, limit_bytes: int = 1 << 20) -> ImagePool[QImage]:
     return ImagePool(loader, num_threads, limit_bytes, "test-pool")
 
 
@@ -126,4 +127,66 @@ def test_what_was_in_the_making_when_all_was_forgotten_does_not_come_back(
     pool.want("grid", [2])
     qtbot.waitUntil(lambda: pool.get(2) is not None)
     assert pool.get(1) is None
+    pool.close()
+
+
+def test_a_wish_that_comes_as_a_thread_gives_up_waiting_is_not_lost(
+    qtbot: QtBot, qapp: object, loader: Loader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = make_pool(loader)
+    loader.allow(10)
+    really_wait = pool._changed.wait
+
+    def wait_too_long(timeout: float | None = None) -> bool:
+        really_wait(timeout)
+        return False  # as when the time is up just before the wish wakes the thread
+
+    monkeypatch.setattr(pool._changed, "wait", wait_too_long)
+    pool.want("grid", [1])
+    qtbot.waitUntil(lambda: pool.get(1) is not None and pool._num_waiting == 1)
+    pool.want("grid", [2])
+    qtbot.waitUntil(lambda: pool.get(2) is not None)
+    pool.close()
+
+
+def test_wishes_at_the_moment_that_threads_end_are_all_served(
+    qtbot: QtBot, qapp: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gui.image_pool.LINGER_S", 0.002)
+    pool: ImagePool[QImage] = ImagePool(lambda _key: QImage(4, 4, QImage.Format.Format_RGB32), 1, 1 << 20, "test-pool")
+    for key in range(200):
+        pool.want("grid", [key])
+        qtbot.waitUntil(lambda key=key: pool.get(key) is not None, timeout=2000)
+        qtbot.wait(key % 4)
+    pool.close()
+
+
+def test_a_thread_that_hangs_is_replaced_and_taken_back_with_what_it_brings(
+    qtbot: QtBot, qapp: object, loader: Loader
+) -> None:
+    pool = make_pool(loader)
+    pool.want("grid", ["slow", "next"])
+    qtbot.waitUntil(lambda: pool.wanted() == ["next"])
+    (stuck,) = pool._threads
+    pool.replace_thread(stuck.ident or 0)
+    qtbot.waitUntil(lambda: pool.wanted() == [])  # a new thread has taken it
+    assert stuck not in pool._threads
+    loader.allow(2)
+    qtbot.waitUntil(lambda: pool.get("slow") is not None and pool.get("next") is not None)
+    qtbot.waitUntil(lambda: not stuck.is_alive())
+    pool.close()
+
+
+def test_idle_work_rests_while_the_user_needs_the_processor(qtbot: QtBot, qapp: object, loader: Loader) -> None:
+    pool = make_pool(loader)
+    done: list[float] = []
+    pool.hold_idle_work(0.2)
+    started = time.monotonic()
+    pool.set_idle_work(iter([lambda: done.append(time.monotonic() - started)]))
+    loader.allow(1)
+    pool.want("grid", ["now"])
+    qtbot.waitUntil(lambda: pool.get("now") is not None)
+    assert done == [], "what is wanted does not wait for the rest"
+    qtbot.waitUntil(lambda: len(done) == 1)
+    assert done[0] >= 0.19
     pool.close()

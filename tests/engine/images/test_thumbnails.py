@@ -4,14 +4,16 @@ import io
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from engine.domain import ImageRecord, ImageStatus
 from engine.errors import ImageError
-from engine.images.thumbnails import ThumbnailCache, make_thumbnail
+from engine.images.thumbnails import ThumbnailCache, cache_key, make_thumbnail
 
 
 @pytest.fixture
@@ -160,3 +162,20 @@ def test_threads_may_share_a_cache(open_cache):
 
     assert faults == []
     assert cache.num_bytes <= 200_000
+
+
+def test_a_thumbnail_made_before_the_content_was_hashed_stays_with_its_image(open_cache, tmp_path):
+    cache = open_cache()
+    fields = (1, tmp_path / "a.jpg", "a.jpg", "", 100, 5, 8, 8, 1, None, "", ImageStatus.READABLE, "")
+    unread = ImageRecord(*fields)
+    cache.put(cache_key(unread), b"picture")
+    hashed = replace(unread, content_hash="0f" * 16)
+
+    assert cache.get_of(unread) == b"picture"
+    assert cache.get_of(hashed) == b"picture"
+    assert cache.get("0f" * 16) == b"picture"
+    assert cache.get_of(unread) is None, "it is kept once"
+    assert cache.get_of(replace(unread, mtime_ns=6)) is None, "another file may lie there now"
+    before = cache.num_bytes
+    cache.drop("0f" * 16)
+    assert cache.num_bytes == 0 < before
