@@ -8,17 +8,24 @@ from pathlib import Path
 
 import pytest
 
+from engine.domain import LabelMode, Mark, class_ids_of
 from engine.errors import StoreError
 from engine.project import Project
 from engine.store import backup, migrations, schema
 
-OLDER = Path(__file__).parent / "data" / "version_1"
-"""A project as version 1 of the tables left it: five images, two classes, three labels, one undone step."""
+DATA = Path(__file__).parent / "data"
+"""Projects as earlier versions of the tables left them: five images, two classes, three labels, one undone step."""
+VERSIONS = range(1, migrations.SCHEMA_VERSION)
+
+
+@pytest.fixture(params=VERSIONS)
+def version(request: pytest.FixtureRequest) -> int:
+    return int(request.param)
 
 
 @pytest.fixture
-def older(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(OLDER, tmp_path / "older"))
+def older(tmp_path: Path, version: int) -> Path:
+    return Path(shutil.copytree(DATA / f"version_{version}", tmp_path / "older"))
 
 
 def test_the_number_of_migrations_is_the_version() -> None:
@@ -37,14 +44,30 @@ def test_an_older_project_opens_with_everything_in_it(older: Path) -> None:
         assert project.columns().class_ids.tolist() == [1, 2, 2, 1, 0]
 
 
-def test_an_older_project_is_backed_up_before_it_is_changed(older: Path) -> None:
+def test_an_older_project_is_backed_up_before_it_is_changed(older: Path, version: int) -> None:
     Project.open(older).close()
-    (copy,) = (older / "backups").glob("before-update-from-1-*.db")
+    (copy,) = (older / "backups").glob(f"before-update-from-{version}-*.db")
     assert backup.is_good(copy)
     connection = sqlite3.connect(f"{copy.as_uri()}?immutable=1", uri=True)
-    assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (version,)
     assert connection.execute("SELECT count(*) FROM image_classes").fetchone() == (3,)
     connection.close()
+
+
+def test_what_is_new_can_be_used_in_an_older_project_and_comes_back_from_its_journal(older: Path) -> None:
+    with Project.open(older) as project:
+        assert project.label_mode is LabelMode.ONE
+        project.set_label_mode(LabelMode.SEVERAL).result()
+        project.label([1], 2).result()
+        project.set_note(2, "scratch").result()
+        project.mark([3], Mark.CONFIRMED, True).result()
+    shutil.rmtree(older / "backups")
+    (older / "project.db").unlink()
+    with Project.restore(older) as project:
+        columns = project.columns()
+        assert [class_ids_of(row) for row in columns.class_bits.tolist()] == [[1, 2], [2], [], [1], []]
+        assert columns.noted.tolist() == [False, True, False, False, False]
+        assert columns.marks[2] == Mark.CONFIRMED
 
 
 def test_a_migrated_project_has_the_tables_of_a_new_one(older: Path, tmp_path: Path) -> None:
@@ -72,12 +95,12 @@ def test_a_migration_that_fails_leaves_the_older_file_as_it_was(older: Path, mon
         assert project.columns().class_ids.tolist() == [1, 2, 0, 1, 0]
 
 
-def test_no_migration_happens_without_a_backup(older: Path) -> None:
+def test_no_migration_happens_without_a_backup(older: Path, version: int) -> None:
     (older / "backups").write_text("a file where the folder of backups should be")
     with pytest.raises(StoreError):
         Project.open(older)
     connection = sqlite3.connect(older / "project.db")
-    assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (version,)
     connection.close()
 
 
