@@ -25,8 +25,9 @@ from gui.columns import RowIndex, count_bits
 from gui.engine_bridge import EngineBridge
 from gui.engine_work import EngineWork
 from gui.labelling_rate import LabellingRate
+from gui.open_project import Ids, as_array
 from gui.preferences import Preferences
-from gui.project_session import Ids, ProjectSession, as_array
+from gui.project_session import ProjectSession
 from gui.saving import Write
 
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout
 from engine.domain import ImageClass, LabelMode
 from gui.actions import ACTIONS
 from gui.dialogs.frame import FramedDialog
-from gui.panels.workspace_keys import CLASSES, LABEL, MOVE, SINGLE, SINGLE, class_key_text, keys_for
+from gui.panels.workspace_keys import CLASSES, LABEL, MOVE, SINGLE, class_key_text, keys_for
 from gui.widgets.buttons import button
 from gui.widgets.dot import Dot
 from gui.widgets.key_label import KeyLabel
@@ -54,7 +54,6 @@ class ShortcutsDialog(FramedDialog):
         with_keys = [item for item in classes if item.key]
         if with_keys:
             self._add_classes(right, with_keys)
-        self._add_group(right, SINGLE, workspace_keys(SINGLE, mode))
         self._add_group(right, CLASSES, workspace_keys(CLASSES, mode))
         self._add_group(right, "Menus", menu_keys())
         left.addStretch(1)
