@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.domain import ImageColumns
+from gui.memory import give_memory_back
 from gui.models.facet_tree import FacetTree, date_tree, folder_tree
 from gui.models.name_index import NameIndex
 
@@ -47,9 +48,9 @@ class ImageIndex:
         return [
             lambda: self.folders,
             lambda: self.dates,
-            self.names.prepare_search,
             lambda: self.date_order,
             self.names.order,
+            give_memory_back,
         ]
 
     def adopt(self, columns: ImageColumns) -> None:

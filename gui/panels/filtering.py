@@ -49,6 +49,7 @@ class Filtering(QObject):
         show_list.show_chosen.connect(self._show)
         show_list.trait_toggled.connect(self._toggle_trait)
         show_list.text_changed.connect(lambda text: self.apply(replace(self.wanted, text=text)))
+        show_list.search_begun.connect(self._prepare_search)
         frame.palette_panel.show_class_wanted.connect(self._show_class)
         frame.folders.keys_chosen.connect(lambda keys: self.apply(replace(self.wanted, folders=keys)))
         frame.dates.keys_chosen.connect(lambda keys: self.apply(replace(self.wanted, dates=keys)))
@@ -64,6 +65,8 @@ class Filtering(QObject):
         if wanted.scope != self.wanted.scope:
             self._set_scope(wanted)
         self._keep_place(lambda: self._list.set_filter(wanted))
+        if not wanted.text:
+            self._list.image_index.names.end_search()
         self._frame.show_list.set_filter(wanted)
         self._frame.palette_panel.show_filtered(wanted.class_ids)
         self._frame.folders.set_chosen(wanted.folders)
@@ -205,6 +208,11 @@ class Filtering(QObject):
             self._prepare(index, [partial(_read_roots, self._session.project, index), *index.steps()])
         elif columns.names is not index.names_list:  # read anew, hardly ever with other names
             self._session.read_in_background(partial(index.is_of, columns), partial(self._take_answer, index, columns))
+
+    def _prepare_search(self) -> None:
+        """The cursor is in the field: what a search needs is made while the first letters are typed."""
+        if self._session.project is not None:
+            self._session.read_in_background(self._list.image_index.names.prepare_search, lambda _made: None)
 
     def _take_answer(self, index: ImageIndex, columns: ImageColumns, is_same: bool) -> None:
         if is_same:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter
+from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QLineEdit,
     QListView,
@@ -142,6 +142,16 @@ class ShowListView(QListView):
         self.setFixedHeight(len(self._entries.entries) * ROW_PX + LINE_PX + 2)
 
 
+class SearchField(QLineEdit):
+    """Tells when the cursor comes in."""
+
+    entered = Signal()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.entered.emit()
+
+
 class ShowListPanel(QWidget):
     """Lets the user choose which images are shown."""
 
@@ -149,6 +159,7 @@ class ShowListPanel(QWidget):
     """A Show; also when the chosen one is clicked again, which applies it anew."""
     trait_toggled = Signal(object)
     text_changed = Signal(str)
+    search_begun = Signal()
     left = Signal()
     """Enter in the search: the keys should go back to the images."""
 
@@ -157,7 +168,8 @@ class ShowListPanel(QWidget):
         self._model = ShowListModel(counts)
         self.view = ShowListView(self._model)
         self.view.entry_chosen.connect(self._on_entry_chosen)
-        self.search = QLineEdit()
+        self.search = SearchField()
+        self.search.entered.connect(self.search_begun)
         self.search.setPlaceholderText("Search names")
         self.search.setClearButtonEnabled(True)
         self.search.addAction(icon("search"), QLineEdit.ActionPosition.LeadingPosition)

@@ -23,6 +23,7 @@ from PySide6.QtCore import (
     Signal,
 )
 from PySide6.QtGui import (
+    QColor,
     QPainter,
     QPaintEvent,
     QRegion,
@@ -31,6 +32,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractItemView, QWidget
 
 from gui.models.image_list import ImageListModel
+from gui.theme import theme
 from gui.thumbnails import THUMBNAIL_PX, Thumbnails
 from gui.widgets.grid_layout import DEFAULT_CARD_PX, MARGIN_PX, MAX_CARD_PX, MIN_CARD_PX, GridLayout
 from gui.widgets.grid_selection import selected_between, to_positions, to_selection
@@ -73,6 +75,8 @@ class GridView(QAbstractItemView):
         self.setAutoScroll(False)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.viewport().setMouseTracking(True)
+        # Without anything shining through from behind, scrolling moves what is painted and paints only the new stripe.
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._notice = QTimer(self, singleShot=True, interval=0)
         self._notice.timeout.connect(self.positions_changed)
         self._wish_timer = QTimer(self, singleShot=True, interval=0)
@@ -213,6 +217,7 @@ class GridView(QAbstractItemView):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self.viewport())
+        painter.fillRect(event.rect(), QColor(theme().window))
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         offset = self.verticalOffset()
         area = event.rect().translated(0, offset)
