@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import math
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.commands.arguments import add_group_argument, add_json_argument, add_project_argument
@@ -20,7 +22,17 @@ NO_GROUPS = "none"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_project_argument(parser)
-    parser.add_argument("--backbone", metavar="KEY", help="pretrained network (graft backbones lists them)")
+    parser.add_argument(
+        "--backbone",
+        metavar="KEY",
+        help="pretrained network (graft backbones lists them), timm:NAME, run:N for what version N made of its "
+        "network, or the folder of an export or of another project, whose network is taken over",
+    )
+    parser.add_argument(
+        "--views",
+        choices=("fast", "balanced", "best"),
+        help="how many looks an image is worth: 1, 2 or 3 times the time for it. Kept in the project",
+    )
     parser.add_argument(
         "--depth",
         choices=("auto", "head", "partial", "full"),
@@ -36,11 +48,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> None:
     from engine.tasks.train import TrainSettings
 
-    settings = TrainSettings(arguments.backbone, arguments.depth, arguments.time_budget, arguments.seed)
+    settings = TrainSettings(None, arguments.depth, arguments.time_budget, arguments.seed)
     with open_project(arguments.project) as project:
+        if arguments.backbone is not None:
+            settings = replace(settings, backbone=_backbone_key(arguments.backbone, project))
+        if arguments.views is not None:
+            project.set_views_preset(arguments.views)
         document = run_document(_train_by_groups(project, settings, console, arguments.group_by))
     console.document(document)
     say_run(document, console)
+
+
+def _backbone_key(text: str, project: Project) -> str:
+    """Returns the key of what was asked for, after taking it over when it is the folder of another model."""
+    from engine.own_backbones import take
+
+    path = Path(text)
+    return take(path, project.folder).key if path.exists() else text
 
 
 def _train_by_groups(project: Project, settings: TrainSettings, console: Console, group_rule: str | None) -> Run:

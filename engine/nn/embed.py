@@ -88,6 +88,11 @@ class Embedder:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
 
     @property
+    def device(self) -> Device:
+        """Where the network runs now."""
+        return self._forward_pass.device
+
+    @property
     def notes(self) -> list[str]:
         """Sentences about what did not go as planned, such as a GPU that failed."""
         return self._forward_pass.notes

@@ -286,6 +286,16 @@ class Project(LabelWriting):
         """Sets or, with None, removes the rule; `engine.tasks.grouping` checks it first."""
         self._write(lambda db: meta.set_group_rule(db, rule)).result()
 
+    # ---- views (blocking; for jobs)
+
+    def views_preset(self) -> str | None:
+        """Returns how many looks an image is worth, as the name of a preset, or None where nothing was chosen."""
+        return self.store.call(lambda db: meta.get(db, meta.VIEWS))
+
+    def set_views_preset(self, preset: str) -> None:
+        """Chooses how many looks an image is worth; images are embedded anew at the next training."""
+        self._write(lambda db: meta.put(db, meta.VIEWS, preset)).result()
+
     # ---- runs (blocking; for jobs)
 
     def new_run_id(self) -> int:

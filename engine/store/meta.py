@@ -16,6 +16,8 @@ GROUP_RULE: Final = "group_rule"
 """Which images are held out together when a model is measured (see `engine.evaluation.groups`)."""
 LABEL_MODE: Final = "label_mode"
 """How many classes an image may have (`LabelMode`); one, where nothing is said."""
+VIEWS: Final = "views"
+"""How many looks an image is worth (`engine.nn.preprocessing.Preset`); a matter of speed, so not in the journal."""
 HAS_CHANGED: Final = "has_changed"
 """Present while the database holds something that no backup holds."""
 

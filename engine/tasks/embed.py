@@ -12,12 +12,14 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from engine import speeds
 from engine.backbones import BackboneSpec
-from engine.domain import ImageRecord, ImageStatus
+from engine.domain import ImageRecord, ImageStatus, Run
 from engine.errors import BackboneError
 from engine.events import EmbeddingsAdded
 from engine.job import Job, JobContext, Priority
-from engine.nn.preprocessing import Preprocessing, default_preprocessing
+from engine.nn.preprocessing import Preprocessing, Preset, default_preprocessing
+from engine.nn.run_model import load_run_model
 from engine.project import Project
 from engine.store import features
 from engine.store.feature_file import FeatureFile
@@ -68,16 +70,22 @@ class EmbedResult:
     num_embedded: int
     failed: list[tuple[ImageToEmbed, str]]
     seconds: float
+    notes: list[str] = field(default_factory=list)
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class EmbedReport:
-    """What ComputeEmbeddings did. `failed` pairs an image's name with the reason; those images are now unreadable."""
+    """What ComputeEmbeddings did. `failed` pairs an image's name with the reason; those images are now unreadable.
+
+    `notes` are sentences about what did not go as planned, such as a GPU that failed.
+    """
 
     num_embedded: int
     num_cached: int
     failed: list[tuple[str, str]] = field(default_factory=list)
     seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
 
 
 class ComputeEmbeddings(Job[EmbedSnapshot, EmbedResult, EmbedReport]):
@@ -125,6 +133,7 @@ class ComputeEmbeddings(Job[EmbedSnapshot, EmbedResult, EmbedReport]):
         num_embedded = 0
         with Embedder(source.spec, source.weights, source.preprocessing) as embedder:
             context.checkpoint()
+            began = time.perf_counter()
             paths = [image.path for image in images]
             for block in embedder.blocks(paths, _BLOCK_SIZE, context.checkpoint):
                 source.file.append([images[position].content_hash for position in block.kept], block.features)
@@ -133,9 +142,13 @@ class ComputeEmbeddings(Job[EmbedSnapshot, EmbedResult, EmbedReport]):
                 ]
                 num_embedded += len(block.kept)
                 done = num_embedded + len(failed)
-                context.progress(done, total, f"{done:,} of {total:,} images")
+                how = " · the GPU failed, so the processor does it" if embedder.notes else ""
+                context.progress(done, total, f"{done:,} of {total:,} images{how}")
                 context.emit(EmbeddingsAdded(len(block.kept)))
-        return EmbedResult(num_embedded, failed, time.perf_counter() - started)
+            notes, device = embedder.notes, embedder.device.name
+        seconds = time.perf_counter() - began
+        speeds.note(source.spec.key, device, num_embedded, source.preprocessing.num_views, seconds)
+        return EmbedResult(num_embedded, failed, time.perf_counter() - started, notes, device)
 
     def finish(self, result: EmbedResult) -> EmbedReport:
         self._index()
@@ -146,7 +159,7 @@ class ComputeEmbeddings(Job[EmbedSnapshot, EmbedResult, EmbedReport]):
 
             extend_predictions(self.project, self._source)
         failed = [(image.name, reason) for image, reason in result.failed]
-        self.report = EmbedReport(result.num_embedded, self._num_cached, failed, result.seconds)
+        self.report = EmbedReport(result.num_embedded, self._num_cached, failed, result.seconds, result.notes)
         return self.report
 
     def clean_up(self) -> None:
@@ -185,7 +198,28 @@ def open_source(
     """
     record = find_backbone(choose_backbone(project, backbone), project.folder)
     weights = find_weights(record, project.folder)
-    return feature_source(project, record, weights, preprocessing or default_preprocessing(record))
+    if preprocessing is None:
+        preprocessing = default_preprocessing(record, preset_of_project(project))
+    return feature_source(project, record, weights, preprocessing)
+
+
+def source_of_run(project: Project, run: Run) -> FeatureSource:
+    """Returns the cache of the embeddings that a run's head takes: its own network and views, whatever is chosen now.
+
+    Raises:
+        BackboneError: the run's weights are not on this machine.
+        TrainingError: a file of the run is missing or damaged.
+    """
+    model = load_run_model(project.run_dir(run), project.folder)
+    return feature_source(project, model.spec, model.weights, model.preprocessing)
+
+
+def preset_of_project(project: Project) -> Preset:
+    """Returns how many looks an image is worth in a project."""
+    try:
+        return Preset(project.views_preset() or Preset.BALANCED)
+    except ValueError:
+        return Preset.BALANCED  # a name of a newer version
 
 
 def feature_source(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from engine.errors import BackboneError
+from engine.errors import BackboneError, TrainingError
 from engine.job import Job, JobContext, Priority
 from engine.project import Project
-from engine.tasks.embed import open_source
+from engine.tasks.embed import source_of_run
 from engine.tasks.predict import extend_predictions
 
 
@@ -29,8 +29,8 @@ class ExtendPredictions(Job[Project, Project, None]):
         if run is None:
             return snapshot
         try:
-            source = open_source(snapshot, run.backbone)
-        except BackboneError:
+            source = source_of_run(snapshot, run)
+        except (BackboneError, TrainingError):
             return snapshot  # Its weights are gone; whoever needs them says so.
         context.checkpoint()
         extend_predictions(snapshot, source)
