@@ -79,6 +79,7 @@ class EngineWork(QObject):
         self._num_embedded = 0
         self._next_extension = FIRST_EXTENSION
         self._next_look = FIRST_LOOK
+        self._has_more_to_embed = False
         bridge = session.bridge
         bridge.job_started.connect(self._on_job_started)
         bridge.job_progressed.connect(self._on_job_progressed)
@@ -185,7 +186,10 @@ class EngineWork(QObject):
         project, backbone = session.project, session.backbones.chosen
         if project is None or project.read_only or backbone is None or self._is_looking_stopped:
             return
-        if not any(self.is_running(kind) for kind in (READ, EMBED, TRAIN)):
+        if self.is_running(EMBED):
+            self._has_more_to_embed = True  # it knows nothing of the images that came after its start
+        elif not self.is_running(READ) and not self.is_running(TRAIN):
+            self._has_more_to_embed = False
             self.submit(EMBED, ComputeEmbeddings(project, backbone.key), "Looking at new images", Priority.BACKGROUND)
 
     def _on_backbone_changed(self) -> None:
@@ -304,7 +308,7 @@ class EngineWork(QObject):
             self._on_success(kind, end.result)
         if kind == EMBED:
             self._num_embedded, self._next_extension = 0, FIRST_EXTENSION
-        if kind == READ and isinstance(end, JobSucceeded):
+        if isinstance(end, JobSucceeded) and (kind == READ or (kind == EMBED and self._has_more_to_embed)):
             self.embed()
         elif kind in (SCAN, TRAIN):
             self.look_at_new_images()

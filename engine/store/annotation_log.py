@@ -166,6 +166,8 @@ def effects(db: Database, step_id: int) -> list[list[Any]]:
 
 def num_changed_since(db: Database, step_id: int) -> int:
     """Returns how many images have other classes now than right after a step (0 = before the first)."""
+    if step_id == 0:  # asked after every key while there is no model yet, so it must not look through the history
+        return int(db.execute("SELECT count(DISTINCT image_id) FROM image_classes").fetchone()[0])
     row = db.execute(
         f"""
         SELECT count(DISTINCT image_id) FROM (
