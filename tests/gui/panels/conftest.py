@@ -136,6 +136,7 @@ def fill_project(project: Project, folder: Path) -> None:
                 file.mtime_ns,
                 width_px=info.width_px if info is not None else 0,
                 height_px=info.height_px if info is not None else 0,
+                taken_at=info.taken_at if info is not None else None,
                 status=facts.status,
                 reason=facts.reason,
             )
