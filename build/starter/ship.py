@@ -122,7 +122,13 @@ def _settings(checkpoint: dict[str, Any], weights: Path, graph: Path, options: a
         "num_parameters": sum(parameter.numel() for parameter in starter_network().parameters()),
         "size_bytes": weights.stat().st_size,
         "sha256": {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in (weights, graph)},
-        "training": checkpoint["settings"] | {"out": "", "samples_seen": checkpoint["seen"], "note": options.note},
+        "training": checkpoint["settings"]
+        | {
+            "out": "",
+            "start": Path(checkpoint["settings"]["start"]).name,
+            "samples_seen": checkpoint["seen"],
+            "note": options.note,
+        },
         "measured": {
             "accuracy_10_per_class": accuracies(options.shared / "data", embed, options.input_px),
             "speed": speeds_against(graph, options.input_px, options.shared / "weights"),

@@ -30,8 +30,8 @@ import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 from batches import EMBEDDING_TARGETS, TEMPERATURE, Batch, Batches
+from muon import Muon
 from pool import open_pool
-from safetensors.torch import load_file
 from teachers import NUM_CLASSES, open_teachers
 from torch import Tensor, nn
 from views import MAP_CHANNELS, make_views
@@ -45,7 +45,8 @@ LOWEST_RATE = 0.01
 MIXED_PART = 0.8
 EMA_DECAY = 0.998
 MAX_GRADIENT_NORM = 5.0
-STEPS_PER_REPORT, STEPS_PER_CHECKPOINT = 100, 300
+ADAMW_RATE_SHARE = 0.5
+STEPS_PER_REPORT, STEPS_PER_CHECKPOINT = 50, 100
 
 
 @dataclass(frozen=True)
@@ -122,9 +123,9 @@ class Run:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.learner = Learner().to(self.device, memory_format=torch.channels_last)
         if settings.start:
-            self.learner.net.load_state_dict(load_file(settings.start), strict=False)
+            self._take_weights_of(settings.start)
         self.average = copy.deepcopy(self.learner.net).eval().requires_grad_(False)
-        self.optimiser = self._make_optimiser()
+        self.optimisers = self._make_optimisers()
         self.seen = self.step = 0
         self._checkpoint = Path(settings.out, "checkpoint.pt")
         if self._checkpoint.is_file():
@@ -153,16 +154,18 @@ class Run:
 
     def _train_step(self) -> dict[str, float]:
         side_px = self.settings.side_px_at(self.seen)
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.settings.rate_at(self.seen)
+        for optimiser, share in zip(self.optimisers, (1.0, ADAMW_RATE_SHARE), strict=True):
+            for group in optimiser.param_groups:
+                group["lr"] = share * self.settings.rate_at(self.seen)
         batch = self.batches.draw(side_px, is_mixed=self.seen < MIXED_PART * self.settings.num_samples)
         losses = self.learner.losses(Batch(**{name: value.to(self.device) for name, value in vars(batch).items()}))
-        self.optimiser.zero_grad()
+        self.learner.zero_grad()
         torch.stack([LOSS_WEIGHTS[name] * loss for name, loss in losses.items()]).sum().backward()
         if self.settings.num_processes > 1:
             self._average_gradients()
         nn.utils.clip_grad_norm_(self.learner.parameters(), MAX_GRADIENT_NORM)
-        self.optimiser.step()
+        for optimiser in self.optimisers:
+            optimiser.step()
         self.step += 1
         self.seen += self._samples_per_step
         self._update_average()
@@ -187,23 +190,28 @@ class Run:
             else:
                 mean.copy_(value)
 
-    def _make_optimiser(self) -> torch.optim.Optimizer:
-        student, heads = list(self.learner.net.parameters()), list(self.learner.heads.parameters())
+    def _make_optimisers(self) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
+        """Returns Muon for the student's convolutions but the first, and AdamW for all the rest."""
+        by_groups: dict[int, list[nn.Parameter]] = {}
+        for module in list(self.learner.net.modules()):
+            if isinstance(module, nn.Conv2d) and module.in_channels > 3:
+                by_groups.setdefault(module.groups, []).append(module.get_parameter("weight"))
+        decay = self.settings.weight_decay
+        muon = Muon([{"params": weights, "groups": groups} for groups, weights in by_groups.items()], decay)
+        taken = {id(weight) for weights in by_groups.values() for weight in weights}
+        rest = [parameter for parameter in self.learner.parameters() if id(parameter) not in taken]
         groups = [
-            {
-                "params": [p for p in student if p.ndim == 4] + [p for p in heads if p.ndim > 1],
-                "weight_decay": self.settings.weight_decay,
-            },
-            {"params": [p for p in student if p.ndim < 4] + [p for p in heads if p.ndim == 1], "weight_decay": 0.0},
+            {"params": [p for p in rest if p.ndim > 1], "weight_decay": decay},
+            {"params": [p for p in rest if p.ndim == 1], "weight_decay": 0.0},
         ]
-        return torch.optim.AdamW(groups, lr=self.settings.learning_rate, betas=(0.9, 0.99), fused=True)
+        return muon, torch.optim.AdamW(groups, betas=(0.9, 0.99), fused=True)
 
     def _save(self) -> None:
         if self.rank == 0:
             state = {
                 "all": self.learner.state_dict(),
                 "ema": self.average.state_dict(),
-                "opt": self.optimiser.state_dict(),
+                "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
                 "step": self.step,
                 "seen": self.seen,
                 "settings": asdict(self.settings),
@@ -216,8 +224,15 @@ class Run:
         state: dict[str, Any] = torch.load(self._checkpoint, map_location=self.device, weights_only=True)
         self.learner.load_state_dict(state["all"])
         self.average.load_state_dict(state["ema"])
-        self.optimiser.load_state_dict(state["opt"])
+        for optimiser, stored in zip(self.optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(stored)
         self.step, self.seen = state["step"], state["seen"]
+
+    def _take_weights_of(self, checkpoint: str) -> None:
+        """Starts from what another run came to; its optimisers and its count of samples are left behind."""
+        state: dict[str, Any] = torch.load(checkpoint, map_location=self.device, weights_only=True)
+        self.learner.load_state_dict(state["all"])
+        self.learner.net.load_state_dict(state["ema"])
 
     def _report(self, losses: dict[str, float], per_s: float) -> None:
         if self.rank == 0:
@@ -273,17 +288,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Trains the Starter backbone.")
     parser.add_argument("--shared", type=Path, required=True, help="folder with pool/ and weights/")
     parser.add_argument("--out", type=Path, required=True, help="working folder: views (1 GB each) and checkpoint")
-    parser.add_argument("--schedule", default="64:500000,96:300000,128:150000", help="PX:SAMPLES,... (%(default)s)")
-    parser.add_argument("--views", type=int, default=3, help="crops per picture (%(default)s)")
+    parser.add_argument("--schedule", default="64:300000,96:900000,112:300000", help="PX:SAMPLES,... (%(default)s)")
+    parser.add_argument("--views", type=int, default=7, help="crops per picture (%(default)s)")
     parser.add_argument("--processes", type=int, default=2, help="without a GPU: one per core (%(default)s)")
-    parser.add_argument("--batch-size", type=int, default=128, help="all processes together (%(default)s)")
-    parser.add_argument("--learning-rate", type=float, default=2e-3)
+    parser.add_argument("--batch-size", type=int, default=256, help="all processes together (%(default)s)")
+    parser.add_argument("--learning-rate", type=float, default=4e-3, help="of Muon; AdamW's is half (%(default)s)")
     parser.add_argument("--weight-decay", type=float, default=0.05)
-    parser.add_argument("--decay-share", type=float, default=0.3, help="last part of the run, rate falling to zero")
+    parser.add_argument("--decay-share", type=float, default=0.95, help="last part of the run, rate falling to zero")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--start", type=Path, help="weights to start from, instead of random ones (starter.safetensors)"
-    )
+    parser.add_argument("--start", type=Path, help="checkpoint of another run to start from, not from random weights")
     return parser
 
 

@@ -1,8 +1,9 @@
 """Crops of the pool with what the teachers say about exactly these crops, computed once and kept on disk.
 
 A *view* is one random crop of every picture. The student sees it at 128 px, the teachers see the same crop at 224 px.
-With the views at hand a training step costs nothing but the student; a few views per picture are enough, because the
-training shifts, mirrors, recolours and mixes them.
+With the views at hand a training step costs nothing but the student. The first views are plain crops. The later ones
+are strange: recoloured, turned, faded into another picture or with a piece of it pasted in. The teachers see them so,
+hence the student does not learn to overlook colour or position but what the teachers say far from the pool's pictures.
 """
 
 from __future__ import annotations
@@ -21,6 +22,11 @@ VIEW_PX = 128
 MAP_CHANNELS = 128
 WHOLE_PICTURE_SHARE = 0.15
 SMALLEST_CROP = 0.25
+NUM_PLAIN_VIEWS = 4
+# Of the strange views.
+STRANGE_WHOLE_SHARE, STRANGE_SMALLEST_CROP, STRANGE_RATIO = 0.2, 0.08, 2.0
+RECOLOURED_SHARE, GREY_SHARE, ANY_HUE_SHARE = 0.7, 0.08, 0.15
+TURNED_SHARE, FADED_SHARE, PASTED_SHARE = 0.2, 0.2, 0.2
 SEED = 7
 MEAN = np.array([0.485, 0.456, 0.406], np.float32) * 255
 STD = np.array([0.229, 0.224, 0.225], np.float32) * 255
@@ -92,8 +98,65 @@ def _make_view(
 def _crops(pool: Pool, index: int, view: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Returns the same crop for the student and for the teachers."""
     generator = np.random.default_rng((SEED, view, index))
+    if NUM_PLAIN_VIEWS <= view < _SAMPLE_VIEW:
+        return _strange_crops(pool, index, generator)
     picture = pool.picture(index)
-    box = _random_box(generator, picture.width, picture.height)
+    box = _random_box(generator, picture.width, picture.height, WHOLE_PICTURE_SHARE, SMALLEST_CROP, 1.5)
+    small, large = _resized(generator, picture, box)
+    return small, large
+
+
+def _strange_crops(
+    pool: Pool, index: int, generator: np.random.Generator
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    pair = _recoloured_crops(pool, index, generator)
+    kind, share = generator.random(), generator.uniform(0.15, 0.85)
+    if kind < FADED_SHARE + PASTED_SHARE:
+        others = _recoloured_crops(pool, int(generator.integers(len(pool))), generator)
+        height, width = np.sqrt(1 - share) * np.exp(generator.uniform(-0.3, 0.3) * np.array([1, -1]))
+        top, left = generator.random(2)
+        for picture, other in zip(pair, others, strict=True):
+            if kind < FADED_SHARE:
+                picture += (1 - share) * (other - picture)
+            else:
+                side = len(picture)
+                rows, columns = (min(side, round(float(part) * side)) for part in (height, width))
+                y, x = round(top * (side - rows)), round(left * (side - columns))
+                picture[y : y + rows, x : x + columns] = other[y : y + rows, x : x + columns]
+    small, large = (np.clip(picture + 0.5, 0, 255).astype(np.uint8) for picture in pair)
+    return small, large
+
+
+def _recoloured_crops(pool: Pool, index: int, generator: np.random.Generator) -> list[NDArray[np.float32]]:
+    picture = pool.picture(index)
+    share, smallest, ratio = STRANGE_WHOLE_SHARE, STRANGE_SMALLEST_CROP, STRANGE_RATIO
+    box = _random_box(generator, picture.width, picture.height, share, smallest, ratio)
+    pair = [side.astype(np.float32) for side in _resized(generator, picture, box)]
+    if generator.random() < RECOLOURED_SHARE:
+        matrix, shift = _random_colours(generator)
+        pair = [side @ matrix + shift for side in pair]
+    if generator.random() < TURNED_SHARE:
+        quarters = int(generator.integers(1, 4))
+        pair = [np.rot90(side, quarters) for side in pair]
+    return [np.clip(side, 0, 255) for side in pair]
+
+
+def _random_colours(generator: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Returns matrix (3, 3) and shift (3,) of a random change of hue, saturation, contrast and lightness."""
+    to_yiq = np.array([[0.299, 0.596, 0.211], [0.587, -0.274, -0.523], [0.114, -0.322, 0.312]])
+    angle = generator.uniform(-math.pi, math.pi) if generator.random() < ANY_HUE_SHARE else generator.normal(0, 0.2)
+    saturation = 0.0 if generator.random() < GREY_SHARE else generator.uniform(0.3, 1.7)
+    c, s = saturation * math.cos(angle), saturation * math.sin(angle)
+    contrast = math.exp(generator.uniform(-0.5, 0.5))
+    gains = contrast * np.exp(generator.normal(0, 0.1, 3))
+    matrix = to_yiq @ np.array([[1, 0, 0], [0, c, s], [0, -s, c]]) @ np.linalg.inv(to_yiq) * gains
+    shift = 128 * (1 - contrast) + generator.normal(0, 20)
+    return matrix.astype(np.float32), np.full(3, shift, np.float32)
+
+
+def _resized(
+    generator: np.random.Generator, picture: Image.Image, box: tuple[float, float, float, float]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     is_mirrored = generator.random() < 0.5
     # The teachers must not see the trace of one resampling filter.
     enlarging = Image.Resampling.BILINEAR if generator.random() < 0.5 else Image.Resampling.BICUBIC
@@ -102,13 +165,15 @@ def _crops(pool: Pool, index: int, view: int) -> tuple[NDArray[np.uint8], NDArra
     return (small[:, ::-1], large[:, ::-1]) if is_mirrored else (small, large)
 
 
-def _random_box(generator: np.random.Generator, width: int, height: int) -> tuple[float, float, float, float]:
+def _random_box(
+    generator: np.random.Generator, width: int, height: int, whole_share: float, smallest: float, ratio: float
+) -> tuple[float, float, float, float]:
     """Returns a crop as left, top, right, bottom; now and then the whole picture, squeezed as the program does."""
-    if generator.random() >= WHOLE_PICTURE_SHARE:
+    if generator.random() >= whole_share:
         for _ in range(10):
-            area = width * height * generator.uniform(SMALLEST_CROP, 1.0)
-            ratio = math.exp(generator.uniform(math.log(2 / 3), math.log(3 / 2)))
-            crop_width, crop_height = math.sqrt(area * ratio), math.sqrt(area / ratio)
+            area = width * height * generator.uniform(smallest, 1.0)
+            proportion = math.exp(generator.uniform(-math.log(ratio), math.log(ratio)))
+            crop_width, crop_height = math.sqrt(area * proportion), math.sqrt(area / proportion)
             if crop_width <= width and crop_height <= height:
                 left, top = generator.uniform(0, width - crop_width), generator.uniform(0, height - crop_height)
                 return left, top, left + crop_width, top + crop_height
