@@ -72,7 +72,8 @@ class ImagePool(QObject, Generic[T]):
         self._num_waiting = 0
         self._is_closed = False
         self._generation = 0
-        self._done: deque[tuple[int, Hashable, T | str]] = deque()
+        self._attempt = 0
+        self._done: deque[tuple[int, int, Hashable, T | str]] = deque()
         self._arrived.connect(self._on_arrived, Qt.ConnectionType.QueuedConnection)
         app = QCoreApplication.instance()
         if app is not None:
@@ -94,6 +95,9 @@ class ImagePool(QObject, Generic[T]):
     def want(self, consumer: str, keys: Iterable[Hashable]) -> None:
         """Replaces what `consumer` wants to see now, most wanted first. Consumers are served by their names' order."""
         self._wishes[consumer] = list(keys)
+        self._queue_missing()
+
+    def _queue_missing(self) -> None:
         missing: dict[Hashable, None] = {}
         for name in sorted(self._wishes):
             for key in self._wishes[name]:
@@ -131,8 +135,9 @@ class ImagePool(QObject, Generic[T]):
             self._idle_work = None
 
     def retry_failures(self) -> None:
-        """Lets failed images be tried again, for instance after a rescan."""
+        """Lets failed images be tried again, for instance after a rescan, also those that are just failing."""
         self._failures.clear()
+        self._attempt += 1
 
     def close(self) -> None:
         """Stops the threads and waits for them, but not for ever. The pool can be used again afterwards."""
@@ -180,13 +185,17 @@ class ImagePool(QObject, Generic[T]):
 
     def _on_arrived(self) -> None:
         keys: list[Hashable] = []
+        has_old_failures = False
         while self._done:
-            generation, key, outcome = self._done.popleft()
+            generation, attempt, key, outcome = self._done.popleft()
             if generation != self._generation:
                 continue
             with self._changed:
                 # Not earlier: what is made but not yet here must not be made a second time.
                 self._in_flight.discard(key)
+            if isinstance(outcome, str) and attempt != self._attempt:
+                has_old_failures = True  # what it failed at may be mended since
+                continue
             keys.append(key)
             if isinstance(outcome, str):
                 self._failures[key] = outcome
@@ -198,6 +207,8 @@ class ImagePool(QObject, Generic[T]):
         while self._num_bytes > self._limit_bytes and len(self._images) > 1:
             _, dropped = self._images.popitem(last=False)
             self._num_bytes -= dropped.sizeInBytes()
+        if has_old_failures:
+            self._queue_missing()
         if keys:
             self.loaded.emit(keys)
 
@@ -222,8 +233,8 @@ class ImagePool(QObject, Generic[T]):
                 if self._queue:
                     key = self._threads[me] = self._queue.popleft()
                     self._in_flight.add(key)
-                    generation = self._generation
-                    return lambda: self._make(key, generation)
+                    generation, attempt = self._generation, self._attempt
+                    return lambda: self._make(key, generation, attempt)
                 has_idle_work = self._idle_work is not None and self._idle_worker is None
                 rest_s = self._idle_from - time.monotonic()
                 if has_idle_work and rest_s <= 0:
@@ -239,13 +250,13 @@ class ImagePool(QObject, Generic[T]):
             self._threads.pop(me, None)
         return None
 
-    def _make(self, key: Hashable, generation: int) -> None:
+    def _make(self, key: Hashable, generation: int, attempt: int) -> None:
         outcome: T | str
         try:
             outcome = self._load(key)
         except AppError as err:
             outcome = str(err)
-        self._done.append((generation, key, outcome))
+        self._done.append((generation, attempt, key, outcome))
         try:
             self._arrived.emit()
         except RuntimeError:  # the window went away meanwhile, and the C++ half of this object with it

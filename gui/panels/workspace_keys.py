@@ -50,7 +50,7 @@ WORKSPACE_KEYS: Final = (
             mode=LabelMode.SEVERAL),
     KeySpec("confirm", ("Return", "Enter"), "Confirm these classes, and on to the next", LABEL, Scope.IMAGES,
             "Enter", LabelMode.SEVERAL),
-    KeySpec("paint", (), "Paint: every image reached gets the class", LABEL, Scope.VIEW, "Hold a class key + arrows"),
+    KeySpec("paint", (), "Paint: every image reached gets the class", LABEL, Scope.VIEW, "Hold 1 … 9 + arrows"),
     KeySpec("find", ("/",), "Find any class by typing, or make a new one", LABEL),
     KeySpec("accept", ("Space",), "Accept the suggestion", LABEL, Scope.IMAGES),
     KeySpec("accept_confident", ("Shift+Space",), "Accept all confident suggestions", LABEL, Scope.IMAGES),

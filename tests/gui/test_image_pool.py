@@ -190,3 +190,24 @@ def test_idle_work_rests_while_the_user_needs_the_processor(qtbot: QtBot, qapp: 
     qtbot.waitUntil(lambda: len(done) == 1)
     assert done[0] >= 0.19
     pool.close()
+
+
+def test_a_failure_from_before_a_new_try_does_not_count(qtbot: QtBot, qapp: object) -> None:
+    gate, is_mended = threading.Semaphore(0), threading.Event()
+
+    def load(_key: Hashable) -> QImage:
+        was_mended = is_mended.is_set()
+        gate.acquire()
+        if not was_mended:
+            raise ImageError("The drive is not there.")
+        return QImage(4, 4, QImage.Format.Format_RGB32)
+
+    pool: ImagePool[QImage] = ImagePool(load, 1, 1 << 20, "test-pool")
+    pool.want("grid", [1])
+    qtbot.waitUntil(lambda: pool.wanted() == [])  # it is failing just now
+    is_mended.set()
+    pool.retry_failures()
+    pool.want("grid", [1])
+    gate.release(2)
+    qtbot.waitUntil(lambda: pool.get(1) is not None)
+    pool.close()
