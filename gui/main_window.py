@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import QMainWindow, QMenu, QMenuBar, QStackedWidget, QVBoxLayout, QWidget
 
@@ -124,7 +124,8 @@ class MainWindow(QMainWindow):
         session.project_opened.connect(self._show_page)
         session.project_closed.connect(self._show_page)
         session.project_closed.connect(self.welcome.refresh)
-        session.columns_reset.connect(commands.show_first_keys_once)
+        # Later: at this moment the workspace is not on the screen yet.
+        session.columns_reset.connect(commands.show_first_keys_once, Qt.ConnectionType.QueuedConnection)
         session.error_raised.connect(commands.show_session_error)
         session.work.scan_ended.connect(commands.show_scan_report)
         session.work.images_failed.connect(commands.show_failed_images)
@@ -167,7 +168,7 @@ class MainWindow(QMainWindow):
             self.close()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if _dropped_path(event) is not None:
+        if _dropped_paths(event):
             event.acceptProposedAction()
             self.welcome.set_is_drop_target(True)
 
@@ -176,10 +177,15 @@ class MainWindow(QMainWindow):
 
     def dropEvent(self, event: QDropEvent) -> None:
         self.welcome.set_is_drop_target(False)
-        path = _dropped_path(event)
-        if path is not None:
+        paths = _dropped_paths(event)
+        if paths:
             event.acceptProposedAction()
-            self.when_attached(lambda: self.commands.drop(path))
+            self.when_attached(lambda: self._drop(paths))
+
+    def _drop(self, paths: list[Path]) -> None:
+        """Opens or adds what was dropped; a new project begins with the first folder."""
+        for path in paths if self.session.project is not None else paths[:1]:
+            self.commands.drop(path)
 
 
 def start_size(available: QSize) -> QSize:
@@ -190,7 +196,8 @@ def start_size(available: QSize) -> QSize:
     )
 
 
-def _dropped_path(event: QDropEvent) -> Path | None:
-    """Returns the first file or folder of a drop, None when it is something else."""
-    files = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
-    return Path(files[0]) if files else None
+def _dropped_paths(event: QDropEvent) -> list[Path]:
+    """Returns the files and folders of a drop, of the files in one folder only the first: it stands for the folder."""
+    paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+    folders = {path if path.is_dir() else path.parent: path for path in reversed(paths)}
+    return [path for path in paths if path in folders.values()]

@@ -10,6 +10,7 @@ from PySide6.QtGui import QKeySequence, QMouseEvent, QShortcut
 from PySide6.QtWidgets import QWidget
 
 from engine.domain import ImageClass, LabelMode
+from gui.panels.key_repeats import KeyRepeats
 from gui.panels.workspace_keys import WORKSPACE_KEYS, Scope
 
 MOUSE_KEYS = {Qt.MouseButton.BackButton: "mouse4", Qt.MouseButton.ForwardButton: "mouse5"}
@@ -18,8 +19,9 @@ MOUSE_KEYS = {Qt.MouseButton.BackButton: "mouse4", Qt.MouseButton.ForwardButton:
 class LabelKeys(QObject):
     """Owns the shortcuts of the class keys (which change) and of the fixed keys (`workspace_keys`)."""
 
-    def __init__(self, workspace: QWidget, on_class_key: Callable[[int], None]) -> None:
+    def __init__(self, workspace: QWidget, repeats: KeyRepeats, on_class_key: Callable[[int], None]) -> None:
         super().__init__(workspace)
+        self._repeats = repeats
         self._workspace = workspace
         self._on_class_key = on_class_key
         self._class_shortcuts: list[QShortcut] = []
@@ -73,7 +75,11 @@ class LabelKeys(QObject):
         shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         # A key held down would label image after image unseen.
         shortcut.setAutoRepeat(False)
-        shortcut.activated.connect(act)
+        shortcut.activated.connect(lambda: self._press(act))
         # A menu may name the same key; then Qt calls it ambiguous and would do nothing at all.
-        shortcut.activatedAmbiguously.connect(act)
+        shortcut.activatedAmbiguously.connect(lambda: self._press(act))
         return shortcut
+
+    def _press(self, act: Callable[[], object]) -> None:
+        if not self._repeats.take_repeat():
+            act()

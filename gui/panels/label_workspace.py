@@ -15,6 +15,7 @@ from gui.image_records import RecordReader
 from gui.models.image_filter import ImageFilter, Order, Show
 from gui.panels.filtering import Filtering
 from gui.panels.image_menu import open_image_menu
+from gui.panels.key_repeats import KeyRepeats
 from gui.panels.label_frame import LabelFrame
 from gui.panels.label_hints import hints_for
 from gui.panels.label_keys import LabelKeys
@@ -39,8 +40,9 @@ class LabelWorkspace(LabelFrame):
         self._place = ListPlace(session, self.images, self.grid)
         self.filtering = Filtering(self, self._place)
         self.labelling = Labelling(session, self.images, self.grid, self)
-        self._painting = Painting(self.labelling, self.grid, self.viewer)
-        self._keys = LabelKeys(self, self._painting.press)
+        repeats = KeyRepeats(self)
+        self._painting = Painting(self.labelling, repeats, self.grid, self.viewer)
+        self._keys = LabelKeys(self, repeats, self._painting.press)
         self._bind_keys()
         self._thumbnail_timer = QTimer(self, singleShot=True, interval=1500)
         self._thumbnail_timer.timeout.connect(self._make_thumbnails)

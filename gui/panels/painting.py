@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QWidget
 
+from gui.panels.key_repeats import KeyRepeats
 from gui.panels.labelling import Labelling
 
 HOLD_MS = 200
@@ -26,9 +27,11 @@ class Painting(QObject):
     changed = Signal()
     """It began or ended (for the hint line)."""
 
-    def __init__(self, labelling: Labelling, *views: QWidget) -> None:
+    def __init__(self, labelling: Labelling, repeats: KeyRepeats, *views: QWidget) -> None:
         super().__init__(labelling)
         self._labelling = labelling
+        self._repeats = repeats
+        repeats.released.connect(self._on_key_released)
         self._is_down = False
         self._has_moved = False
         self._hold_timer = QTimer(self, singleShot=True, interval=HOLD_MS)
@@ -56,16 +59,19 @@ class Painting(QObject):
             self.changed.emit()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        self._repeats.watch(event)
         if not self._is_down:
             return False
         if event.type() == QEvent.Type.FocusOut:
             self.release()
         elif isinstance(event, QKeyEvent) and not event.modifiers() & OTHER_MEANING:
-            if event.type() == QEvent.Type.KeyRelease and not event.isAutoRepeat() and event.key() not in ARROWS:
-                self.release()
-            elif event.type() == QEvent.Type.KeyPress and event.key() in ARROWS:
+            if event.type() == QEvent.Type.KeyPress and event.key() in ARROWS:
                 return self._move(watched, event)
         return False
+
+    def _on_key_released(self, key: int) -> None:
+        if key not in ARROWS:
+            self.release()
 
     def _move(self, view: QObject, event: QKeyEvent) -> bool:
         if self._hold_timer.isActive() or not isinstance(view, QWidget):
