@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 from typing import Any, ClassVar
@@ -319,6 +320,25 @@ def test_a_dropped_folder_starts_a_new_project(room: Any, tiny_images: Path) -> 
     dialog = room.dialog(NewProjectDialog)
     assert dialog.images_field.text() == str(tiny_images)
     dialog.close()
+
+
+def test_several_folders_dropped_at_once_all_join_the_open_project(
+    room: Any, tiny_images: Path, tmp_path: Path
+) -> None:
+    room.create(tmp_path / "project")
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for at, folder in enumerate(folders):
+        folder.mkdir()
+        shutil.copy(sorted(tiny_images.rglob("*.jpg"))[at], folder / "first.jpg")
+        shutil.copy(sorted(tiny_images.rglob("*.jpg"))[at], folder / "second.jpg")
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in (folders[0], folders[1] / "first.jpg")])
+    event = QDropEvent(
+        QPointF(50, 50), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    )
+    room.window.dropEvent(event)
+    room.wait_for(lambda: len(room.session.columns) == 4)
+    assert {root.path for root in room.session.project.roots()} == set(folders)
 
 
 def test_unreadable_files_are_counted_and_can_be_listed(room: Any, tiny_images: Path, tmp_path: Path) -> None:
