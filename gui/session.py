@@ -261,7 +261,7 @@ class Session(ProjectSession):
         if self.run is None:
             self._take_predictions(None)
         if project is not None and self.run is not None:
-            self.read_in_background(project.predictions, self._take_predictions)
+            self.read_in_background(project.suggestions, self._take_predictions)
 
     def _take_predictions(self, found: Predictions | None) -> None:
         self._predictions = found

@@ -164,10 +164,12 @@ class Project(LabelWriting):
 
     def columns(self) -> ImageColumns:
         """Returns what the window filters and sorts, with the predictions of the active run."""
-        found, run, palette = self.store.call(lambda db: (columns.read(db), runs.active(db), classes.all_classes(db)))
-        predicted = self._predictions_of(run)
-        if predicted is not None:
-            columns.add_predictions(found, predicted, [image_class.id for image_class in palette])
+        found, run, into, palette = self.store.call(
+            lambda db: (columns.read(db), runs.active(db), classes.merged(db), classes.all_classes(db))
+        )
+        suggested = self._suggestions_of(run, into)
+        if suggested is not None:
+            columns.add_predictions(found, suggested, [image_class.id for image_class in palette])
         return found
 
     def images(self, ids: Sequence[int] | None = None) -> list[ImageRecord]:
@@ -334,7 +336,15 @@ class Project(LabelWriting):
         """Returns what a run predicts (the active one unless another is named), or None."""
         return self._predictions_of(run or self.active_run())
 
+    def suggestions(self) -> Predictions | None:
+        """Returns what the active run says now: classes that were merged since speak for the class they went into."""
+        return self._suggestions_of(*self.store.call(lambda db: (runs.active(db), classes.merged(db))))
+
     # ---- inside
+
+    def _suggestions_of(self, run: Run | None, into: dict[int, int]) -> Predictions | None:
+        found = self._predictions_of(run)
+        return predictions.with_merged(found, into) if found is not None else None
 
     def _predictions_of(self, run: Run | None) -> Predictions | None:
         return predictions.read(self.run_dir(run)) if run else None

@@ -36,6 +36,33 @@ def all_classes(db: Database) -> list[ImageClass]:
     return [ImageClass(*row) for row in rows.fetchall()]
 
 
+def merged(db: Database) -> dict[int, int]:
+    """Returns for each class that was merged into another the class that its images got, however many merges later.
+
+    A merge is a step that deletes a class and gives its images another one; undone, it is none.
+    """
+    rows = db.execute(
+        """
+        SELECT class_id, target FROM (
+            SELECT class_history.class_id, (
+                SELECT annotations.class_id FROM annotations
+                WHERE annotations.step_id = class_history.step_id AND action = 'add' LIMIT 1
+            ) AS target
+            FROM class_history
+            JOIN steps ON steps.id = class_history.step_id AND steps.state = 'done'
+            JOIN classes ON classes.id = class_history.class_id AND classes.deleted = 1
+            WHERE json_extract(class_history.after, '$.deleted') = 1
+        ) WHERE target IS NOT NULL
+        """
+    )
+    into = dict(rows.fetchall())
+    for class_id, target in into.items():
+        while target in into:  # it ends: what a class was merged into was there when that was done
+            target = into[target]
+        into[class_id] = target
+    return into
+
+
 def get(db: Database, class_id: int) -> ImageClass:
     """Returns one class.
 

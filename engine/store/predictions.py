@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -33,3 +34,19 @@ def read(run_folder: Path) -> Predictions | None:
         logging.getLogger(__name__).warning("Predictions in %s have the wrong shape", file)
         return None
     return found
+
+
+def with_merged(found: Predictions, into: Mapping[int, int]) -> Predictions:
+    """Returns predictions in which classes that were merged since speak for the class they were merged into.
+
+    Args:
+        into: the target of each merged class.
+    """
+    targets = [into.get(class_id, class_id) for class_id in found.class_ids.tolist()]
+    if targets == found.class_ids.tolist():
+        return found
+    class_ids = list(dict.fromkeys(targets))
+    probabilities = np.zeros((len(found.image_ids), len(class_ids)), np.float32)
+    for column, target in enumerate(targets):
+        probabilities[:, class_ids.index(target)] += found.probabilities[:, column]
+    return Predictions(found.image_ids, np.array(class_ids, np.int32), np.minimum(probabilities, 1.0))

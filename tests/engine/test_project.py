@@ -279,6 +279,37 @@ def test_the_active_runs_predictions_appear_in_the_columns(project: Project, fil
         assert not project.columns().predicted_ids.any()
 
 
+def test_suggestions_of_a_merged_class_are_those_of_the_class_it_went_into_until_that_is_undone(
+    project: Project, file_images: FileImages
+) -> None:
+    ids = file_images(project, 3)
+    flaking, rust, ok = (project.add_class(name).result().id for name in ("flaking", "rust", "ok"))
+    project.label(ids[:1], flaking).result()
+    folder = project.models_dir / "run-0001"
+    folder.mkdir()
+    np.savez(
+        folder / "predictions.npz",
+        image_ids=np.array(ids),
+        class_ids=np.array([flaking, rust, ok], np.int32),
+        probabilities=np.array([[0.75, 0.125, 0.125], [0.3125, 0.3125, 0.375], [0.125, 0.125, 0.75]], np.float16),
+    )
+    project.add_run(make_run("run-0001", [flaking, rust, ok], project.last_step()))
+    before = project.columns()
+    assert before.predicted_ids.tolist() == [flaking, ok, ok]
+    project.merge_class(flaking, rust).result()
+    merged = project.columns()
+    assert merged.predicted_ids.tolist() == [rust, rust, ok]
+    np.testing.assert_allclose(merged.confidences, [0.875, 0.625, 0.75])
+    project.merge_class(rust, ok).result()
+    assert project.columns().predicted_ids.tolist() == [ok] * 3
+    project.undo().result()
+    project.undo().result()
+    undone = project.columns()
+    assert undone.predicted_ids.tolist() == before.predicted_ids.tolist()
+    project.redo().result()
+    assert project.columns().predicted_ids.tolist() == [rust, rust, ok]
+
+
 def test_runs_can_be_rolled_back(project: Project) -> None:
     first, second = project.add_run(make_run("run-0001", [1])), project.add_run(make_run("run-0002", [1]))
     assert [run.is_active for run in project.runs()] == [False, True]
