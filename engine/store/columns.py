@@ -16,13 +16,12 @@ _IMAGES = np.dtype(
     [
         ("id", np.int64),
         ("position", np.int64),
-        ("root", np.int32),
-        ("status", np.uint8),
+        ("root_and_status", np.int64),
         ("taken_at", np.float64),
-        ("width", np.int32),
-        ("height", np.int32),
+        ("size", np.int64),
     ]
 )
+"""Small numbers share one: on the way each value is a Python object, and there may be millions."""
 _PAIRS = np.dtype([("id", np.int64), ("value", np.int32)])
 
 
@@ -31,7 +30,8 @@ def read(db: Database) -> ImageColumns:
     names = [name for (name,) in db.execute("SELECT name FROM images ORDER BY id")]
     rows = db.execute(
         """
-        SELECT id, position, root_id, status, coalesce(taken_at, 9e999), width_px, height_px FROM images ORDER BY id
+        SELECT id, position, root_id << 8 | status, coalesce(taken_at, 9e999), width_px << 32 | height_px
+        FROM images ORDER BY id
         """
     )
     images = np.fromiter(rows, _IMAGES, count=len(names))
@@ -48,13 +48,13 @@ def read(db: Database) -> ImageColumns:
         names=names,
         class_ids=class_ids,
         marks=look_up(image_ids, marks["id"], marks["value"], 0).astype(np.uint8),
-        statuses=images["status"].copy(),
+        statuses=(images["root_and_status"] & 0xFF).astype(np.uint8),
         taken_at=taken_at,
-        widths_px=images["width"].copy(),
-        heights_px=images["height"].copy(),
+        widths_px=(images["size"] >> 32).astype(np.int32),
+        heights_px=(images["size"] & 0xFFFFFFFF).astype(np.int32),
         predicted_ids=np.zeros(len(names), np.int32),
         confidences=np.full(len(names), np.nan, np.float32),
-        root_ids=images["root"].copy(),
+        root_ids=(images["root_and_status"] >> 8).astype(np.int32),
         noted=np.isin(image_ids, np.array(image_notes.noted_ids(db), np.int64)),
         class_bits=class_bits,
     )

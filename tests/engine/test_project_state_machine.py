@@ -240,13 +240,22 @@ class ProjectMachine(RuleBasedStateMachine):
 
     # ---- back and forth
 
-    @rule()
-    def undo(self) -> None:
-        self._go(self.project.undo(), self.done, self.undone, lambda step: step.before)
+    @rule(times=st.integers(1, 4))
+    def undo(self, times: int) -> None:
+        for _ in range(times):
+            self._go(self.project.undo(), self.done, self.undone, lambda step: step.before)
 
     @precondition(lambda self: self.undone)
+    @rule(times=st.integers(1, 3))
+    def redo(self, times: int) -> None:
+        for _ in range(times):
+            self._go(self.project.redo(), self.undone, self.done, lambda step: step.after)
+
+    @precondition(lambda self: self.done)
     @rule()
-    def redo(self) -> None:
+    def undo_and_redo(self) -> None:
+        self._go(self.project.undo(), self.done, self.undone, lambda step: step.before)
+        self._check_everything()
         self._go(self.project.redo(), self.undone, self.done, lambda step: step.after)
 
     # ---- accidents
@@ -328,6 +337,11 @@ class ProjectMachine(RuleBasedStateMachine):
         assert found == wanted
 
     # ---- inside
+
+    def _check_everything(self) -> None:
+        self.labels_and_their_sources_are_those_of_the_model()
+        self.columns_are_those_of_the_model()
+        self.palette_is_that_of_the_model()
 
     def _class(self, place: int) -> int | None:
         palette = self.state.palette
