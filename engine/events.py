@@ -69,5 +69,33 @@ class EmbeddingsAdded:
     num_images: int
 
 
-Event = JobQueued | JobStarted | JobProgressed | JobSucceeded | JobCancelled | JobFailed | ImagesAdded | EmbeddingsAdded
+@dataclass(frozen=True, slots=True)
+class EpochEnded:
+    """A round over the images of a training of the network is done.
+
+    `part` names the training: "1", "2", ... without one fold each, "all" on all images. `validation_loss` is the
+    calibrated log loss of images held out when they were last looked at, `accuracy` that of this round; both are NaN
+    where there is none.
+    """
+
+    depth: str
+    part: str
+    epoch: int
+    num_epochs: int
+    loss: float
+    validation_loss: float
+    accuracy: float
+
+
+Event = (
+    JobQueued
+    | JobStarted
+    | JobProgressed
+    | JobSucceeded
+    | JobCancelled
+    | JobFailed
+    | ImagesAdded
+    | EmbeddingsAdded
+    | EpochEnded
+)
 JobEnded = JobSucceeded | JobCancelled | JobFailed

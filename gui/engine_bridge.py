@@ -19,6 +19,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from engine.errors import AppError, InternalError, StoreError
 from engine.events import (
     EmbeddingsAdded,
+    EpochEnded,
     Event,
     ImagesAdded,
     JobCancelled,
@@ -63,6 +64,7 @@ class EngineBridge(QObject):
     """Any of the three ends, after the signal of its own."""
     images_added = Signal(object)
     embeddings_added = Signal(object)
+    epoch_ended = Signal(object)
     busy_changed = Signal(bool)
 
     def __init__(self, engine: Engine, parent: QObject | None = None) -> None:
@@ -161,6 +163,8 @@ class EngineBridge(QObject):
                 self.images_added.emit(event)
             case EmbeddingsAdded():
                 self.embeddings_added.emit(event)
+            case EpochEnded():
+                self.epoch_ended.emit(event)
 
     def _deliver_end(self, event: JobEnded, signal: Any) -> None:
         on_end = self._end_callbacks.pop(event.job_id, None)

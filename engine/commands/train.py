@@ -37,9 +37,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--depth",
         choices=("auto", "head", "partial", "full"),
         default="auto",
-        help="how much of the network is trained; this version trains the head, which is what auto chooses",
+        help="how much of the network is trained: only the head on top of it, its upper half (partial), all of it "
+        "(full); auto measures what pays and keeps that",
     )
-    parser.add_argument("--time-budget", type=_seconds, metavar="S", help="seconds that training may take at most")
+    parser.add_argument(
+        "--time-budget",
+        type=_seconds,
+        metavar="S",
+        help="seconds that training may take, about (auto: 120; partial and full: as long as they take)",
+    )
+    parser.add_argument(
+        "--augmentation",
+        choices=("none", "mirror", "varied"),
+        default="mirror",
+        help="what partial and full also learn from: nothing else, mirror images, or cut and coloured variants too",
+    )
     parser.add_argument("--seed", type=int, default=0, help="for folds and solver: the same seed, the same result")
     add_group_argument(parser, "; none: no groups. Kept in the project (default: what is kept there)")
     add_json_argument(parser)
@@ -48,7 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> None:
     from engine.tasks.train import TrainSettings
 
-    settings = TrainSettings(None, arguments.depth, arguments.time_budget, arguments.seed)
+    settings = TrainSettings(
+        None, arguments.depth, arguments.time_budget, arguments.seed, augmentation=arguments.augmentation
+    )
     with open_project(arguments.project) as project:
         if arguments.backbone is not None:
             settings = replace(settings, backbone=_backbone_key(arguments.backbone, project))
@@ -116,6 +130,7 @@ def run_document(run: Run) -> Document:
             "ece": validation.ece,
         },
         "notes": list(run.settings.get("notes", [])),
+        "story": str(run.settings.get("story", "")),
         "seconds": dict(run.seconds),
     }
 
@@ -125,13 +140,16 @@ def say_run(document: Document, console: Console) -> None:
     validation = document["validation"]
     low, high = validation["accuracy_interval"]
     images, classes = plural(document["num_images"], "image"), plural(document["num_classes"], "class", "classes")
-    console.say(f"Version {document['run']}: {document['backbone']}, trained on {images} of {classes}.")
+    console.say(
+        f"Version {document['run']}: {document['backbone']}, {document['depth']}, trained on {images} of {classes}."
+    )
     console.say(
         f"Accuracy {percent(validation['accuracy'])} (95 % interval {percent(low)} to {percent(high)}), "
         f"macro F1 {percent(validation['macro_f1'])}, measured by {validation['method']}."
     )
-    for note in document["notes"]:
-        console.say(note)
+    for note in [document["story"], *document["notes"]]:
+        if note:
+            console.say(note)
     console.say(", ".join(f"{step} {seconds:.1f} s" for step, seconds in document["seconds"].items()))
 
 

@@ -126,7 +126,12 @@ def _own_figures(place: RunPlace | ExportedModel) -> dict[str, Any]:
     model = read_run(run_folder, Path())
     try:
         with np.load(run_folder / LABELS_FILE) as labels, np.load(run_folder / OUT_OF_FOLD_FILE) as out_of_fold:
-            targets, probabilities = labels["targets"], out_of_fold["probabilities"]
+            # Of a network only a part of the images may have been held out.
+            is_measured = np.isin(labels["image_ids"], out_of_fold["image_ids"])
+            places = np.argsort(out_of_fold["image_ids"])
+            order = np.argsort(labels["image_ids"][is_measured])
+            targets = labels["targets"][is_measured][order]
+            probabilities = out_of_fold["probabilities"][places]
     except (OSError, ValueError, KeyError) as err:
         raise TrainingError(
             f"The model in {run_folder} is damaged or incomplete.", "Choose another version, or retrain."

@@ -219,7 +219,7 @@ def write_predictions(
 def extend_predictions(project: Project, source: FeatureSource) -> None:
     """Brings the predictions of the active run up to date, when it was trained on this kind of embeddings."""
     run = project.active_run()
-    if run is None or run.backbone != source.spec.key or run.weights_hash != source.kind.weights_hash:
+    if run is None or run.weights_hash != source.kind.weights_hash:
         return
     try:
         model = read_run(project.run_dir(run), source.weights)

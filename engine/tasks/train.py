@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.domain import ImageStatus, LabelSnapshot, Run, Validation
+from engine.domain import ImageStatus, LabelMode, LabelSnapshot, Run, Validation
 from engine.errors import TrainingError
 from engine.evaluation.calibration import cross_fitted_temperatures, fit_temperature
 from engine.evaluation.groups import assign_group_folds
@@ -30,6 +30,8 @@ from engine.nn.run_model import (
     read_run,
     write_head,
 )
+from engine.nn.training_plan import HEAD
+from engine.own_backbones import RUN_PREFIX
 from engine.project import Project
 from engine.tasks.embed import ComputeEmbeddings, FeatureSource, missing_images, open_source
 from engine.tasks.grouping import Grouping, grouping_of, usable_labels
@@ -47,8 +49,9 @@ _STRENGTH_KEEPS_FOR: Final = 0.1
 class TrainSettings:
     """What the user may choose. `backbone` None = that of the active run, else the best one available.
 
-    `depth` is "head" or "auto" (which is the head in this version); "partial" and "full" are refused with a sentence.
-    `time_budget_s` plays no part for the head, which takes about a second.
+    `depth` says how much of the network is trained: "head", "partial" (its upper half), "full", or "auto", which
+    measures what pays. `time_budget_s` plays no part for the head, which takes about a second; None = as long as it
+    takes, and two minutes for "auto". `augmentation` is one of `engine.nn.activations.AUGMENTATIONS`.
     """
 
     backbone: str | None = None
@@ -56,6 +59,7 @@ class TrainSettings:
     time_budget_s: float | None = None
     seed: int = 0
     is_class_balanced: bool = True
+    augmentation: str = "mirror"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,6 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
         self._pending: PendingFolder | None = None
 
     def prepare(self) -> TrainSnapshot:
-        _refuse_depth(self.settings.depth)
         labels = self.project.snapshot()
         _refuse_too_few(labels)
         source = open_source(self.project, self.settings.backbone)
@@ -138,56 +141,18 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
             start=start,
             strength=strength,
             strength_chosen_at=chosen_at,
-            notes=notes + grouping.notes,
+            notes=notes + grouping.notes + _notes_on(source.spec.key),
             embed_seconds=report.seconds if report else 0.0,
         )
 
     @staticmethod
     def work(snapshot: TrainSnapshot, context: JobContext) -> Run:
         started = time.perf_counter()
-        settings, targets = snapshot.settings, snapshot.targets
         num_classes = len(snapshot.class_ids)
-        context.progress(0, 3, f"{len(targets):,} images of {num_classes} classes")
-        num_folds = choose_num_folds(targets)
-        folds = assign_group_folds(targets, snapshot.content_hashes, snapshot.grouping.units, num_folds, settings.seed)
-        fit = fit_head(
-            snapshot.source.file.read(snapshot.rows),
-            targets,
-            num_classes,
-            folds,
-            is_class_balanced=settings.is_class_balanced,
-            strength=snapshot.strength,
-            start=snapshot.start,
-            checkpoint=context.checkpoint,
-        )
-        context.progress(1, 3, "measuring")
-        out_of_fold, metrics = _measure(fit, targets, folds)
-        head = replace(fit.head, temperature=fit_temperature(fit.out_of_fold_logits, targets))
-        context.checkpoint()
+        context.progress(0, 3, f"{len(snapshot.targets):,} images of {num_classes} classes")
+        fitted = fit_and_measure(snapshot, choose_num_folds(snapshot.targets), context)
         context.progress(2, 3, "predicting")
-        run = _run_of(snapshot, fit, head, metrics, int(np.unique(folds).size))
-        model = RunModel(
-            snapshot.source.spec,
-            snapshot.source.weights,
-            run.weights_hash,
-            snapshot.source.preprocessing,
-            head,
-            run.class_names,
-            run.class_ids,
-            {},
-        )
-        probabilities = probabilities_of_rows(snapshot.source, model, snapshot.all_rows, context)
-        folder = snapshot.folder
-        write_head(folder / HEAD_FILE, head)
-        np.savez(folder / LABELS_FILE, image_ids=snapshot.image_ids, targets=targets, folds=folds)
-        np.savez(folder / OUT_OF_FOLD_FILE, image_ids=snapshot.image_ids, probabilities=out_of_fold)
-        write_predictions(folder, snapshot.all_image_ids, run.class_ids, probabilities)
-        run = replace(run, seconds={"embed": snapshot.embed_seconds, "train": time.perf_counter() - started})
-        document = asdict(run) | {
-            "backbone_spec": snapshot.source.spec.to_document(),
-            "preprocessing": snapshot.source.preprocessing.to_document(),
-        }
-        (folder / RUN_FILE).write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
+        run = write_head_run(snapshot, fitted, started, {}, context)
         context.progress(3, 3, "")
         return run
 
@@ -235,7 +200,6 @@ def retrain_jobs(
         BackboneError: the backbone is not known or has no weights on this machine.
     """
     settings = settings or TrainSettings()
-    _refuse_depth(settings.depth)
     read_now(project, QuietContext(), None if embed_all else project.snapshot().image_ids.tolist())
     labels = project.snapshot()
     _refuse_too_few(labels)
@@ -246,21 +210,29 @@ def retrain_jobs(
     first = [image.image_id for image in missing if image.image_id in labelled]
     rest = [image.image_id for image in missing if image.image_id not in labelled]
     wanted = first + rest if embed_all or len(rest) <= _LARGEST_DETOUR else first
-    if not wanted:
-        return [TrainHead(project, settings)]
-    embedding = ComputeEmbeddings(project, source.spec.key, wanted, Priority.INTERACTIVE)
-    return [embedding, TrainHead(project, settings, embedding)]
+    embedding = ComputeEmbeddings(project, source.spec.key, wanted, Priority.INTERACTIVE) if wanted else None
+    training: Job[Any, Any, Any] = TrainHead(project, settings, embedding)
+    if settings.depth != HEAD:
+        from engine.tasks.train_network import TrainNetwork  # builds on this module
+
+        training = TrainNetwork(project, settings, embedding)
+    return [embedding, training] if embedding is not None else [training]
 
 
-def _refuse_depth(depth: str) -> None:
-    if depth not in ("head", "auto"):
-        raise TrainingError(
-            f"Training the {depth} depth of the network is not part of this version.", "Choose the depth head or auto."
-        )
+def _notes_on(backbone: str) -> list[str]:
+    if not backbone.startswith(RUN_PREFIX):
+        return []
+    number = backbone.removeprefix(RUN_PREFIX)
+    return [f"The network of model {number} has learned from images of this project before: on those, figures flatter."]
 
 
 def _refuse_too_few(labels: LabelSnapshot) -> None:
     """Raises TrainingError for labels that cannot be trained on whatever their embeddings are."""
+    if labels.mode == LabelMode.SEVERAL:
+        raise TrainingError(
+            "Models for images with several classes each are not part of this version.",
+            "Label and export as many classes per image as you like; to train, use one class per image.",
+        )
     if not len(labels.image_ids):
         raise TrainingError(
             "No image has a class yet.", "Label at least two images of each of two classes, then retrain."
@@ -272,19 +244,93 @@ def _refuse_too_few(labels: LabelSnapshot) -> None:
         )
 
 
-def _measure(fit: HeadFit, targets: NDArray[np.int64], folds: NDArray[np.int64]) -> tuple[NDArray[np.float32], Metrics]:
-    """Returns out-of-fold probabilities (N, K), calibrated by the other folds, and the figures they give."""
+@dataclass(frozen=True, slots=True)
+class FittedHead:
+    """A head with its temperature, and what it said of images it had not seen. Shapes: `out_of_fold` (N, K)."""
+
+    fit: HeadFit
+    head: Head
+    folds: NDArray[np.int64]
+    out_of_fold: NDArray[np.float32]
+    metrics: Metrics
+
+
+def fit_and_measure(snapshot: TrainSnapshot, num_folds: int, context: JobContext) -> FittedHead:
+    """Fits the head on the embeddings and measures it by cross-validation."""
+    settings, targets = snapshot.settings, snapshot.targets
+    folds = assign_group_folds(targets, snapshot.content_hashes, snapshot.grouping.units, num_folds, settings.seed)
+    fit = fit_head(
+        snapshot.source.file.read(snapshot.rows),
+        targets,
+        len(snapshot.class_ids),
+        folds,
+        is_class_balanced=settings.is_class_balanced,
+        strength=snapshot.strength,
+        start=snapshot.start,
+        checkpoint=context.checkpoint,
+    )
+    context.progress(1, 3, "measuring")
+    # Calibrated by the other folds: a temperature fitted on the very images that it is judged on would flatter.
     temperatures = cross_fitted_temperatures(fit.out_of_fold_logits, targets, folds)
-    probabilities = probabilities_of(fit.out_of_fold_logits / temperatures[:, None])
-    return probabilities, measure(probabilities, targets)
+    out_of_fold = probabilities_of(fit.out_of_fold_logits / temperatures[:, None])
+    head = replace(fit.head, temperature=fit_temperature(fit.out_of_fold_logits, targets))
+    context.checkpoint()
+    return FittedHead(fit, head, folds, out_of_fold, measure(out_of_fold, targets))
 
 
-def _run_of(snapshot: TrainSnapshot, fit: HeadFit, head: Head, metrics: Metrics, num_folds: int) -> Run:
+def write_head_run(
+    snapshot: TrainSnapshot, fitted: FittedHead, started: float, more_settings: dict[str, Any], context: JobContext
+) -> Run:
+    """Writes the folder of a run whose network is as it was, with its predictions of all embedded images."""
+    num_folds = int(np.unique(fitted.folds).size)
+    method = f"{num_folds}-fold cross-validation{snapshot.grouping.method_words}"
+    run = run_of(snapshot, "head", fitted.head, fitted.fit.strength, fitted.metrics, method)
+    run = replace(run, settings=run.settings | {"num_folds": num_folds} | more_settings)
+    source = snapshot.source
+    model = RunModel(
+        source.spec,
+        source.weights,
+        run.weights_hash,
+        source.preprocessing,
+        fitted.head,
+        run.class_names,
+        run.class_ids,
+        {},
+    )
+    probabilities = probabilities_of_rows(source, model, snapshot.all_rows, context)
+    write_predictions(snapshot.folder, snapshot.all_image_ids, run.class_ids, probabilities)
+    return write_run(snapshot, run, fitted.head, fitted.folds, snapshot.image_ids, fitted.out_of_fold, started)
+
+
+def write_run(
+    snapshot: TrainSnapshot,
+    run: Run,
+    head: Head,
+    folds: NDArray[np.int64],
+    measured_ids: NDArray[np.int64],
+    out_of_fold: NDArray[np.float32],
+    started: float,
+) -> Run:
+    """Writes head, labels, out-of-fold predictions (of `measured_ids`) and run.json; returns the run with its times."""
+    folder = snapshot.folder
+    write_head(folder / HEAD_FILE, head)
+    np.savez(folder / LABELS_FILE, image_ids=snapshot.image_ids, targets=snapshot.targets, folds=folds)
+    np.savez(folder / OUT_OF_FOLD_FILE, image_ids=measured_ids, probabilities=out_of_fold)
+    run = replace(run, seconds={"embed": snapshot.embed_seconds, "train": time.perf_counter() - started})
+    document = asdict(run) | {
+        "backbone_spec": snapshot.source.spec.to_document(),
+        "preprocessing": snapshot.source.preprocessing.to_document(),
+    }
+    (folder / RUN_FILE).write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
+    return run
+
+
+def run_of(snapshot: TrainSnapshot, depth: str, head: Head, strength: float, metrics: Metrics, method: str) -> Run:
+    """Returns the record of a run on the weights that the training began with."""
     settings = asdict(snapshot.settings) | {
-        "strength": fit.strength,
+        "strength": strength,
         "strength_chosen_at": snapshot.strength_chosen_at,
         "temperature": head.temperature,
-        "num_folds": num_folds,
         "group_by": snapshot.grouping.rule,
         "num_groups": len(set(snapshot.grouping.units)) if snapshot.grouping.rule else None,
         "notes": snapshot.notes,
@@ -294,16 +340,14 @@ def _run_of(snapshot: TrainSnapshot, fit: HeadFit, head: Head, metrics: Metrics,
         created_at=time.time(),
         backbone=snapshot.source.spec.key,
         weights_hash=snapshot.source.kind.weights_hash,
-        depth="head",
+        depth=depth,
         seed=snapshot.settings.seed,
         folder=snapshot.folder_name,
         class_ids=snapshot.class_ids,
         class_names=snapshot.class_names,
         num_images=len(snapshot.targets),
         last_step=snapshot.last_step,
-        validation=validation_of(
-            metrics, snapshot.class_names, f"{num_folds}-fold cross-validation{snapshot.grouping.method_words}"
-        ),
+        validation=validation_of(metrics, snapshot.class_names, method),
         seconds={},
         settings=settings,
         is_active=True,

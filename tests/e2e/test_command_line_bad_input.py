@@ -223,11 +223,11 @@ def test_an_unknown_backbone_is_refused_with_the_closest_name(graft: Graft, proj
     assert_refused(graft("train", project, "--backbone", "mobilnet_v2"), "mobilenet_v2")
 
 
-@pytest.mark.parametrize("depth", ["partial", "full"])
-def test_a_depth_that_is_not_there_yet_is_refused(
-    graft: Graft, project: Path, shared_weights: Path, depth: str
+def test_a_depth_that_takes_longer_than_there_is_time_is_refused(
+    graft: Graft, project: Path, shared_weights: Path
 ) -> None:
-    assert_refused(graft("train", project, "--depth", depth), depth)
+    done = graft("train", project, "--backbone", "squeezenet1_1", "--depth", "full", "--time-budget", "0.1")
+    assert_refused(done, "would take about")
 
 
 def test_training_on_one_class_is_refused(

@@ -196,12 +196,6 @@ def test_labels_that_cannot_be_trained_on_get_a_plain_answer(
     assert list(project.models_dir.iterdir()) == []
 
 
-@pytest.mark.parametrize("depth", ["partial", "full"])
-def test_a_depth_that_is_not_there_yet_is_a_sentence(depth: str, make_project: Callable, steel: Path) -> None:
-    with pytest.raises(TrainingError, match=depth):
-        retrain_jobs(make_project(steel), TrainSettings(depth=depth))
-
-
 def test_a_cancelled_training_leaves_the_last_run_active_and_no_folder(
     make_project: Callable, steel: Path, retrain: Callable, run_job: Callable
 ) -> None:

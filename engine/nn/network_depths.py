@@ -1,0 +1,84 @@
+"""A pretrained network seen as what can be trained of it: its upper half (partial) or all of it (full)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from engine.backbones import BackboneSpec
+from engine.nn.activations import NO_VARIANTS, num_views
+from engine.nn.fine_tune import FineTuning, choose_precision
+from engine.nn.networks import EXPORTED_PREFIX, load_backbone
+from engine.nn.pace import measure_pace
+from engine.nn.preprocessing import Preprocessing
+from engine.nn.split_network import split_network
+from engine.nn.training_plan import PARTIAL, Pace, Plan, choose_plan, least_seconds
+from engine.settings import num_threads
+
+
+class NetworkDepths:
+    """Loads the network once; measures the pace of each depth once."""
+
+    def __init__(self, spec: BackboneSpec, weights: Path) -> None:
+        """Loads the network.
+
+        Raises:
+            BackboneError: the weights cannot be used.
+        """
+        torch.set_num_threads(num_threads(has_window=False))
+        self.spec = spec
+        self.precision = choose_precision()
+        self._network = load_backbone(spec, weights)
+        self._split = split_network(self._network, spec.input_size_px)
+        self._paces: dict[str, Pace] = {}
+
+    @property
+    def has_partial(self) -> bool:
+        """Whether the network can be divided."""
+        return self._split is not None
+
+    def parts(self, depth: str) -> tuple[nn.Module | None, nn.Module, tuple[int, ...]]:
+        """Returns what stays (None = nothing), what is trained, and the shape of one input of that."""
+        side = self.spec.input_size_px
+        if depth != PARTIAL or self._split is None:
+            return None, self._network, (3, side, side)
+        return self._split.lower, self._split.upper, self._split.shape
+
+    def pace(self, depth: str, checkpoint: Callable[[], None]) -> Pace:
+        """Returns how fast this machine trains that depth."""
+        if depth not in self._paces:
+            lower, upper, _ = self.parts(depth)
+            side, size = self.spec.input_size_px, self.spec.embedding_size
+            self._paces[depth] = measure_pace(lower, upper, side, size, self.precision, checkpoint)
+        return self._paces[depth]
+
+    def plan(
+        self,
+        depth: str,
+        augmentation: str,
+        preprocessing: Preprocessing,
+        num_images: int,
+        num_predicted: int,
+        budget_s: float | None,
+        checkpoint: Callable[[], None],
+    ) -> tuple[Plan | None, float]:
+        """Returns the most thorough training that fits the budget, None where none does, and what the least takes."""
+        pace = self.pace(depth, checkpoint)
+        views = num_views(preprocessing, augmentation if depth == PARTIAL else NO_VARIANTS)
+        amounts = (num_images, views, num_predicted, preprocessing.num_views)
+        return choose_plan(pace, *amounts, budget_s), least_seconds(pace, *amounts)
+
+    def write_trained(self, depth: str, trained: FineTuning, file: Path) -> None:
+        """Writes the whole network with the layers as they were trained, named as exports name them."""
+        with trained.averaged():
+            learned = {name: value.clone() for name, value in trained.upper.state_dict().items()}
+        state = dict(self._network.state_dict())
+        unknown = set(learned) - set(state)
+        if unknown:
+            raise ValueError(f"trained layers of another network: {sorted(unknown)[:3]}")
+        state |= learned
+        save_file({EXPORTED_PREFIX + name: value.contiguous() for name, value in state.items()}, file)
