@@ -4,22 +4,66 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter
+from PySide6.QtWidgets import (
+    QListWidget,
+    QListWidgetItem,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
 
 from engine.domain import StepEntry
 from gui import wording
 from gui.dialogs.frame import FramedDialog
 from gui.session import Session
-from gui.theme import icon, theme
+from gui.theme import font, paint_icon, theme
 from gui.widgets.buttons import button
 
+AnyIndex = QModelIndex | QPersistentModelIndex
 LIMIT = 1000
+ROW_PX = 30
+DISTANCE_ROLE = int(Qt.ItemDataRole.UserRole)
+WHEN_ROLE = DISTANCE_ROLE + 1
+
+
+class StepDelegate(QStyledItemDelegate):
+    """Paints what was done on the left and when on the right."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
+        return QSize(100, ROW_PX)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        colors, row = theme(), QRectF(option.rect)
+        distance = int(index.data(DISTANCE_ROLE))
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(colors.control_hover))
+            painter.drawRoundedRect(row, 6, 6)
+        color = "text" if distance == 0 else "text_faint" if distance > 0 else "text_dim"
+        sign = "check" if distance == 0 else "redo" if distance > 0 else "undo"
+        paint_icon(painter, sign, QRectF(row.left() + 10, row.center().y() - 8, 16, 16), color)
+        small, used = font(0.9), font(bold=distance == 0)
+        when = str(index.data(WHEN_ROLE))
+        width = QFontMetricsF(small).horizontalAdvance(when)
+        painter.setFont(small)
+        painter.setPen(QColor(colors.text_faint))
+        middle = Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(QRectF(row.right() - width - 11, row.top(), width + 2, row.height()), middle, when)
+        room = row.adjusted(36, 0, -width - 24, 0)
+        painter.setFont(used)
+        painter.setPen(QColor(getattr(colors, color)))
+        text = QFontMetricsF(used).elidedText(str(index.data()), Qt.TextElideMode.ElideMiddle, room.width())
+        painter.drawText(room, middle, text)
+        painter.restore()
 
 
 class UndoHistoryDialog(FramedDialog):
-    """Newest first. The state of a row is how many steps back (negative) or forward it is from now."""
+    """Newest first. A row knows how many steps back (negative) or forward it is from now."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(
@@ -29,7 +73,8 @@ class UndoHistoryDialog(FramedDialog):
         self._session = session
         self.list = QListWidget()
         self.list.setAccessibleName("Steps, newest first")
-        self.list.setProperty("role", "boxed")
+        self.list.setItemDelegate(StepDelegate(self.list))
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.itemActivated.connect(lambda _item: self._go())
         self.list.currentRowChanged.connect(self._show_what)
         self.body.addWidget(self.list, 1)
@@ -54,25 +99,17 @@ class UndoHistoryDialog(FramedDialog):
     def _add_row(self, text: str, distance: int, when: str) -> None:
         """Adds a row; going there takes `distance` steps of redo, or of undo when it is negative."""
         text = text[:1].upper() + text[1:]
-        tail = "now" if distance == 0 else when
-        row = QListWidgetItem(f"{text}   ·   {tail}" if tail else text)
-        row.setData(Qt.ItemDataRole.UserRole, distance)
-        if distance == 0:
-            font = QFont(self.list.font())
-            font.setBold(True)
-            row.setFont(font)
-            row.setIcon(icon("check"))
-        elif distance > 0:
-            row.setForeground(theme().color("text_faint"))
-            row.setIcon(icon("redo", "text_faint"))
-            row.setToolTip("Undone; it can be done again")
-        else:
-            row.setIcon(icon("undo"))
+        row = QListWidgetItem(text)
+        row.setData(DISTANCE_ROLE, distance)
+        row.setData(WHEN_ROLE, "now" if distance == 0 else when)
+        state = "now" if distance == 0 else "undone" if distance > 0 else when
+        row.setData(Qt.ItemDataRole.AccessibleTextRole, f"{text}, {state}")
+        row.setToolTip(text + (". Undone; it can be done again" if distance > 0 else ""))
         self.list.addItem(row)
 
     def _distance(self) -> int:
         row = self.list.currentItem()
-        return int(row.data(Qt.ItemDataRole.UserRole)) if row is not None else 0
+        return int(row.data(DISTANCE_ROLE)) if row is not None else 0
 
     def _show_what(self, _row: int) -> None:
         distance = self._distance()

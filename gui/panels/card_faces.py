@@ -36,7 +36,8 @@ class CardFaces:
         class_id, predicted_id = int(columns.class_ids[row]), int(columns.predicted_ids[row])
         items = [self._classes[each] for each in self._list.class_ids_at(row) if each in self._classes]
         item = items[0] if items else None
-        is_suggestion = class_id == NO_CLASS and predicted_id != NO_CLASS
+        is_confirmed = bool(int(columns.marks[row]) & Mark.CONFIRMED)
+        is_suggestion = class_id == NO_CLASS and predicted_id != NO_CLASS and not is_confirmed
         if is_suggestion:
             item = self._classes.get(predicted_id)
         confidence = float(columns.confidences[row])
@@ -56,7 +57,7 @@ class CardFaces:
             is_skipped=class_id == NO_CLASS and bool(marks & Mark.SKIPPED),
             is_unsure=bool(marks & Mark.UNSURE),
             is_noted=bool(columns.noted[row]),
-            is_confirmed=bool(marks & Mark.CONFIRMED),
+            is_confirmed=is_confirmed,
             status=ImageStatus(int(columns.statuses[row])),
             is_offline=bool(offline) and int(columns.root_ids[row]) in offline,
         )

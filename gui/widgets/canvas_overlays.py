@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
@@ -9,21 +11,37 @@ from gui.theme import font, paint_icon, theme
 from gui.widgets.image_card import chip_width, paint_chip
 
 CORNER_PX = 12
+GAP_PX, MORE_PX = 6, 30
 
 
-def paint_class(painter: QPainter, area: QRectF, name: str, color: str, is_ghost: bool, note: str) -> None:
-    """Draws a class (filled) or a suggestion (outlined) on a plate in the lower left corner."""
+def paint_classes(
+    painter: QPainter, area: QRectF, classes: Sequence[tuple[str, str]], is_ghost: bool, note: str
+) -> None:
+    """Draws classes (filled) or a suggestion (outlined), as (name, color), on a plate in the lower left corner."""
     used = font(0.92)
-    note_width = QFontMetricsF(used).horizontalAdvance(note) + 10 if note else 0
-    room = area.width() - 2 * CORNER_PX - 24 - note_width
-    width = chip_width(name, room, is_ghost) + note_width
-    plate = QRectF(area.left() + CORNER_PX, area.bottom() - CORNER_PX - 34, width + 20, 34)
+    metrics = QFontMetricsF(used)
+    room = area.width() - 2 * CORNER_PX - 20 - (metrics.horizontalAdvance(note) + GAP_PX if note else 0)
+    shown: list[tuple[str, str, float]] = []
+    for name, color in classes:
+        width = chip_width(name, room, is_ghost)
+        # The last one that there is room for may be cut short; of the rest only the number is said.
+        if shown and sum(each + GAP_PX for *_, each in shown) + width + MORE_PX > room:
+            break
+        shown.append((name, color, width))
+    num_more = len(classes) - len(shown)
+    texts = [f"+{num_more}" if num_more else "", note]
+    text = "   ".join(part for part in texts if part)
+    chips_width = sum(width for *_, width in shown) + GAP_PX * max(0, len(shown) - 1)
+    text_width = metrics.horizontalAdvance(text) + (GAP_PX + 2 if shown else 0) if text else 0
+    plate = QRectF(area.left() + CORNER_PX, area.bottom() - CORNER_PX - 34, chips_width + text_width + 20, 34)
     _paint_plate(painter, plate)
-    paint_chip(painter, plate.left() + 10, plate.center().y(), room, name, color, is_ghost)
+    left = plate.left() + 10
+    for name, color, _ in shown:
+        left += paint_chip(painter, left, plate.center().y(), room, name, color, is_ghost) + GAP_PX
     painter.setFont(used)
     painter.setPen(QColor(theme().text_dim))
     rest = plate.adjusted(0, 0, -10, 0)
-    painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, note)
+    painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
 
 
 def paint_note(painter: QPainter, area: QRectF, note: str) -> None:

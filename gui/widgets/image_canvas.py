@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRect, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
@@ -11,7 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from engine.images.levels import Levels
 from gui.display_levels import render
 from gui.theme import theme
-from gui.widgets.canvas_overlays import paint_class, paint_message, paint_note
+from gui.widgets.canvas_overlays import paint_classes, paint_message, paint_note
 
 PADDING_PX = 16
 MAX_ZOOM = 8.0
@@ -38,7 +39,7 @@ class ImageCanvas(QWidget):
         self._size = QSizeF(1, 1)
         self._message = ""
         self._note = ""
-        self._chip: tuple[str, str, bool, str] | None = None
+        self._classes: tuple[tuple[tuple[str, str], ...], bool, str] | None = None
         self._zoom: float | None = None
         self._fills = False
         self._centre = QPointF(0.5, 0.5)
@@ -74,9 +75,9 @@ class ImageCanvas(QWidget):
         self._note = note
         self.update()
 
-    def set_chip(self, name: str, color: str, is_ghost: bool, note: str = "") -> None:
-        """Shows a class (filled) or a suggestion (outlined, with a note) in the corner; an empty name shows none."""
-        self._chip = (name, color, is_ghost, note) if name else None
+    def set_classes(self, classes: Sequence[tuple[str, str]], is_ghost: bool, note: str = "") -> None:
+        """Shows classes (filled) or a suggestion (outlined), as (name, color), and a note in the corner."""
+        self._classes = (tuple(classes), is_ghost, note) if classes or note else None
         self.update()
 
     @property
@@ -164,8 +165,8 @@ class ImageCanvas(QWidget):
             self._paint_image(painter, self._image)
             if self._note:
                 paint_note(painter, QRectF(self.rect()), self._note)
-        if self._chip is not None:
-            paint_class(painter, QRectF(self.rect()), *self._chip)
+        if self._classes is not None:
+            paint_classes(painter, QRectF(self.rect()), *self._classes)
         painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

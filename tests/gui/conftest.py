@@ -77,6 +77,7 @@ def room(qtbot: QtBot) -> Iterator[Room]:
     engine = Engine()
     engine.start()
     preferences = Preferences()
+    preferences.set_first_keys_seen()
     window = MainWindow(preferences)
     bridge = EngineBridge(engine)
     session = Session(bridge, preferences=preferences)
