@@ -54,11 +54,6 @@ class ImageFilter:
         return self != ImageFilter()
 
     @property
-    def is_work_list(self) -> bool:
-        """Whether labelling an image takes it out of what is shown, so that the next one is the next that is left."""
-        return self.show not in (Show.ALL, Show.LABELLED, Show.CONFIRMED) or Trait.SKIPPED in self.traits
-
-    @property
     def scope(self) -> ImageFilter:
         """The part that labelling cannot change: names, folders and dates."""
         return ImageFilter(text=self.text, folders=self.folders, dates=self.dates)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from engine.domain import ImageColumns
 from gui.memory import give_memory_back
 from gui.models.facet_tree import FacetTree, date_tree, folder_tree
-from gui.models.name_index import NameIndex
+from gui.models.name_index import CHUNK, NameIndex
 
 SMALL = 10_000
 
@@ -59,8 +59,11 @@ class ImageIndex:
 
     def is_of(self, columns: ImageColumns) -> bool:
         """Tells whether it still says the truth about columns that may have been read anew."""
+        mine, theirs = self.names_list, columns.names
+        # In parts: comparing a million texts in one go would hold the interpreter for longer than a frame.
         return (
-            columns.names == self.names_list
+            len(mine) == len(theirs)
+            and all(mine[at : at + CHUNK] == theirs[at : at + CHUNK] for at in range(0, len(mine), CHUNK))
             and np.array_equal(columns.root_ids, self._root_ids)
             and np.array_equal(columns.taken_at, self._taken_at, equal_nan=True)
         )

@@ -293,6 +293,6 @@ class ClassListView(QListView):
             Zone.COLOR: "Change the colour (F7)",
             Zone.NAME: f"{item.name}: label the selected images{key or ' (find it with /)'}. "
             "Double click or F2 renames, Del deletes, drag moves",
-            Zone.COUNT: f"Show the {count:,} images of {item.name}",
+            Zone.COUNT: f"Show the {count:,} images of {item.name} (with Ctrl: besides those of other classes)",
         }[zone_at(self.visualRect(index), event.pos())]
         QToolTip.showText(event.globalPos(), text, self, self.visualRect(index))

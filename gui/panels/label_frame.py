@@ -81,9 +81,10 @@ class LabelFrame(QWidget):
         (self.viewer if self.is_viewing else self.grid).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def focus_next_pane(self, step: int = 1) -> None:
-        """Moves the keyboard focus between images, details, palette and list of filters."""
+        """Moves the keyboard focus between images, details, palette and filters."""
         panes = [self.viewer if self.is_viewing else self.grid, self.details.first_field]
         panes += [self.palette_panel.view if self.session.classes else self.palette_panel.new_name, self.show_list.view]
+        panes += [self.folders, self.dates]
         panes = [pane for pane in panes if pane.isVisible()]
         at = next((at for at, pane in enumerate(panes) if pane.hasFocus()), 0)
         panes[(at + step) % len(panes)].setFocus(Qt.FocusReason.ShortcutFocusReason)
@@ -138,7 +139,9 @@ class LabelFrame(QWidget):
         layout.addWidget(self._centre, 1)
         layout.addWidget(self.details)
         self.show_facets(False, False)
-        order = [self.palette_panel.view, self.palette_panel.new_name, self.show_list.view, self.show_list.search]
+        show, folders, dates = (section.header for section in self.sections.values())
+        order = [self.palette_panel.view, self.palette_panel.new_name, show, self.show_list.view, self.show_list.search]
+        order += [folders, self.folders, dates, self.dates]
         order += [self.filter_bar.order, self.filter_bar.size_slider, self.filter_bar.viewer_button, self.grid]
         for first, second in pairwise(order):
             self.setTabOrder(first, second)

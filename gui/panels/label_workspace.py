@@ -155,6 +155,7 @@ class LabelWorkspace(LabelFrame):
             "clear_all": labelling.clear,
             "next_unlabelled": labelling.next_unlabelled,
             "refresh": self.refresh,
+            "clear_filters": self.filtering.clear,
             "search": self.search,
             "next_pane": self.focus_next_pane,
             "previous_pane": self.focus_previous_pane,
@@ -234,6 +235,7 @@ class LabelWorkspace(LabelFrame):
         self._thumbnail_timer.stop()
         self.thumbnails.close()
         self.screens.close()
+        self.filtering.clear()
         self.close_viewer()
         self.finder.close_finder()
 

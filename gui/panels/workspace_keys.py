@@ -68,6 +68,7 @@ WORKSPACE_KEYS: Final = (
     KeySpec("select_all", (), "Select all", MOVE, Scope.VIEW, "Ctrl+A"),
     KeySpec("size", (), "Larger or smaller pictures", MOVE, Scope.VIEW, "Ctrl + wheel"),
     KeySpec("refresh", ("Ctrl+L",), "Take out of the list what is done", MOVE),
+    KeySpec("clear_filters", ("Ctrl+Shift+L",), "Show all images again", MOVE),
     KeySpec("search", ("Ctrl+F",), "Search in file names", MOVE),
     KeySpec("next_pane", ("F6",), "To the next part of the window", MOVE),
     KeySpec("previous_pane", ("Shift+F6",), "To the part before", MOVE),

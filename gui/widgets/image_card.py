@@ -14,6 +14,8 @@ from gui.widgets.class_colors import as_text, text_on
 
 CAPTION_PX = 34
 RADIUS = 8.0
+MIN_CHIP_PX = 52
+"""A further class with less room than this is only counted."""
 MAX_CROPPED = 0.34
 """Largest part of a picture that may be cut off so that it fills its card; what would lose more is shown whole."""
 
@@ -229,7 +231,7 @@ def _paint_chips(painter: QPainter, area: QRectF, face: CardFace, colors: Theme)
         num_left = len(classes) - at
         # Room for "+2" is kept while there are others behind this one.
         room = area.right() - left - (metrics.horizontalAdvance(f"+{num_left - 1}") + 5 if num_left > 1 else 0)
-        if at and chip_width(name, 1e4, False) > room:
+        if at and room < min(MIN_CHIP_PX, chip_width(name, 1e4, False)):
             painter.setFont(font(0.85))
             painter.setPen(QColor(colors.text_dim))
             where = QRectF(left, area.top(), area.right() - left, area.height())
