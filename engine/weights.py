@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine import own_backbones
-from engine.backbones import CATALOGUE, STARTER_FOLDER, STARTER_KEY, BackboneSpec, LicenceKind, spec
+from engine.backbones import CATALOGUE, STARTER_FOLDER, STARTER_KEY, TIMM_PREFIX, BackboneSpec, LicenceKind, spec
 from engine.errors import BackboneError
 from engine.files import disk_error
 from engine.weight_files import WEIGHTS_VARIABLE, file_sha256, search_folders, user_weights_folder
@@ -26,11 +26,13 @@ __all__ = [
     "find_backbone",
     "find_weights",
     "has_weights",
+    "other_backbones",
     "own_files",
     "search_folders",
     "user_weights_folder",
 ]
 
+_FILE_NAME = re.compile(r"(.+)-[0-9a-f]{8,64}\.(?:pth|safetensors)")
 _PREFERRED = ("mobilenet_v2", "mobilenet_v3_large", "efficientnet_b0", "resnet50")
 
 
@@ -102,6 +104,22 @@ def default_backbone(project_dir: Path | None = None) -> str:
         "No backbone is available: this machine has the weights of none.",
         f"Download weights (see README), or name a folder that holds them in {WEIGHTS_VARIABLE}.",
     )
+
+
+def other_backbones(project_dir: Path | None = None) -> list[BackboneSpec]:
+    """Returns what is on this machine beside the catalogue: the user's own, and networks of timm's taken by name."""
+    found = own_backbones.list_own(project_dir)
+    for folder in search_folders(project_dir):
+        try:
+            names = sorted(entry.name for entry in os.scandir(folder))
+        except OSError:
+            continue
+        for name in names:
+            match = _FILE_NAME.fullmatch(name)
+            if match is not None and "." in match[1]:  # timm's names have a dot before the weights' tag
+                with contextlib.suppress(BackboneError):
+                    found.append(spec(TIMM_PREFIX + match[1]))
+    return list({each.key: each for each in found if each.key not in CATALOGUE}.values())
 
 
 def own_files(spec: BackboneSpec) -> list[Path]:

@@ -3,30 +3,50 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from engine import weights
+from engine import own_backbones, weights
 from engine.backbones import CATALOGUE, BackboneSpec
+from engine.backbones.worth import better_backbone_hint
 from engine.errors import BackboneError
 from engine.files import atomic_write_bytes, disk_error
+from gui import wording
 
 if TYPE_CHECKING:
+    from engine.project import Project
     from gui.session import Session
+
+
+BALANCED = "balanced"
+"""What a project without a choice uses (`engine.nn.preprocessing.Preset`, which this process does not load)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    available: frozenset[str]
+    others: list[BackboneSpec]
+    chosen: BackboneSpec | None
+    views_preset: str
 
 
 class BackboneChoice(QObject):
     """The chosen backbone: the user's choice for this project, else that of its model, else the best one available."""
 
     changed = Signal()
+    """What is chosen, what is here, or how many looks an image is worth."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._session = session
         self.chosen: BackboneSpec | None = None
         self.available: frozenset[str] = frozenset()
+        self.others: list[BackboneSpec] = []
+        """Backbones on this machine that are not in the catalogue: the user's own, and networks of timm's by name."""
+        self.views_preset = BALANCED
         self.is_known = False
         """Whether the look-up is done; until then nobody should say that weights are missing."""
         session.project_opened.connect(self.look_up)
@@ -39,17 +59,30 @@ class BackboneChoice(QObject):
             self._session.preferences.set_backbone(project.folder, key)
             self.look_up()
 
+    def set_views_preset(self, preset: str) -> None:
+        """Chooses how many looks an image is worth in this project."""
+        project = self._session.project
+        if project is not None and preset != self.views_preset:
+            self.views_preset = preset
+            self._session.read_in_background(lambda: project.set_views_preset(preset), lambda _none: self.look_up())
+
+    def hint(self) -> str:
+        """Returns what a better backbone would bring and how to get it, empty while the built-in one is not in use."""
+        return better_backbone_hint(self.chosen.key, self.available) if self.chosen is not None else ""
+
     def look_up(self) -> None:
         """Looks again which weights are on this machine; `changed` follows."""
         session = self._session
         if session.project is None:
             return
-        folder = session.project.folder
+        project = session.project
+        folder = project.folder
         wanted = session.preferences.backbone(folder) or (session.run.backbone if session.run is not None else None)
-        session.read_in_background(lambda: _look_up(folder, wanted), self._take)
+        session.read_in_background(lambda: _look_up(project, wanted), self._take)
 
-    def _take(self, found: tuple[frozenset[str], BackboneSpec | None]) -> None:
-        self.available, self.chosen = found
+    def _take(self, found: _Found) -> None:
+        self.available, self.others = found.available, found.others
+        self.chosen, self.views_preset = found.chosen, found.views_preset
         self.is_known = True
         self.changed.emit()
 
@@ -94,6 +127,28 @@ def install_file(spec: BackboneSpec, file: Path) -> Path:
     return target
 
 
+def take_from_model(folder: Path, project_dir: Path) -> BackboneSpec:
+    """Copies the network of an export or of another project into this project. Blocks.
+
+    Raises:
+        BackboneError: there is none in it.
+        DiskError: the copy cannot be written.
+    """
+    return own_backbones.take(folder, project_dir)
+
+
+def depends_on(session: Session, spec: BackboneSpec) -> str:
+    """Returns what would be missing without a backbone's weights, in this project and elsewhere."""
+    again = f"They can be downloaded again ({wording.size(spec.size_bytes)})." if spec.url else ""
+    if session.run is not None and session.run.backbone == spec.key:
+        first = "The model of this project was made with it and cannot look at new images until the weights are back."
+    elif session.backbones.chosen is not None and session.backbones.chosen.key == spec.key:
+        first = "This project uses it; another backbone takes its place."
+    else:
+        first = "The open project does not use it."
+    return f"{first} Models of other projects that were made with it need it too. {again}".strip()
+
+
 def _is_file_of(spec: BackboneSpec, file: Path, digest: str) -> bool:
     """Tells whether content or name say that a file belongs to a backbone."""
     has_its_content = bool(spec.sha256_prefix) and digest.startswith(spec.sha256_prefix)
@@ -108,11 +163,16 @@ def _looks_like_weights(file: Path) -> bool:
     return start.startswith((b"PK\x03\x04", b"\x80\x02")) or is_safetensors
 
 
-def _look_up(folder: Path, wanted: str | None) -> tuple[frozenset[str], BackboneSpec | None]:
-    available = frozenset(key for key, spec in CATALOGUE.items() if weights.has_weights(spec, folder))
-    if wanted in available:
-        return available, CATALOGUE[wanted]
+def _look_up(project: Project, wanted: str | None) -> _Found:
+    folder = project.folder
+    others = weights.other_backbones(folder)
+    here = frozenset(key for key, spec in CATALOGUE.items() if weights.has_weights(spec, folder))
+    here |= frozenset(spec.key for spec in others if weights.has_weights(spec, folder))
+    preset = project.views_preset() or BALANCED
+    chosen: BackboneSpec | None = None
     try:
-        return available, CATALOGUE[weights.default_backbone(folder)]
+        key = wanted if wanted is not None and wanted in here else weights.default_backbone(folder)
+        chosen = weights.find_backbone(key, folder)
     except BackboneError:
-        return available, None
+        pass  # nothing on this machine can be used; the window says so
+    return _Found(here, others, chosen, preset)

@@ -332,7 +332,7 @@ class Commands(QObject):
     def choose_backbone(self) -> None:
         from gui.dialogs.backbones import BackbonesDialog
 
-        self._open(BackbonesDialog(self._session, self._errors, self._window))
+        self._open(BackbonesDialog(self._session, self._window))
 
     def export_model(self) -> None:
         from gui.dialogs.export import ExportDialog

@@ -5,10 +5,12 @@ Tests share helpers only through the fixtures here (there are no test packages t
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +81,78 @@ def tiny_images(tmp_path: Path) -> Path:
             pixels = rng.integers(0, 60, size=(48, 64, 3)) + mask[..., None] * rng.integers(90, 190, size=3)
             Image.fromarray(pixels.astype(np.uint8)).save(folder / name / f"{name}_{index}.jpg", quality=92)
     return folder
+
+
+# --------------------------------------------------------------------------------------------- a server of this machine
+
+
+class FileServer(ThreadingHTTPServer):
+    """Serves `content` at every address; below /moved it sends on first, stating `stated_hash` as Hugging Face does.
+
+    `stop_after` cuts the next answer off after so many bytes; `pause_s` makes it wait between blocks.
+    """
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _FileHandler)
+        self.content = b""
+        self.stop_after: int | None = None
+        self.status: int | None = None
+        self.has_ranges = True
+        self.ranges: list[str | None] = []
+        self.stated_hash = ""
+        self.pause_s = 0.0
+
+
+class _FileHandler(BaseHTTPRequestHandler):
+    server: FileServer
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/moved"):
+            self.send_response(302)
+            self.send_header("Location", self.path.removeprefix("/moved"))
+            self.send_header("X-Linked-Etag", f'"{self.server.stated_hash}"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        wanted = self.headers.get("Range")
+        self.server.ranges.append(wanted)
+        if self.server.status is not None:
+            self.send_error(self.server.status)
+            return
+        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and self.server.has_ranges else 0
+        if start >= len(self.server.content):
+            self.send_error(416)
+            return
+        body = self.server.content[start:]
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        body = body[: self.server.stop_after]
+        self.server.stop_after = None
+        with contextlib.suppress(ConnectionError):  # the client may cancel
+            for position in range(0, len(body), _BLOCK_BYTES):
+                self.wfile.write(body[position : position + _BLOCK_BYTES])
+                time.sleep(self.server.pause_s)
+
+    def log_message(self, format: str, *args: object) -> None:
+        return
+
+
+_BLOCK_BYTES = 1 << 16
+
+
+@pytest.fixture
+def file_server() -> Iterator[FileServer]:
+    """A server on the loopback address, for downloads."""
+    with FileServer() as running:
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join()
 
 
 # ---------------------------------------------------------------------------------------------------- a clean room

@@ -1,212 +1,243 @@
-"""Choose the network that looks at the images; download one, or take a file for machines without a network."""
+"""Choose the network that looks at the images: from the catalogue, any of timm's by name, or one of the user's own."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QModelIndex, Qt, QTimer
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QListView, QVBoxLayout, QWidget
 
-from engine.backbones import CATALOGUE, STARTER_KEY, BackboneSpec, SpeedClass
+from engine import weights
+from engine.backbones import BackboneSpec
 from engine.events import JobCancelled, JobFailed
 from gui import wording
-from gui.backbone_choice import install_file
+from gui.backbone_choice import depends_on, install_file, take_from_model
 from gui.dialogs import ask
+from gui.dialogs.backbone_details import BackboneDetails
 from gui.dialogs.frame import FramedDialog
+from gui.dialogs.views_choice import ViewsChoice, num_looks
 from gui.engine_work import DOWNLOAD
-from gui.error_view import ErrorView
+from gui.models.backbone_list import SPEC_ROLE, BackboneListModel, rows_for
 from gui.session import Session
-from gui.theme import font, paint_icon, theme
+from gui.widgets.backbone_row import BackboneDelegate
 from gui.widgets.buttons import button
 from gui.widgets.progress import SlimProgress
-from gui.widgets.text import ElidedLabel, text_label
+from gui.widgets.text import ElidedLabel, rule, text_label
 
-SPEEDS = {SpeedClass.FAST: "fast", SpeedClass.MEDIUM: "medium", SpeedClass.SLOW: "slow"}
-ROW_PX = 56
-
-
-class BackboneRow(QAbstractButton):
-    """One backbone of the catalogue, to be chosen."""
-
-    def __init__(self, spec: BackboneSpec, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.spec = spec
-        self._is_available = False
-        self._is_in_use = False
-        self.setText(spec.display_name)
-        self.setCheckable(True)
-        self.setAutoExclusive(True)
-        self.setAccessibleName(spec.display_name)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-
-    def set_state(self, is_available: bool, is_in_use: bool) -> None:
-        """Shows whether the weights are on this machine, and whether the project uses it."""
-        self._is_available, self._is_in_use = is_available, is_in_use
-        self.setAccessibleDescription(f"{self.spec.licence}, {self._state()[0]}")
-        self.update()
-
-    def sizeHint(self) -> QSize:
-        return QSize(520, ROW_PX)
-
-    def _state(self) -> tuple[str, str]:
-        if self._is_in_use:
-            return "in use", "accent"
-        if self._is_available:
-            return "on this machine", "success"
-        if self.spec.key == STARTER_KEY:
-            return "not part of this copy", "text_faint"
-        return f"{wording.size(self.spec.size_bytes)} download", "text_faint"
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        colors = theme()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        frame = self.rect().adjusted(1, 1, -2, -3)
-        painter.setPen(colors.color("accent" if self.isChecked() else "border"))
-        painter.setBrush(colors.color("card_hover" if self.underMouse() or self.isChecked() else "card"))
-        painter.drawRoundedRect(frame, 10, 10)
-        paint_icon(
-            painter, "check-circle" if self._is_available else "download", QRectF(16, 17, 20, 20), self._state()[1]
-        )
-        painter.setPen(colors.color("text"))
-        painter.setFont(font(1.04, bold=True))
-        align = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
-        painter.drawText(frame.adjusted(50, 8, -150, -26), align, self.text())
-        painter.setPen(colors.color("text_faint"))
-        painter.setFont(font(0.88))
-        spec = self.spec
-        facts = (
-            f"{SPEEDS[spec.speed_class]} · {spec.input_size_px} px · {spec.embedding_size:,} features · {spec.licence}"
-        )
-        space = frame.adjusted(50, 28, -16, -6)
-        painter.drawText(
-            space, align, painter.fontMetrics().elidedText(facts, Qt.TextElideMode.ElideRight, space.width())
-        )
-        text, color = self._state()
-        painter.setPen(colors.color(color))
-        painter.drawText(
-            frame.adjusted(0, 8, -16, -26), int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight), text
-        )
+SEARCH_PAUSE_MS = 120
 
 
 class BackbonesDialog(FramedDialog):
-    """The catalogue, those that are on this machine first."""
+    """List on the left, what the chosen one brings and costs on the right, the looks at each image below."""
 
-    def __init__(self, session: Session, errors: ErrorView, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(
             "Backbone",
-            "The network that looks at the images. A larger one sees more and takes longer; "
-            "another one means looking at all images once more.",
+            "The network that looks at the images. A larger one sees more and takes longer. "
+            "A change looks at all of them anew.",
             parent,
         )
-        self.resize(680, 600)
+        room = parent.height() - 60 if parent is not None else 720
+        self.resize(900, max(600, min(760, room)))
         self._session = session
-        self._errors = errors
-        self._rows = {key: BackboneRow(spec) for key, spec in CATALOGUE.items()}
-        inner = QWidget()
-        self._list = QVBoxLayout(inner)
-        self._list.setContentsMargins(0, 0, 8, 0)
-        self._list.setSpacing(4)
-        for row in self._rows.values():
-            row.toggled.connect(self._show_buttons)
-            self._list.addWidget(row)
-        self._list.addStretch(1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(inner)
-        self.body.addWidget(area, 1)
+        self._shown_key = ""
+        self._own_bytes = 0
+        self.model = BackboneListModel(self)
+        self.body.addLayout(self._make_middle(), 1)
         self.body.addWidget(self._make_progress())
         self.problem = text_label(role="warning", wrap=True)
         self.problem.hide()
         self.body.addWidget(self.problem)
-        self.file_button = self.add_button(
-            button("Take a file…", "", "file", "Take weights that you brought on a stick or over another machine"),
+        self.body.addWidget(rule())
+        self.body.addWidget(text_label("Looks at each image", "dim"))
+        self.views = ViewsChoice()
+        self.views.chosen.connect(session.backbones.set_views_preset)
+        self.body.addWidget(self.views)
+        self.own_button = self.add_button(
+            button(
+                "From another model…", "", "folder-open", "Take the network of an exported model or of another project"
+            ),
             on_left=True,
         )
-        self.file_button.clicked.connect(self._on_file)
+        self.own_button.clicked.connect(self._on_own)
         self.close_button = self.add_button(button("Close"))
         self.close_button.clicked.connect(self.reject)
         self.use_button = self.add_button(button("Use this one", "primary"))
         self.use_button.clicked.connect(self._on_use)
-        session.backbones.changed.connect(self._show_rows)
-        session.work.changed.connect(self._show_buttons)
+        session.backbones.changed.connect(self._fill)
+        session.work.changed.connect(self._show_state)
         session.work.ended.connect(self._on_ended)
+        session.work.has_own_view(DOWNLOAD, True)
         session.backbones.look_up()
-        self._show_rows()
+        self._fill()
+        self.search.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    # ---- made once
+
+    def _make_middle(self) -> QHBoxLayout:
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Search here and in all of timm")
+        self.search.setClearButtonEnabled(True)
+        self.search.setAccessibleName("Search for a backbone by name")
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(SEARCH_PAUSE_MS)
+        self._pause.timeout.connect(self._fill)
+        self.search.textChanged.connect(lambda _text: self._pause.start())
+        self.list = QListView()
+        self.list.setModel(self.model)
+        self.list.setItemDelegate(BackboneDelegate(self.list))
+        self.list.setAccessibleName("Backbones")
+        self.list.setMouseTracking(True)
+        self.list.setFrameShape(QFrame.Shape.NoFrame)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        self.list.selectionModel().currentChanged.connect(self._on_current)
+        self.list.doubleClicked.connect(lambda _index: self._on_use())
+        self.nothing = text_label("Nothing is called that, neither here nor in timm.", "dim", wrap=True)
+        self.nothing.hide()
+        self.details = BackboneDetails()
+        self.details.download_asked.connect(self._on_download)
+        self.details.file_asked.connect(self._on_file)
+        self.details.delete_asked.connect(self._on_delete)
+        left = QVBoxLayout()
+        left.setSpacing(8)
+        left.addWidget(self.search)
+        left.addWidget(self.nothing)
+        left.addWidget(self.list, 1)
+        middle = QHBoxLayout()
+        middle.setSpacing(0)
+        middle.addLayout(left, 5)
+        middle.addWidget(self.details, 6)
+        return middle
 
     def _make_progress(self) -> QWidget:
         self._progress_line = QWidget()
         row = QHBoxLayout(self._progress_line)
-        row.setContentsMargins(0, 8, 0, 0)
+        row.setContentsMargins(0, 4, 0, 4)
         row.setSpacing(12)
         self.note = ElidedLabel(role="dim")
-        self.note.setFixedWidth(260)
+        self.note.setFixedWidth(320)
         self.progress = SlimProgress()
-        cancel = button("Cancel", "chip", tooltip="Stop the download; what is there already is kept")
-        cancel.clicked.connect(lambda: self._session.work.cancel_kind(DOWNLOAD))
+        self.cancel_button = button("Cancel", "chip", tooltip="Stop the download; what is there already is kept")
+        self.cancel_button.clicked.connect(lambda: self._session.work.cancel_kind(DOWNLOAD))
         row.addWidget(self.note)
         row.addWidget(self.progress, 1)
-        row.addWidget(cancel)
+        row.addWidget(self.cancel_button)
         return self._progress_line
 
-    def _checked(self) -> BackboneRow | None:
-        return next((row for row in self._rows.values() if row.isChecked()), None)
+    # ---- what is shown
 
-    def _show_rows(self) -> None:
+    def checked(self) -> BackboneSpec | None:
+        """Returns the backbone that is chosen in the list."""
+        found = self.list.currentIndex().data(SPEC_ROLE)
+        return found if isinstance(found, BackboneSpec) else None
+
+    def select(self, key: str) -> None:
+        """Chooses a backbone in the list, if it is there."""
+        row = self.model.row_of(key)
+        if row >= 0:
+            self.list.setCurrentIndex(self.model.index(row))
+            self.list.scrollTo(self.model.index(row))
+
+    def _fill(self) -> None:
         backbones = self._session.backbones
         in_use = backbones.chosen.key if backbones.chosen is not None else ""
-        shown = sorted(
-            self._rows.values(), key=lambda row: (row.spec.key not in backbones.available, row.spec.size_bytes)
-        )
-        for place, row in enumerate(shown):
-            row.set_state(row.spec.key in backbones.available, row.spec.key == in_use)
-            row.setVisible(row.spec.key in backbones.available or bool(row.spec.url))
-            self._list.removeWidget(row)
-            self._list.insertWidget(place, row)
-        if self._checked() is None and in_use:
-            self._rows[in_use].setChecked(True)
-        self._show_buttons()
+        wanted = self._shown_key or in_use
+        self.model.set_rows(rows_for(self.search.text(), backbones.others, backbones.available, in_use))
+        self.nothing.setVisible(self.model.rowCount() == 0)
+        row = self.model.row_of(wanted)
+        index = self.model.index(row if row >= 0 else self.model.first_row())
+        self.list.setCurrentIndex(index)
+        self.list.scrollTo(index)
+        self.views.show_choice(backbones.views_preset)
+        self._show_record()
 
-    def _show_buttons(self, *_: object) -> None:
-        row = self._checked()
+    def _on_current(self, index: QModelIndex) -> None:
+        record = index.data(SPEC_ROLE)
+        if isinstance(record, BackboneSpec):
+            if record.key != self._shown_key:
+                self.problem.hide()
+            self._shown_key = record.key
+        self._show_record()
+
+    def _show_record(self) -> None:
+        record, backbones = self.checked(), self._session.backbones
+        self.details.setVisible(record is not None)
+        if record is not None:
+            self._own_bytes = sum(file.stat().st_size for file in weights.own_files(record) if file.exists())
+            is_available = record.key in backbones.available
+            self.details.show_backbone(record, is_available, self._own_bytes, num_looks(backbones.views_preset))
+        self._show_state()
+
+    def _show_state(self) -> None:
+        record, backbones = self.checked(), self._session.backbones
         activity = self._session.work.of_kind(DOWNLOAD)
         self._progress_line.setVisible(activity is not None)
         if activity is not None:
             self.note.setText(f"{activity.title} · {activity.note}" if activity.note else activity.title)
             self.progress.set_progress(activity.done, activity.total)
-        is_available = row is not None and row.spec.key in self._session.backbones.available
-        self.use_button.setText(
-            "Use this one" if is_available or row is None else f"Download {wording.size(row.spec.size_bytes)}"
-        )
-        is_offered = row is not None and (is_available or bool(row.spec.url))
-        self.use_button.setEnabled(is_offered and activity is None)
-        self.file_button.setEnabled(row is not None and row.spec.key != STARTER_KEY and activity is None)
+            self.cancel_button.setEnabled(not activity.is_cancelling)
+        self.details.set_is_busy(activity is not None)
+        is_available = record is not None and record.key in backbones.available
+        is_in_use = record is not None and backbones.chosen is not None and record.key == backbones.chosen.key
+        self.use_button.setText("In use" if is_in_use else "Use this one")
+        self.use_button.setEnabled(is_available and not is_in_use)
+        self.use_button.setToolTip("" if is_available else "Get its weights first")
+
+    # ---- what the user does
 
     def _on_use(self) -> None:
-        row = self._checked()
-        if row is None:
-            return
-        self.problem.hide()
-        if row.spec.key in self._session.backbones.available:
-            self._session.backbones.choose(row.spec.key)
+        record, backbones = self.checked(), self._session.backbones
+        if record is not None and record.key in backbones.available:
+            backbones.choose(record.key)
             self.accept()
-        else:
-            self._session.work.download(row.spec)
+
+    def _on_download(self) -> None:
+        record = self.checked()
+        if record is not None:
+            self.problem.hide()
+            self._session.work.download(record)
 
     def _on_file(self) -> None:
-        row = self._checked()
+        record = self.checked()
         file = ask.ask_file(self, "Take weights", "Weights (*.pth *.safetensors);;All files (*)")
-        if row is None or file is None:
+        if record is None or file is None:
             return
         self.problem.hide()
         self._session.read_in_background(
-            lambda: install_file(row.spec, file), lambda _path: self._on_installed(row.spec), self._show_problem
+            lambda: install_file(record, file), lambda _path: self._on_here(record), self._show_problem
         )
 
-    def _on_installed(self, spec: BackboneSpec) -> None:
-        self._session.backbones.choose(spec.key)
+    def _on_own(self) -> None:
+        project = self._session.project
+        folder = ask.ask_folder(self, "Folder of an exported model, or of another project")
+        if project is None or folder is None:
+            return
+        self.problem.hide()
+        self._session.read_in_background(
+            lambda: take_from_model(folder, project.folder), self._on_here, self._show_problem
+        )
+
+    def _on_delete(self) -> None:
+        record, session = self.checked(), self._session
+        if record is None:
+            return
+        answer = ask.ask_choice(
+            self,
+            f"Delete the weights of {record.display_name}?",
+            f"This frees {wording.size(self._own_bytes)}. {depends_on(session, record)}",
+            ["Delete", "Keep"],
+        )
+        if answer == 0:
+            self.problem.hide()
+            session.read_in_background(
+                lambda: weights.delete_weights(record), lambda _freed: session.backbones.look_up(), self._show_problem
+            )
+
+    def _on_here(self, record: BackboneSpec) -> None:
+        self._shown_key = record.key
+        self._session.backbones.look_up()
+
+    # ---- what comes back
 
     def _on_ended(self, kind: str, end: object) -> None:
         if kind != DOWNLOAD:
@@ -220,3 +251,12 @@ class BackbonesDialog(FramedDialog):
     def _show_problem(self, error: BaseException) -> None:
         self.problem.setText(str(error))
         self.problem.show()
+
+    def done(self, result: int) -> None:
+        """Ends the dialog; how a download ends is told by the window from now on."""
+        session = self._session
+        session.work.has_own_view(DOWNLOAD, False)
+        session.backbones.changed.disconnect(self._fill)
+        session.work.changed.disconnect(self._show_state)
+        session.work.ended.disconnect(self._on_ended)
+        super().done(result)

@@ -121,7 +121,9 @@ class ModelBar(QWidget):
             )
             facts = f"{wording.count(run.num_images, 'image')}, {wording.classes(len(run.class_names))}"
             since = session.facts.num_labels_since
-            self.facts.setText(f"{facts} · {wording.count(since, 'new label')} since" if since else facts)
+            facts = f"{facts} · {wording.count(since, 'new label')} since" if since else facts
+            hint = session.backbones.hint()
+            self.facts.setText(f"{facts} · {hint}" if hint else facts)
         else:
             self.title.setText("No model yet")
             self.interval.setText("")
@@ -135,7 +137,9 @@ class ModelBar(QWidget):
             "layers",
             "text_dim" if backbone is not None or not session.backbones.is_known else "warning",
         )
-        self.backbone_button.setToolTip("The network that looks at the images: choose another one, or download one")
+        what = "The network that looks at the images: choose another one, or download one"
+        hint = session.backbones.hint()
+        self.backbone_button.setToolTip(f"{what}.\n{hint}" if hint else what)
         self.backbone_button.setVisible(session.project is not None)
         self._show_retrain()
 
@@ -151,10 +155,9 @@ class ModelBar(QWidget):
         num_labelled, num_classes = int(counts.sum()), int((counts > 0).sum())
         if num_classes < 2:
             return "Label some images of two classes or more, then press Retrain.", "dim"
-        return (
-            f"{wording.count(num_labelled, 'image')} labelled in {wording.classes(num_classes)}. Press Retrain.",
-            "dim",
-        )
+        hint = session.backbones.hint()
+        sentence = f"{wording.count(num_labelled, 'image')} labelled in {wording.classes(num_classes)}. Press Retrain."
+        return f"{sentence} {hint}".strip(), "dim"
 
     # ---- the engine
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -126,59 +124,11 @@ def test_no_backbone_at_all_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_p
 # --------------------------------------------------------------------------------------------------------- download
 
 
-class Server(ThreadingHTTPServer):
-    """Serves CONTENT; `stop_after` cuts the next answer off after so many bytes."""
-
-    daemon_threads = True
-    block_on_close = False
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.content = CONTENT
-        self.stop_after: int | None = None
-        self.status: int | None = None
-        self.has_ranges = True
-        self.ranges: list[str | None] = []
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Server
-
-    def do_GET(self) -> None:
-        wanted = self.headers.get("Range")
-        self.server.ranges.append(wanted)
-        if self.server.status is not None:
-            self.send_error(self.server.status)
-            return
-        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and self.server.has_ranges else 0
-        if start >= len(self.server.content):
-            self.send_error(416)
-            return
-        body = self.server.content[start:]
-        self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body[: self.server.stop_after])
-        self.server.stop_after = None
-
-    def log_message(self, format: str, *args: object) -> None:
-        return
-
-
 @pytest.fixture
-def server() -> Iterator[Server]:
-    with Server() as running:
-        thread = threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        yield running
-        running.shutdown()
-        thread.join()
-
-
-@pytest.fixture
-def remote(record: BackboneSpec, server: Server) -> BackboneSpec:
-    """A backbone whose weights lie on the test's own server."""
-    url = f"http://127.0.0.1:{server.server_port}/mobilenet_v2-{SHA256[:8]}.pth"
+def remote(record: BackboneSpec, file_server: Any) -> BackboneSpec:
+    """A backbone whose weights lie on the test's own file_server."""
+    file_server.content = CONTENT
+    url = f"http://127.0.0.1:{file_server.server_port}/mobilenet_v2-{SHA256[:8]}.pth"
     return replace(record, url=url, sha256_prefix=SHA256[:8])
 
 
@@ -211,18 +161,18 @@ def test_a_download_arrives_whole_and_is_found(
 
 
 def test_a_download_that_was_cut_off_goes_on_where_it_stopped(
-    remote: BackboneSpec, server: Server, tmp_path: Path
+    remote: BackboneSpec, file_server: Any, tmp_path: Path
 ) -> None:
-    server.stop_after = 300_000
+    file_server.stop_after = 300_000
     with pytest.raises(BackboneError, match="stopped") as caught:
         download_weights(remote, tmp_path, QuietContext())
     assert "goes on where it stopped" in caught.value.hint
 
     assert download_weights(remote, tmp_path, QuietContext()).read_bytes() == CONTENT
-    assert server.ranges == [None, "bytes=300000-"]
+    assert file_server.ranges == [None, "bytes=300000-"]
 
 
-def test_a_cancelled_download_keeps_what_it_has(remote: BackboneSpec, server: Server, tmp_path: Path) -> None:
+def test_a_cancelled_download_keeps_what_it_has(remote: BackboneSpec, file_server: Any, tmp_path: Path) -> None:
     with pytest.raises(CancelledError):
         download_weights(remote, tmp_path, Watcher(cancel_at=200_000))
     (part,) = tmp_path.iterdir()
@@ -231,13 +181,13 @@ def test_a_cancelled_download_keeps_what_it_has(remote: BackboneSpec, server: Se
     assert 200_000 <= size < len(CONTENT)
 
     assert download_weights(remote, tmp_path, QuietContext()).read_bytes() == CONTENT
-    assert server.ranges[-1] == f"bytes={size}-"
+    assert file_server.ranges[-1] == f"bytes={size}-"
 
 
 def test_a_server_without_ranges_starts_again_from_the_beginning(
-    remote: BackboneSpec, server: Server, tmp_path: Path
+    remote: BackboneSpec, file_server: Any, tmp_path: Path
 ) -> None:
-    server.has_ranges = False
+    file_server.has_ranges = False
     place(tmp_path, f"{remote.url.rsplit('/', 1)[-1]}.part", b"old rubbish")
 
     assert download_weights(remote, tmp_path, QuietContext()).read_bytes() == CONTENT
@@ -249,29 +199,111 @@ def test_a_part_that_is_complete_already_is_only_checked(remote: BackboneSpec, t
     assert download_weights(remote, tmp_path, QuietContext()).read_bytes() == CONTENT
 
 
-def test_content_with_another_hash_is_deleted(remote: BackboneSpec, server: Server, tmp_path: Path) -> None:
-    server.content = CONTENT[:-1] + b"!"
+def test_content_with_another_hash_is_deleted(remote: BackboneSpec, file_server: Any, tmp_path: Path) -> None:
+    file_server.content = CONTENT[:-1] + b"!"
     with pytest.raises(BackboneError, match="hash is wrong"):
         download_weights(remote, tmp_path, QuietContext())
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_is_there_already_is_not_fetched(remote: BackboneSpec, server: Server, tmp_path: Path) -> None:
+def test_a_file_that_is_there_already_is_not_fetched(remote: BackboneSpec, file_server: Any, tmp_path: Path) -> None:
     place(tmp_path, remote.url.rsplit("/", 1)[-1])
     download_weights(remote, tmp_path, QuietContext())
-    assert server.ranges == []
+    assert file_server.ranges == []
 
 
-def test_a_server_that_does_not_have_the_file_is_quoted(remote: BackboneSpec, server: Server, tmp_path: Path) -> None:
-    server.status = 404
+def test_a_server_that_does_not_have_the_file_is_quoted(remote: BackboneSpec, file_server: Any, tmp_path: Path) -> None:
+    file_server.status = 404
     with pytest.raises(BackboneError, match="404"):
         download_weights(remote, tmp_path, QuietContext())
 
 
-def test_no_network_is_a_sentence_with_a_way_out(remote: BackboneSpec, server: Server, tmp_path: Path) -> None:
-    server.shutdown()
-    server.server_close()
+def test_no_network_is_a_sentence_with_a_way_out(remote: BackboneSpec, file_server: Any, tmp_path: Path) -> None:
+    file_server.shutdown()
+    file_server.server_close()
     with pytest.raises(BackboneError) as caught:
         download_weights(remote, tmp_path, QuietContext())
     assert "Check the network" in caught.value.hint
     assert str(weights.user_weights_folder()) in caught.value.hint
+
+
+# --------------------------------------------------------------------------------- weights whose hash the server states
+
+
+@pytest.fixture
+def unstated(remote: BackboneSpec, file_server: Any) -> BackboneSpec:
+    """As timm's networks: the catalogue knows no hash, the server states it where it sends on to the content."""
+    file_server.stated_hash = SHA256
+    url = remote.url.replace(remote.url.rsplit("/", 1)[-1], "moved/model.safetensors")
+    return replace(remote, url=url, sha256_prefix="", model_name="net.tag", key="timm:net.tag")
+
+
+def test_the_hash_that_the_server_states_is_checked_and_names_the_file(
+    unstated: BackboneSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = download_weights(unstated, tmp_path, QuietContext())
+    assert file.name == f"net.tag-{SHA256[:16]}.safetensors"
+    assert file.read_bytes() == CONTENT
+    monkeypatch.setenv("GRAFT_WEIGHTS", str(tmp_path))
+    assert find_weights(unstated) == file
+
+
+def test_content_that_is_not_what_the_server_stated_is_deleted(
+    unstated: BackboneSpec, file_server: Any, tmp_path: Path
+) -> None:
+    file_server.content = CONTENT[:-1] + b"!"
+    with pytest.raises(BackboneError, match="hash is wrong"):
+        download_weights(unstated, tmp_path, QuietContext())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_download_without_a_known_hash_goes_on_where_it_stopped_too(
+    unstated: BackboneSpec, file_server: Any, tmp_path: Path
+) -> None:
+    file_server.stop_after = 300_000
+    with pytest.raises(BackboneError, match="stopped"):
+        download_weights(unstated, tmp_path, QuietContext())
+    assert [entry.name for entry in tmp_path.iterdir()] == ["net.tag.safetensors.part"]
+    assert download_weights(unstated, tmp_path, QuietContext()).read_bytes() == CONTENT
+    assert file_server.ranges[-1] == "bytes=300000-"
+
+
+# ---------------------------------------------------------------------------------------------------------- deleting
+
+
+def test_only_what_lies_in_the_users_own_folder_is_deleted(
+    record: BackboneSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"mobilenet_v2-{SHA256[:8]}.pth"
+    theirs = place(tmp_path / "elsewhere", name)
+    monkeypatch.setenv("GRAFT_WEIGHTS", str(tmp_path / "elsewhere"))
+    own = place(weights.user_weights_folder(), name)
+    part = place(weights.user_weights_folder(), "mobilenet_v2-b0353104.pth.part", b"half")
+    other = place(weights.user_weights_folder(), f"mobilenet_v3_large-{SHA256[:8]}.pth")
+
+    assert set(weights.own_files(record)) == {own, part}
+    assert weights.delete_weights(record) == len(CONTENT) + 4
+    assert not own.exists()
+    assert not part.exists()
+    assert other.exists()
+    assert find_weights(record) == theirs
+
+
+def test_networks_of_timm_that_are_here_are_listed_beside_the_catalogue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place(tmp_path, f"resnet26d.bt_in1k-{SHA256[:16]}.safetensors")
+    place(tmp_path, f"no_such.network-{SHA256[:16]}.safetensors")
+    monkeypatch.setenv("GRAFT_WEIGHTS", str(tmp_path))
+    (found,) = weights.other_backbones()
+    assert found.key == "timm:resnet26d.bt_in1k"
+    assert weights.has_weights(found)
+
+
+def test_weights_that_are_not_free_for_every_use_are_never_chosen_for_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place(tmp_path, f"vit_small_patch16_dinov3.lvd1689m-{SHA256[:16]}.safetensors")
+    monkeypatch.setenv("GRAFT_WEIGHTS", str(tmp_path))
+    assert weights.has_weights(spec("timm:vit_small_patch16_dinov3.lvd1689m"))
+    assert default_backbone() == "starter"
