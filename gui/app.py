@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 IMPORTED_AT = time.monotonic()
 ENGINE_SHUTDOWN_S = 1.5
 WARM_UP_S = 5.0
+EXIT_S = 2.0
 SWITCH_INTERVAL_S = 0.0005
 """How long the engine thread may keep the interpreter lock while the window waits; Python says 5 ms."""
 FIRST_PAINT_VARIABLE = "GRAFT_PRINT_FIRST_PAINT"
@@ -95,14 +97,29 @@ def run(project: Path | None) -> int:
         program.window.painted.connect(_print_first_paint)
     program.start(project)
     try:
-        return app.exec()
+        status = app.exec()
     finally:
         program.stop()
+    _end_soon(status)
+    return status
 
 
 def run_window(arguments: Sequence[str]) -> int:
     """Runs the window for the arguments of the command line: nothing, or a project folder."""
     return run(Path(arguments[0]) if arguments else None)
+
+
+def _end_soon(status: int) -> None:
+    """Ends the process even if a thread hangs in a read from a drive that went away: Python would wait for it.
+
+    Everything is saved and stopped by now.
+    """
+
+    def end() -> None:
+        time.sleep(EXIT_S)
+        os._exit(status)
+
+    threading.Thread(target=end, name="graft-end", daemon=True).start()
 
 
 def _print_first_paint() -> None:
