@@ -32,34 +32,34 @@ def open_class_menu(panel: ClassPalettePanel, class_id: int, where: QPoint) -> Q
     count = len(session.selected_ids)
     what = wording.count(count, "selected image") if count else "selected images"
     key = f"\t{key_text(item.key.upper() if len(item.key) == 1 else item.key)}" if item.key else "\tEnter"
-    verb = "Give to or take from" if session.has_several_classes else "Give to"
+    verb = "&Give to or take from" if session.has_several_classes else "&Give to"
     give = menu.addAction(icon("tag"), f"{verb} {what}{key}", lambda: panel.label_wanted.emit(class_id))
     give.setEnabled(count > 0)
-    menu.addAction(icon("filter"), "Show its images", lambda: panel.show_class_wanted.emit(class_id))
+    show = menu.addAction(icon("filter"), "Show its &images", lambda: panel.show_class_wanted.emit(class_id))
     menu.addSeparator()
-    menu.addAction(icon("pencil"), "Rename\tF2", lambda: panel.view.edit_name(class_id))
-    menu.addAction(icon("keyboard"), "Change key\tF3", lambda: panel.change_key(class_id))
-    menu.addAction(icon("sun"), "Change colour\tF7", lambda: panel.change_color(class_id))
+    menu.addAction(icon("pencil"), "&Rename\tF2", lambda: panel.view.edit_name(class_id))
+    menu.addAction(icon("keyboard"), "Change &key\tF3", lambda: panel.change_key(class_id))
+    menu.addAction(icon("sun"), "Change &colour\tF7", lambda: panel.change_color(class_id))
     at, last = panel.model.row_of(class_id), panel.model.rowCount() - 1
-    up = menu.addAction(icon("chevron-up"), "Move up\tAlt+Up", lambda: panel.move_class(class_id, at - 1))
+    up = menu.addAction(icon("chevron-up"), "Move &up\tAlt+Up", lambda: panel.move_class(class_id, at - 1))
     up.setEnabled(at > 0)
-    down = menu.addAction(icon("chevron-down"), "Move down\tAlt+Down", lambda: panel.move_class(class_id, at + 1))
+    down = menu.addAction(icon("chevron-down"), "Move do&wn\tAlt+Down", lambda: panel.move_class(class_id, at + 1))
     down.setEnabled(at < last)
     menu.addSeparator()
     _add_targets(menu, panel, class_id)
-    split = menu.addAction(icon("plus"), f"New class from {what}…\tCtrl+Shift+N", panel.ask_for_split)
+    split = menu.addAction(icon("plus"), f"&New class from {what}…\tCtrl+Shift+N", panel.ask_for_split)
     split.setEnabled(count > 0)
     menu.addSeparator()
-    menu.addAction(icon("trash"), "Delete\tDel", lambda: panel.delete_class(class_id))
+    menu.addAction(icon("trash"), "&Delete\tDel", lambda: panel.delete_class(class_id))
     if session.is_read_only:
         for action in menu.actions():
-            action.setEnabled(action.text() == "Show its images")
+            action.setEnabled(action is show)
     menu.popup(where)
     return menu
 
 
 def _add_targets(menu: QMenu, panel: ClassPalettePanel, class_id: int) -> None:
-    targets = menu.addMenu(icon("layers"), "Merge into")
+    targets = menu.addMenu(icon("layers"), "&Merge into")
     others = [each for each in panel.session.classes if each.id != class_id]
     for other in others[:MAX_TARGETS]:
         merge = partial(panel.session.merge_class, class_id, other.id)

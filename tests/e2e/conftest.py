@@ -211,6 +211,9 @@ def window(display: str, repository: Path, tmp_path: Path, shared_weights: Path)
     """The program, not started yet, with user folders of its own and the real weights."""
     folder = tmp_path / "window"
     folder.mkdir()
+    # Someone who has seen the first-run layer: it would take the first click.
+    (tmp_path / "user").mkdir()
+    (tmp_path / "user" / "window.ini").write_text("[hints]\nfirst_keys_seen=true\n")
     # A path to a Unix socket must be short; pytest's folders can be long.
     driver = Window(display, repository, folder, {"GRAFT_DATA": str(tmp_path / "user"), "LANG": "C.UTF-8"})
     yield driver

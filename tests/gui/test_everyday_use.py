@@ -127,7 +127,7 @@ def test_a_class_is_merged_into_another_from_its_menu_and_undo_parts_them(parts:
     parts.wait_for(lambda: session.num_unsaved == 0)
     row = panel.view.visualRect(panel.model.index(0, 0))
     panel._open_menu(row.center())
-    (menu,) = [each for each in panel.findChildren(QMenu) if each.title() == "Merge into"]
+    (menu,) = [each for each in panel.findChildren(QMenu) if each.title() == "&Merge into"]
     assert [action.text() for action in menu.actions()] == ["square"]
     menu.actions()[0].trigger()
     parts.wait_for(lambda: [each.name for each in session.classes] == ["square"])
