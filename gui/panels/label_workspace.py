@@ -251,7 +251,7 @@ class LabelWorkspace(LabelFrame):
         self._message = ""
         if not self.labelling.is_acting:
             self._place.show_changed(relabelled, self.is_viewing)
-        self.grid.viewport().update()
+        self.grid.update_rows(rows)
         self.viewer.refresh()
         self._show_hints()
 

@@ -29,10 +29,9 @@ def to_positions(selection_model: QItemSelectionModel) -> NDArray[np.int64]:
     return np.unique(np.concatenate([np.arange(top, bottom + 1, dtype=np.int64) for top, bottom in ranges]))
 
 
-def selected_between(selection_model: QItemSelectionModel, positions: range) -> set[int]:
-    """Returns which of these few positions are selected."""
+def positions_within(selection: QItemSelection, positions: range) -> set[int]:
+    """Returns which of these few positions are part of a selection."""
     found: set[int] = set()
-    selection = selection_model.selection()
     for at in range(selection.count()):
         item = selection.at(at)
         found.update(range(max(item.top(), positions.start), min(item.bottom() + 1, positions.stop)))

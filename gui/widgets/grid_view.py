@@ -35,7 +35,7 @@ from gui.models.image_list import ImageListModel
 from gui.theme import theme
 from gui.thumbnails import THUMBNAIL_PX, Thumbnails
 from gui.widgets.grid_layout import DEFAULT_CARD_PX, MARGIN_PX, MAX_CARD_PX, MIN_CARD_PX, GridLayout
-from gui.widgets.grid_selection import selected_between, to_positions, to_selection
+from gui.widgets.grid_selection import positions_within, to_positions, to_selection
 from gui.widgets.image_card import CardFace, CardPainter
 
 AnyIndex = QModelIndex | QPersistentModelIndex
@@ -120,6 +120,13 @@ class GridView(QAbstractItemView):
             self._anchor = current
             model.setCurrentIndex(self._list.index(current, 0), Flag.NoUpdate)
 
+    def update_rows(self, rows: NDArray[np.int64]) -> None:
+        """Paints the cards of these rows of the columns anew, as far as they are on screen."""
+        visible = self.visible_positions()
+        shown = self._list.rows[visible.start : visible.stop]
+        for at in np.flatnonzero(np.isin(shown, rows)).tolist():
+            self._update_card(visible.start + at)
+
     def forget_pictures(self) -> None:
         """Drops what was scaled, because other files are shown now, and asks for their pictures."""
         self._painter.forget()
@@ -165,7 +172,10 @@ class GridView(QAbstractItemView):
         self.selectionModel().select(to_selection(self._list, positions), command)
 
     def visualRegionForSelection(self, selection: QItemSelection) -> QRegion:
-        return QRegion(self.viewport().rect())
+        region = QRegion()
+        for position in positions_within(selection, self.visible_positions()):
+            region += self._layout.rect(position).translated(0, -self.verticalOffset())
+        return region
 
     def moveCursor(self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
         actions = QAbstractItemView.CursorAction
@@ -202,12 +212,16 @@ class GridView(QAbstractItemView):
 
     def currentChanged(self, current: AnyIndex, previous: AnyIndex) -> None:
         super().currentChanged(current, previous)
-        self.viewport().update()
+        self._update_card(current.row())
+        self._update_card(previous.row())
         self._notice.start()
 
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
         super().selectionChanged(selected, deselected)
-        self.viewport().update()
+        visible = self.visible_positions()
+        for position in positions_within(selected, visible) | positions_within(deselected, visible):
+            self._update_card(position)
+        self._update_card(self.current_position())  # its second frame depends on whether it is the only one
         self._notice.start()
 
     def sizeHint(self) -> QSize:
@@ -222,12 +236,15 @@ class GridView(QAbstractItemView):
         offset = self.verticalOffset()
         area = event.rect().translated(0, offset)
         positions = self._layout.positions_between(area.top() - 2, area.bottom() + 2)
-        selected = selected_between(self.selectionModel(), positions)
+        selected = positions_within(self.selectionModel().selection(), positions)
         # Inside one selected card a second frame would say nothing.
         current = -1 if self._has_one_selected() and self.current_position() in selected else self.current_position()
+        region = event.region()
         for position in positions:
-            face = self._face_of(position)
             rect = self._layout.rect(position).translated(0, -offset)
+            if not region.intersects(rect.adjusted(-2, -2, 2, 2)):
+                continue
+            face = self._face_of(position)
             state = replace(
                 face,
                 is_selected=position in selected,

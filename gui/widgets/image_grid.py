@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QAbstractItemView, QApplication, QWidget
 from gui.models.image_list import ImageListModel
 from gui.theme import theme
 from gui.thumbnails import Thumbnails
-from gui.widgets.grid_selection import selected_between, to_selection
+from gui.widgets.grid_selection import to_selection
 from gui.widgets.grid_view import GridView
 from gui.widgets.image_card import CardFace
 from gui.widgets.image_drag import drag_images
@@ -56,7 +56,7 @@ class ImageGrid(GridView):
         has_ctrl = bool(modifiers & Qt.KeyboardModifier.ControlModifier)
         has_shift = bool(modifiers & Qt.KeyboardModifier.ShiftModifier)
         if event.button() == Qt.MouseButton.RightButton:
-            if position >= 0 and position not in selected_between(self.selectionModel(), range(position, position + 1)):
+            if position >= 0 and not self.selectionModel().isSelected(self._list.index(position, 0)):
                 self.go_to(position)
             return
         if event.button() != Qt.MouseButton.LeftButton:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QItemSelectionModel, QPoint, QRect
 
 from gui.models.image_list import ImageListModel
 from gui.widgets.grid_layout import GridLayout
-from gui.widgets.grid_selection import selected_between, to_positions, to_selection
+from gui.widgets.grid_selection import positions_within, to_positions, to_selection
 
 layouts = st.builds(GridLayout, st.integers(0, 5000), st.integers(60, 4000), st.integers(96, 420))
 
@@ -55,4 +55,4 @@ def test_selections_and_positions_are_the_same_in_both_directions(positions: lis
     selection_model = QItemSelectionModel(model)
     selection_model.select(to_selection(model, np.array(positions, np.int64)), QItemSelectionModel.SelectionFlag.Select)
     assert to_positions(selection_model).tolist() == positions
-    assert selected_between(selection_model, range(2, 7)) == {at for at in positions if 2 <= at < 7}
+    assert positions_within(selection_model.selection(), range(2, 7)) == {at for at in positions if 2 <= at < 7}
