@@ -112,7 +112,7 @@ class ScreenImages(QObject):
         if self.sender() is self._screens:
             if len(self._last_side) > 10_000:
                 self._last_side.clear()
-            self._last_side.update(keys)
+            self._last_side.update(key for key in keys if self._screens.get(key) is not None)
         self.loaded.emit(list({key[0] for key in keys}))
 
     def _load(self, key: Hashable) -> Picture:

@@ -33,7 +33,7 @@ class OfflineBar(QWidget):
         self._title = ElidedLabel("", mode=Qt.TextElideMode.ElideMiddle)
         self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._sentence = text_label(
-            "Your labels are safe. Go on with the thumbnails; the pictures come back by themselves.", "dim", wrap=True
+            "Your labels are safe. Go on with the thumbnails until it is back.", "dim", wrap=True
         )
         self.look_again = button("Look again", "chip", tooltip="Look now whether it is there again")
         self.elsewhere = button("It is elsewhere now…", "chip", tooltip="Choose the folder that holds the images now")

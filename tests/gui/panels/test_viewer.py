@@ -15,6 +15,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QToolButton
 
+from engine.errors import ImageError
 from engine.images.decode import decode_for_screen, decode_rgb
 from gui import screen_images
 from gui.display_levels import LevelMode
@@ -269,3 +270,19 @@ def brightness(image: QImage) -> float:
     small = image.copy(image.width() // 4, image.height() // 4, image.width() // 2, image.height() // 2)
     grey = small.convertToFormat(QImage.Format.Format_Grayscale8)
     return float(np.frombuffer(grey.constBits(), np.uint8).mean())
+
+
+def test_a_window_of_another_size_keeps_the_picture_of_before_where_no_new_one_can_be_had(
+    open_desk: Callable[[Path], Any], photographs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = open_desk(photographs)
+    viewer = view(desk)
+    before = wait_sharp(desk).width()
+
+    def fail(*_: object) -> None:
+        raise ImageError("The drive is gone.")
+
+    monkeypatch.setattr(screen_images, "decode_for_screen", fail)
+    with desk.qtbot.waitSignal(desk.workspace.screens.loaded, timeout=10_000):
+        desk.workspace.resize(1400, 900)
+    assert viewer._picture.image.width() == before
