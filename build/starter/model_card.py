@@ -49,12 +49,12 @@ doing other work.
 
 From random weights, by knowledge distillation on two processor cores: it learned to agree with two networks that were
 trained on ImageNet, torchvision's `mobilenet_v2` (BSD-3, from the int8 release, dequantised) and `mobilenet_v3_small`
-(Apache-2.0, from an 8-bit TensorFlow Lite model). For {training["num_views"]} random crops of each picture both teachers'
-pooled features, the 1,000-class probabilities of `mobilenet_v2` and its last feature map were computed once. The first
-{NUM_PLAIN_VIEWS} crops are plain, the others recoloured, turned, faded or pasted into each other before the teachers see
-them. The student was trained on {training["samples_seen"]:,} of them, shifted, mirrored and mixed
-({schedule}), with Muon and AdamW, and the running average of its weights is what
-is shipped. No weight of a teacher is part of it. The scripts are in `build/starter`.
+(Apache-2.0, from an 8-bit TensorFlow Lite model). For {training["num_views"]} random crops of each picture the pooled
+features of both teachers, the 1,000-class probabilities of `mobilenet_v2` and its last feature map were computed once.
+The first {NUM_PLAIN_VIEWS} crops are plain, the others recoloured, turned, faded or pasted into each other before the
+teachers see them. The student was trained on {training["samples_seen"]:,} of them, shifted, mirrored and mixed
+({schedule}), with Muon and AdamW, and the running average of its weights is what is shipped.
+No weight of a teacher is part of it. The scripts are in `build/starter`.
 {training["note"]}
 
 ## Pictures it was trained on
