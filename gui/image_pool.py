@@ -54,7 +54,7 @@ class ImagePool(QObject, Generic[T]):
         super().__init__(parent)
         self._load = load
         self._num_threads = num_threads
-        self._limit_bytes = limit_bytes
+        self.limit_bytes = limit_bytes
         self._name = name
         self._images: OrderedDict[Hashable, T] = OrderedDict()
         self._num_bytes = 0
@@ -204,7 +204,7 @@ class ImagePool(QObject, Generic[T]):
             old = self._images.pop(key, None)
             self._num_bytes += outcome.sizeInBytes() - (old.sizeInBytes() if old is not None else 0)
             self._images[key] = outcome
-        while self._num_bytes > self._limit_bytes and len(self._images) > 1:
+        while self._num_bytes > self.limit_bytes and len(self._images) > 1:
             _, dropped = self._images.popitem(last=False)
             self._num_bytes -= dropped.sizeInBytes()
         if has_old_failures:

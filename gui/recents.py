@@ -62,7 +62,7 @@ class RecentKeeper(QObject):
                 folder=str(project.folder),
                 name=project.name,
                 num_images=len(session.columns),
-                num_labelled=int(counts[1:].sum()),
+                num_labelled=len(session.columns) - int(counts[0]),
                 num_classes=len(session.classes),
                 accuracy=session.run.validation.accuracy if session.run is not None else None,
                 closed_at=time.time(),
@@ -89,11 +89,17 @@ def _picture_folder(project_folder: Path) -> Path:
 
 
 def _write_pictures(project: Project, image_ids: list[int], folder: Path) -> None:
-    from engine.images.thumbnails import make_thumbnail
+    """Takes them from the cache of thumbnails: the images may lie on a drive that does not answer any more."""
+    from engine.images.thumbnails import ThumbnailCache
 
+    cache = ThumbnailCache(project.cache_dir / "thumbnails.db")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for place, record in enumerate(project.images(image_ids)):
-            atomic_write_bytes(folder / f"{place}.jpg", make_thumbnail(record.path))
+            picture = cache.get_of(record)
+            if picture is not None:
+                atomic_write_bytes(folder / f"{place}.jpg", picture)
     except (AppError, OSError) as error:
         log.info("The welcome page has no pictures of %s: %s", project.folder, error)
+    finally:
+        cache.close()

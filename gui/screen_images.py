@@ -19,8 +19,10 @@ from gui.thumbnails import to_image
 
 EVERY_PIXEL = 0
 SCREENS_BYTES = 192 << 20
-DETAILS_BYTES = 256 << 20
-"""Holds five pictures of 12 megapixels; a larger one is kept alone, whatever its size."""
+"""The most that is kept; on screens of ordinary size NUM_SCREENS pictures need much less."""
+NUM_SCREENS = 24
+DETAILS_BYTES = 128 << 20
+"""Holds two pictures of 12 megapixels; a larger one is kept alone, whatever its size."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,6 +93,12 @@ class ScreenImages(QObject):
         """Returns why the image cannot be shown, or None."""
         key = (image_id, max_side_px)
         return self._screens.failure(key) or self._details.failure(key)
+
+    def set_screen_bytes(self, num_bytes: float) -> int:
+        """Takes over how much a picture of the size of the screen needs; returns how many of them are kept."""
+        limit = min(SCREENS_BYTES, NUM_SCREENS * max(1.0, num_bytes))
+        self._screens.limit_bytes = int(limit)
+        return int(limit / max(1.0, num_bytes))
 
     def want(self, wishes: Iterable[tuple[int, int]], detail: tuple[int, int] | None = None) -> None:
         """Asks for (image id, max_side_px), most wanted first, and for one picture in more detail than fits."""

@@ -13,7 +13,7 @@ from engine.domain import ImageStatus
 from gui.display_levels import DisplayLevels, LevelMode
 from gui.models.image_list import ImageListModel
 from gui.prefetch import Prefetch
-from gui.screen_images import SCREENS_BYTES, Picture, ScreenImages
+from gui.screen_images import Picture, ScreenImages
 from gui.thumbnails import Thumbnails
 from gui.widgets.film_strip import FilmStrip
 from gui.widgets.image_canvas import WHEEL_STEP, ImageCanvas
@@ -267,8 +267,9 @@ class ImageViewer(QWidget):
         if not self.isVisible() or columns is None or self._position < 0:
             return
         canvas = self.canvas
-        screen_bytes = 4 * canvas.width() * canvas.height() * canvas.devicePixelRatioF() ** 2
-        max_images = int(SCREENS_BYTES / max(1.0, screen_bytes))
+        max_images = self._screens.set_screen_bytes(
+            4 * canvas.width() * canvas.height() * canvas.devicePixelRatioF() ** 2
+        )
         wishes: list[tuple[int, int]] = []
         detail: tuple[int, int] | None = None
         for position in self._prefetch.positions(len(self._list.rows), max_images):
