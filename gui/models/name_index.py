@@ -31,6 +31,7 @@ class NameIndex:
         self._folded: tuple[NDArray[np.uint8], NDArray[Any]] | None = None
         self._order: NDArray[np.int32] | None = None
         self._is_in_order = False
+        self._last_find: tuple[str, NDArray[np.bool_]] | None = None
 
     @property
     def has_order(self) -> bool:
@@ -43,11 +44,20 @@ class NameIndex:
 
     def end_search(self) -> None:
         """Gives the memory back that searching needs, where it is much."""
+        self._last_find = None
         if len(self._names) > KEPT_NAMES:
             self._folded = None
 
     def find(self, text: str) -> NDArray[np.bool_]:
-        """Returns a mask of shape (N,): which names contain `text`, upper and lower case alike."""
+        """Returns a mask of shape (N,): which names contain `text`, upper and lower case alike. Not to be written to.
+
+        The last answer is kept: the same is asked for the list, for the counts, and for every image that is labelled.
+        """
+        if self._last_find is None or self._last_find[0] != text:
+            self._last_find = (text, self._find(text))
+        return self._last_find[1]
+
+    def _find(self, text: str) -> NDArray[np.bool_]:
         found = np.zeros(len(self._names), np.bool_)
         needle = np.frombuffer(text.casefold().encode("utf-8", "surrogateescape"), np.uint8)
         block, starts = self._block()

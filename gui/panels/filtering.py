@@ -13,10 +13,12 @@ from PySide6.QtGui import QGuiApplication
 
 from engine.domain import ImageColumns
 from engine.project import Project
+from gui.memory import give_memory_back
 from gui.models.filter_chips import chips_of
 from gui.models.image_filter import ImageFilter, Order, Show, Trait, matches
 from gui.models.image_index import ImageIndex
 from gui.models.image_list import LATE_ORDERS
+from gui.models.name_index import KEPT_NAMES
 from gui.panels.label_frame import LabelFrame
 from gui.panels.list_place import ListPlace
 
@@ -195,6 +197,8 @@ class Filtering(QObject):
             if view.isVisible():
                 mask = matches(columns, others, index) if others.is_active else None
                 view.set_counts(tree.counts(mask))
+        if len(columns) > KEPT_NAMES:
+            self._session.read_without_answer(give_memory_back)
 
     # ----------------------------------------------------------------------------------------- made in the background
 
