@@ -201,6 +201,15 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec(
         "backbones", "Choose the backbone…", "", "Model", lambda c: c.choose_backbone, _has_project, icon="layers"
     ),
+    ActionSpec(
+        "training",
+        "Training settings",
+        "Ctrl+Shift+R",
+        "Model",
+        lambda c: c.toggle_training,
+        _has_project,
+        icon="sliders",
+    ),
     ActionSpec("shortcuts", "Keyboard shortcuts", "F1", "Help", lambda c: c.show_shortcuts, icon="keyboard"),
     ActionSpec("first_keys", "The keys that matter", "", "Help", lambda c: c.show_first_keys, icon="info"),
     ActionSpec("about", "About Graft", "", "Help", lambda c: c.show_about, icon="info"),

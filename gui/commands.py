@@ -329,6 +329,9 @@ class Commands(QObject):
         if self._session.run is not None:
             self._open(ModelDetailsDialog(self._session, self._window))
 
+    def toggle_training(self) -> None:
+        self._window.training_drawer.toggle()
+
     def choose_backbone(self) -> None:
         from gui.dialogs.backbones import BackbonesDialog
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gui.session import Session
 
 SCAN, READ, EMBED, EXTEND = "scan", "read", "embed", "extend"
-TRAIN, EXPORT, DOWNLOAD = "train", "export", "download"
+TRAIN, EXPORT, DOWNLOAD, PACE = "train", "export", "download", "pace"
 BY_ITSELF = frozenset({READ, EMBED})
 """What goes on without having been asked for, and is shown only when nothing else is going on."""
 FIRST_LOOK = 2048
@@ -209,10 +209,12 @@ class EngineWork(QObject):
         if project is None or not self._is_preparing_training:
             return
 
+        choice = self._session.training.for_engine()
+
         def prepare() -> list[AnyJob]:
             from engine.tasks.train import TrainSettings, retrain_jobs
 
-            return retrain_jobs(project, TrainSettings(backbone=backbone.key if backbone is not None else None))
+            return retrain_jobs(project, TrainSettings(backbone.key if backbone is not None else None, **choice))
 
         self._session.read_in_background(prepare, self._start_training, self._on_not_trainable)
 

@@ -86,6 +86,7 @@ class MainWindow(QMainWindow):
         from gui.commands import Commands
         from gui.panels.label_workspace import LabelWorkspace
         from gui.panels.model_bar import ModelBar
+        from gui.panels.training_drawer import TrainingDrawer
 
         self.session = session
         self.commands = Commands(session, self)
@@ -97,6 +98,8 @@ class MainWindow(QMainWindow):
         self.top_bar.attach(session)
         self.workspace = LabelWorkspace(session)
         self._pages.addWidget(self.workspace)
+        self.training_drawer = TrainingDrawer(session)
+        self._column.addWidget(self.training_drawer)
         self.model_bar = ModelBar(session)
         self._column.addWidget(self.model_bar)
         self._connect()
@@ -134,11 +137,14 @@ class MainWindow(QMainWindow):
         self.model_bar.cancel_asked.connect(commands.cancel)
         self.model_bar.details_asked.connect(commands.show_model)
         self.model_bar.backbones_asked.connect(commands.choose_backbone)
+        self.model_bar.training_asked.connect(commands.toggle_training)
+        self.training_drawer.closed.connect(self.workspace.setFocus)
 
     def _show_page(self) -> None:
         project = self.session.project
         self._pages.setCurrentWidget(self.workspace if project is not None else self.welcome)
         self.model_bar.setVisible(project is not None)
+        self.training_drawer.hide()
         self.setWindowTitle(f"{project.name} – Graft" if project is not None else "Graft")
         self.errors.banner.close_banner()
         if project is not None:

@@ -100,6 +100,18 @@ class Preferences:
     def set_backbone(self, folder: Path, key: str) -> None:
         self._window.setValue(_key("backbone", str(folder)), key)
 
+    def training(self, folder: Path) -> dict[str, Any]:
+        """Returns how the user wants a project to be trained, {} where nothing was chosen."""
+        text = str(self._window.value(_key("training", str(folder)), "", type=str))
+        try:
+            found = json.loads(text) if text else {}
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def set_training(self, folder: Path, settings: dict[str, Any]) -> None:
+        self._window.setValue(_key("training", str(folder)), json.dumps(settings))
+
     def geometry(self) -> QByteArray:
         value = self._window.value("window/geometry", QByteArray(), type=QByteArray)
         return value if isinstance(value, QByteArray) else QByteArray()

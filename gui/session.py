@@ -29,6 +29,7 @@ from gui.open_project import Ids, as_array
 from gui.preferences import Preferences
 from gui.project_session import ProjectSession
 from gui.saving import Write
+from gui.training_choice import TrainingChoice
 
 
 class Session(ProjectSession):
@@ -46,6 +47,7 @@ class Session(ProjectSession):
         self.rate = LabellingRate()
         self.backbones = BackboneChoice(self)
         self.work = EngineWork(self)
+        self.training = TrainingChoice(self)
         self._predictions: Predictions | None = None
         self._prediction_rows = RowIndex(np.zeros(0, np.int64))
         self.run_changed.connect(self._read_predictions)

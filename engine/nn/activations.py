@@ -18,20 +18,9 @@ from engine.images.decode import decode_rgb
 from engine.nn.preprocess_graph import Preprocessor
 from engine.nn.preprocessing import Preprocessing
 from engine.nn.torchvision_shim import import_torchvision
+from engine.nn.training_plan import NO_VARIANTS, NUM_VARIED_VIEWS, VARIED
 
-NO_VARIANTS: Final = "none"
-MIRRORED: Final = "mirror"
-VARIED: Final = "varied"
-AUGMENTATIONS: Final = (NO_VARIANTS, MIRRORED, VARIED)
-NUM_VARIED_VIEWS: Final = 4
 _CHUNK: Final = 8
-
-
-def num_views(preprocessing: Preprocessing, augmentation: str) -> int:
-    """Returns how many views of an image are learned from."""
-    if augmentation == NO_VARIANTS:
-        return preprocessing.num_views
-    return 2 * preprocessing.num_views + (NUM_VARIED_VIEWS if augmentation == VARIED else 0)
 
 
 class ViewMaker:

@@ -26,11 +26,11 @@ from engine.evaluation.splits import assign_folds
 from engine.events import EpochEnded
 from engine.files import atomic_write_bytes, disk_error
 from engine.job import JobContext
-from engine.nn.activations import NO_VARIANTS, ViewMaker, keep_activations, num_views
+from engine.nn.activations import ViewMaker, keep_activations
 from engine.nn.fine_tune import FineTuning, Material, Recipe
 from engine.nn.head import balance_of, fit_head, probabilities_of
 from engine.nn.preprocessing import Preprocessing
-from engine.nn.training_plan import Plan, point_epochs
+from engine.nn.training_plan import NO_VARIANTS, Plan, num_views, point_epochs
 from engine.settings import num_threads
 
 Array = NDArray[np.float32]
@@ -189,7 +189,7 @@ class DeepTraining:
         """Returns which images could be read and the inputs (N, V, *S), computing what is not in the scratch folder."""
         inputs = self.inputs
         augmentation = inputs.augmentation if lower is not None else NO_VARIANTS
-        views = num_views(inputs.preprocessing, augmentation)
+        views = num_views(inputs.preprocessing.num_views, augmentation)
         file = inputs.scratch / f"{inputs.depth}-inputs.npy"
         note = file.with_suffix(".json")
         try:

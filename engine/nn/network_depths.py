@@ -10,13 +10,12 @@ from safetensors.torch import save_file
 from torch import nn
 
 from engine.backbones import BackboneSpec
-from engine.nn.activations import NO_VARIANTS, num_views
 from engine.nn.fine_tune import FineTuning, choose_precision
 from engine.nn.networks import EXPORTED_PREFIX, load_backbone
 from engine.nn.pace import measure_pace
 from engine.nn.preprocessing import Preprocessing
 from engine.nn.split_network import split_network
-from engine.nn.training_plan import PARTIAL, Pace, Plan, choose_plan, least_seconds
+from engine.nn.training_plan import NO_VARIANTS, PARTIAL, Pace, Plan, choose_plan, least_seconds, num_views
 from engine.settings import num_threads
 
 
@@ -68,7 +67,7 @@ class NetworkDepths:
     ) -> tuple[Plan | None, float]:
         """Returns the most thorough training that fits the budget, None where none does, and what the least takes."""
         pace = self.pace(depth, checkpoint)
-        views = num_views(preprocessing, augmentation if depth == PARTIAL else NO_VARIANTS)
+        views = num_views(preprocessing.num_views, augmentation if depth == PARTIAL else NO_VARIANTS)
         amounts = (num_images, views, num_predicted, preprocessing.num_views)
         return choose_plan(pace, *amounts, budget_s), least_seconds(pace, *amounts)
 

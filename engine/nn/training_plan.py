@@ -13,6 +13,12 @@ PARTIAL: Final = "partial"
 FULL: Final = "full"
 AUTO: Final = "auto"
 DEPTHS: Final = (AUTO, HEAD, PARTIAL, FULL)
+NO_VARIANTS: Final = "none"
+MIRRORED: Final = "mirror"
+VARIED: Final = "varied"
+AUGMENTATIONS: Final = (NO_VARIANTS, MIRRORED, VARIED)
+NUM_VARIED_VIEWS: Final = 4
+
 DEFAULT_BUDGET_S: Final = 120.0
 """What Auto may take when nobody says otherwise."""
 
@@ -27,6 +33,13 @@ _FEW_HELD_OUT: Final = 40
 """Plans that measure on fewer images than that come last."""
 
 _OVERHEAD_S: Final = 6.0
+
+
+def num_views(num_test_views: int, augmentation: str) -> int:
+    """Returns how many views of an image are learned from, when the model looks at it `num_test_views` times."""
+    if augmentation == NO_VARIANTS:
+        return num_test_views
+    return 2 * num_test_views + (NUM_VARIED_VIEWS if augmentation == VARIED else 0)
 
 
 @dataclass(frozen=True, slots=True)

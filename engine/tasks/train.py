@@ -51,7 +51,7 @@ class TrainSettings:
 
     `depth` says how much of the network is trained: "head", "partial" (its upper half), "full", or "auto", which
     measures what pays. `time_budget_s` plays no part for the head, which takes about a second; None = as long as it
-    takes, and two minutes for "auto". `augmentation` is one of `engine.nn.activations.AUGMENTATIONS`.
+    takes, and two minutes for "auto". `augmentation` is one of `engine.nn.training_plan.AUGMENTATIONS`.
     """
 
     backbone: str | None = None

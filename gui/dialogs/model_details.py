@@ -192,7 +192,7 @@ def _current_names(session: Session, run: Run) -> list[str]:
 def _left_out(session: Session, run: Run) -> str:
     """Says which classes the model does not know, and which labels came later."""
     unknown = [each.name for each in session.classes if each.id not in run.class_ids]
-    parts = []
+    parts = [str(run.settings.get("story", ""))]
     noted = run.settings.get("notes")
     notes = [str(each) for each in noted] if isinstance(noted, list) else []
     if notes:
@@ -202,4 +202,4 @@ def _left_out(session: Session, run: Run) -> str:
         parts.append(f"Not known to this model: {', '.join(unknown)}{why}.")
     if session.facts.num_labels_since:
         parts.append(f"{wording.count(session.facts.num_labels_since, 'new label')} since.")
-    return " ".join(parts)
+    return " ".join(part for part in parts if part)

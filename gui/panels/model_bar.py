@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from engine.nn.training_plan import AUTO, FULL, HEAD, PARTIAL
 from gui import wording
 from gui.engine_work import Activity
 from gui.session import Session
@@ -17,7 +18,9 @@ from gui.widgets.shortcut_button import ShortcutButton
 from gui.widgets.text import ElidedLabel, set_role
 
 HEIGHT_PX = 64
+WIDE_PX = 1200
 RETRAIN_KEYS = "Ctrl+R"
+DEPTH_NAMES = {HEAD: "Head", AUTO: "Auto", PARTIAL: "Partial", FULL: "Full"}
 
 
 class ModelBar(QWidget):
@@ -27,6 +30,7 @@ class ModelBar(QWidget):
     cancel_asked = Signal()
     details_asked = Signal()
     backbones_asked = Signal()
+    training_asked = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -44,6 +48,7 @@ class ModelBar(QWidget):
             session.run_changed,
             session.undo_changed,
             session.backbones.changed,
+            session.training.changed,
         ):
             signal.connect(self._show_model)
         session.work.changed.connect(self._show_activity)
@@ -65,6 +70,10 @@ class ModelBar(QWidget):
         self.backbone_button = Chip("Backbone", "layers")
         self.backbone_button.set_is_button(True)
         self.backbone_button.clicked.connect(self.backbones_asked)
+        self.training_button = Chip("Training", "more")
+        self.training_button.set_is_button(True)
+        self.training_button.setToolTip("How much of the network is trained, for how long (Ctrl+Shift+R)")
+        self.training_button.clicked.connect(self.training_asked)
         self.note = ElidedLabel(role="dim")
         self.note.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.progress = SlimProgress()
@@ -100,11 +109,14 @@ class ModelBar(QWidget):
         row.addWidget(self._activity)
         row.addWidget(self.cancel_button)
         row.addWidget(self.details_button)
+        row.addWidget(self.training_button)
         row.addWidget(self.backbone_button)
         self.setFixedHeight(max(HEIGHT_PX, self.fontMetrics().height() * 3 + 22))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self._activity.setFixedWidth(max(200, min(340, self.width() // 4)))
+        self._activity.setFixedWidth(max(180, min(340, self.width() // 5)))
+        self.title.setMinimumWidth(min(self.title.sizeHint().width(), 150))
+        self._show_training()
         super().resizeEvent(event)
 
     # ---- the model
@@ -141,7 +153,14 @@ class ModelBar(QWidget):
         hint = session.backbones.hint()
         self.backbone_button.setToolTip(f"{what}.\n{hint}" if hint else what)
         self.backbone_button.setVisible(session.project is not None)
+        self._show_training()
         self._show_retrain()
+
+    def _show_training(self) -> None:
+        """Names the depth where there is room for it."""
+        name = DEPTH_NAMES[self._session.training.settings.depth]
+        self.training_button.set_look(name if self.width() >= WIDE_PX else "", "sliders")
+        self.training_button.setAccessibleName(f"Training settings: {name}")
 
     def _next_step(self) -> tuple[str, str]:
         """Returns what to do before there can be a model, and the role of that sentence."""
@@ -151,8 +170,8 @@ class ModelBar(QWidget):
                 "No network weights here yet: download a backbone, take a file, or name their folder in GRAFT_WEIGHTS.",
                 "warning",
             )
-        counts = session.class_counts()[1:]
-        num_labelled, num_classes = int(counts.sum()), int((counts > 0).sum())
+        counts = session.class_counts()
+        num_labelled, num_classes = len(session.columns) - int(counts[0]), int((counts[1:] > 0).sum())
         if num_classes < 2:
             return "Label some images of two classes or more, then press Retrain.", "dim"
         hint = session.backbones.hint()

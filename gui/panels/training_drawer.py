@@ -1,0 +1,216 @@
+"""The expert drawer above the model bar: how much of the network is trained, for how long, and how that goes."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QIntValidator, QKeyEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from engine.events import EpochEnded
+from engine.nn.training_plan import AUTO, FULL, HEAD, MIRRORED, NO_VARIANTS, PARTIAL, VARIED
+from gui import wording
+from gui.engine_work import TRAIN
+from gui.session import Session
+from gui.training_choice import BUDGETS_S, MAX_SEED
+from gui.widgets.buttons import button
+from gui.widgets.card_button import CardButton
+from gui.widgets.curve_plot import CurvePlot, Curves
+from gui.widgets.text import ElidedLabel, text_label
+
+DEPTH_CARDS = {
+    HEAD: ("Head", "The last step only. Right for most projects."),
+    AUTO: ("Auto", "Measures whether more pays; if not, the head."),
+    PARTIAL: ("Partial", "The upper half too, from 15 images a class on."),
+    FULL: ("Full", "All of it: for many images and much time."),
+}
+AUGMENTATION_NAMES = {
+    NO_VARIANTS: "the images as they are",
+    MIRRORED: "mirror images too",
+    VARIED: "mirrored, cut and recoloured too",
+}
+_AUGMENTATION_TIPS = (
+    "Mirror images help unless left and right matter, as with letters. Cut and recoloured variants help with few "
+    "images, where colour and place do not tell the classes apart."
+)
+
+
+class TrainingDrawer(QWidget):
+    """Shows and changes `session.training`; draws the rounds of a training of the network as they end."""
+
+    closed = Signal()
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._part = ("", "")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setProperty("role", "bottombar")
+        self.setAccessibleName("Training settings")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 12, 16, 12)
+        row.setSpacing(24)
+        left = QVBoxLayout()
+        left.setSpacing(10)
+        left.addLayout(self._make_title())
+        left.addLayout(self._make_depths())
+        left.addLayout(self._make_options())
+        row.addLayout(left, 3)
+        right = QVBoxLayout()
+        right.setSpacing(4)
+        self.curves_title = ElidedLabel("How the training goes", "dim")
+        self.plot = CurvePlot()
+        right.addWidget(self.curves_title)
+        right.addWidget(self.plot, 1)
+        row.addLayout(right, 1)
+        session.training.changed.connect(self._show_settings)
+        session.backbones.changed.connect(self._on_backbone_changed)
+        session.work.changed.connect(self._show_expected)
+        session.bridge.epoch_ended.connect(self._on_epoch_ended)
+        self._show_settings()
+        self.hide()
+
+    # ---- made once
+
+    def _make_title(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.addWidget(text_label("How much is trained", "heading"))
+        row.addWidget(ElidedLabel("Figures come from images held out, whatever you choose.", "dim"), 1)
+        self.close_button = button("Close", "chip", tooltip="Close the training settings (Esc)")
+        self.close_button.clicked.connect(self.toggle)
+        row.addWidget(self.close_button)
+        return row
+
+    def _make_depths(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(4)
+        self.cards: dict[str, CardButton] = {}
+        self.expected: dict[str, QLabel] = {}
+        for column, (depth, (title, text)) in enumerate(DEPTH_CARDS.items()):
+            card = CardButton("", title, text)
+            card.setCheckable(True)
+            card.setAutoExclusive(True)
+            card.setToolTip(text)
+            card.clicked.connect(lambda _checked, depth=depth: self._session.training.choose(depth=depth))
+            self.cards[depth] = card
+            self.expected[depth] = text_label(role="dim")
+            self.expected[depth].setIndent(17)
+            self.expected[depth].setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+            grid.addWidget(card, 0, column)
+            grid.addWidget(self.expected[depth], 1, column)
+            grid.setColumnStretch(column, 1)
+        return grid
+
+    def _make_options(self) -> QHBoxLayout:
+        self.budget = QComboBox()
+        for seconds in BUDGETS_S:
+            self.budget.addItem(wording.duration(seconds).replace("60 s", "1 min"), seconds)
+        self.budget.activated.connect(
+            lambda index: self._session.training.choose(time_budget_s=float(self.budget.itemData(index)))
+        )
+        self.augmentation = QComboBox()
+        for name, words in AUGMENTATION_NAMES.items():
+            self.augmentation.addItem(words, name)
+        self.augmentation.activated.connect(
+            lambda index: self._session.training.choose(augmentation=str(self.augmentation.itemData(index)))
+        )
+        self.balanced = QCheckBox("Classes count alike")
+        self.balanced.setToolTip(
+            "A rare class weighs as much as a frequent one. Without it rare classes are found less often, and the "
+            "share of right ones may be higher."
+        )
+        self.balanced.clicked.connect(lambda on: self._session.training.choose(is_class_balanced=on))
+        self.seed = QLineEdit()
+        self.seed.setValidator(QIntValidator(0, MAX_SEED, self.seed))
+        self.seed.setFixedWidth(64)
+        self.seed.editingFinished.connect(lambda: self._session.training.choose(seed=int(self.seed.text())))
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        for title, field, tip in (
+            ("Time", self.budget, "About how long a training of the network may take; the head takes a second"),
+            ("Learns from", self.augmentation, _AUGMENTATION_TIPS),
+            ("Seed", self.seed, "Decides what is held out together, and all chance: the same seed, the same model"),
+        ):
+            field.setToolTip(tip)
+            field.setAccessibleName(title)
+            row.addWidget(text_label(title, "dim"))
+            row.addWidget(field)
+            row.addSpacing(8)
+        row.addWidget(self.balanced)
+        row.addStretch(1)
+        return row
+
+    # ---- what is shown
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._on_backbone_changed()
+        self.cards[self._session.training.settings.depth].setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.toggle()
+        else:
+            super().keyPressEvent(event)
+
+    def toggle(self) -> None:
+        """Opens or closes the drawer."""
+        if self.isVisible():
+            self.hide()
+            self.closed.emit()
+        else:
+            self.show()
+
+    def _show_settings(self) -> None:
+        settings = self._session.training.settings
+        self.cards[settings.depth].setChecked(True)
+        self.budget.setCurrentIndex(self.budget.findData(settings.time_budget_s))
+        self.augmentation.setCurrentIndex(self.augmentation.findData(settings.augmentation))
+        self.balanced.setChecked(settings.is_class_balanced)
+        self.seed.setText(str(settings.seed))
+        is_deep = settings.depth != HEAD
+        self.budget.setEnabled(is_deep)
+        self.augmentation.setEnabled(is_deep)
+        self._show_expected()
+
+    def _show_expected(self) -> None:
+        if self.isVisible():
+            for depth, label in self.expected.items():
+                words = self._session.training.expected(depth)
+                label.setText(words)
+                label.setToolTip(words)
+                self.cards[depth].setAccessibleDescription(f"{DEPTH_CARDS[depth][1]} {words}")
+
+    def _on_backbone_changed(self) -> None:
+        # Not beside a training: the measurement would slow it down, and be wrong.
+        if self.isVisible():
+            if not self._session.work.is_running(TRAIN):
+                self._session.training.measure()
+            self._show_expected()
+
+    # ---- curves
+
+    def _on_epoch_ended(self, event: EpochEnded) -> None:
+        if (event.depth, event.part) != self._part:
+            self._part = (event.depth, event.part)
+            self.plot.curves = Curves(event.num_epochs)
+            what = "on all images" if event.part == "all" else f"without part {event.part}"
+            self.curves_title.setText(f"{DEPTH_CARDS[event.depth][0]}, {what}")
+        curves = self.plot.curves
+        curves.loss.append((event.epoch, event.loss))
+        if math.isfinite(event.accuracy):
+            curves.validation_loss.append((event.epoch, event.validation_loss))
+            curves.accuracy.append((event.epoch, event.accuracy))
+        self.plot.show_curves(curves)

@@ -1,0 +1,146 @@
+"""How the open project is trained when Retrain is pressed, and what that will take. Remembered for each project."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal
+
+from engine.jobs import Priority
+from engine.nn.training_plan import (
+    AUGMENTATIONS,
+    AUTO,
+    DEFAULT_BUDGET_S,
+    DEPTHS,
+    FULL,
+    HEAD,
+    MIRRORED,
+    NO_VARIANTS,
+    PARTIAL,
+    Pace,
+    choose_plan,
+    least_seconds,
+    num_views,
+)
+from gui import wording
+from gui.engine_work import PACE
+
+if TYPE_CHECKING:
+    from gui.session import Session
+
+BUDGETS_S = (60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
+MAX_SEED = 9999
+_LOOKS = {"fast": 1, "balanced": 2, "best": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    """The user's choice, in the words of `engine.tasks.train.TrainSettings`, which brings more than a window needs."""
+
+    depth: str = HEAD
+    time_budget_s: float = DEFAULT_BUDGET_S
+    augmentation: str = MIRRORED
+    is_class_balanced: bool = True
+    seed: int = 0
+
+
+class TrainingChoice(QObject):
+    """Holds the settings and, once measured, the pace of this machine."""
+
+    changed = Signal()
+    """Settings or what they will take."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._session = session
+        self.settings = TrainingSettings()
+        self._paces: dict[str, dict[str, Pace]] = {}
+        self._measured_key = ""
+        session.project_opened.connect(self._load)
+        session.work.ended.connect(self._on_ended)
+
+    def choose(self, **values: Any) -> None:
+        """Changes some of the settings of the open project."""
+        settings = replace(self.settings, **values)
+        project = self._session.project
+        if project is not None and settings != self.settings:
+            self.settings = settings
+            self._session.preferences.set_training(project.folder, asdict(settings))
+            self.changed.emit()
+
+    def for_engine(self) -> dict[str, Any]:
+        """Returns the settings as arguments of TrainSettings."""
+        settings = self.settings
+        return {
+            "depth": settings.depth,
+            "time_budget_s": settings.time_budget_s if settings.depth != HEAD else None,
+            "augmentation": settings.augmentation,
+            "is_class_balanced": settings.is_class_balanced,
+            "seed": settings.seed,
+        }
+
+    # ---- what it will take
+
+    def measure(self) -> None:
+        """Measures the pace of the chosen backbone in the background, once; `changed` follows."""
+        from engine.tasks.measure_pace import MeasurePace
+
+        session, backbone = self._session, self._session.backbones.chosen
+        if session.project is None or session.is_read_only or backbone is None or self._pace_of(FULL) is not None:
+            return
+        if not session.work.is_running(PACE):
+            self._measured_key = backbone.key
+            job = MeasurePace(session.project, backbone.key)
+            session.work.submit(PACE, job, "Measuring how fast this machine trains", Priority.NORMAL)
+
+    def expected(self, depth: str) -> str:
+        """Returns time and memory of a training with the present labels, e.g. "about 3 min · 800 MB"."""
+        if depth == HEAD:
+            return "about a second"
+        if depth == AUTO:
+            return f"up to {wording.duration(self.settings.time_budget_s)}"
+        pace = self._pace_of(depth)
+        if pace is None:
+            return "measuring…" if self._session.work.is_running(PACE) else ""
+        looks = _LOOKS.get(self._session.backbones.views_preset, _LOOKS["balanced"])
+        num_images = int(self._session.class_counts()[1:].sum())
+        views = num_views(looks, self.settings.augmentation if depth == PARTIAL else NO_VARIANTS)
+        amounts = (max(num_images, 1), views, len(self._session.columns), looks)
+        plan = choose_plan(pace, *amounts, self.settings.time_budget_s)
+        if plan is None:
+            return f"too long: {wording.duration(least_seconds(pace, *amounts))} at least"
+        memory = f" · {wording.size(plan.memory_bytes)}" if plan.memory_bytes else ""
+        return f"about {wording.duration(plan.seconds)}{memory}"
+
+    def _pace_of(self, depth: str) -> Pace | None:
+        backbone = self._session.backbones.chosen
+        return self._paces.get(backbone.key, {}).get(depth) if backbone is not None else None
+
+    def _on_ended(self, kind: str, end: object) -> None:
+        result = getattr(end, "result", None)
+        if kind == PACE:
+            if isinstance(result, dict):
+                self._paces[self._measured_key] = result
+            self.changed.emit()
+
+    def _load(self) -> None:
+        project = self._session.project
+        if project is not None:
+            found = self._session.preferences.training(project.folder)
+            self.settings = _checked(found)
+            self.changed.emit()
+
+
+def _checked(found: dict[str, Any]) -> TrainingSettings:
+    """Returns settings that were kept; what is damaged or out of range gets its default."""
+    usual = TrainingSettings()
+    depth, budget, augmentation = found.get("depth"), found.get("time_budget_s"), found.get("augmentation")
+    seed, is_balanced = found.get("seed"), found.get("is_class_balanced")
+    return TrainingSettings(
+        depth=depth if depth in DEPTHS else usual.depth,
+        time_budget_s=budget if budget in BUDGETS_S else usual.time_budget_s,
+        augmentation=augmentation if augmentation in AUGMENTATIONS else usual.augmentation,
+        is_class_balanced=is_balanced if isinstance(is_balanced, bool) else usual.is_class_balanced,
+        seed=seed if isinstance(seed, int) and 0 <= seed <= MAX_SEED else usual.seed,
+    )
