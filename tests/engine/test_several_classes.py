@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.domain import NO_CLASS, LabelMode, Mark, class_ids_of, has_class, widened
+from engine.domain import NO_CLASS, LabelMode, Mark, Source, class_ids_of, has_class, widened
 from engine.errors import ProjectError
 from engine.project import Project
 from engine.store import journal
@@ -148,6 +148,15 @@ def test_images_leave_their_class_when_they_are_split_off_where_they_have_one(
     project.label(ids, project.add_class("ok").result().id).result()
     new = project.split_class(ids[1:], "scratch").result()
     assert project.columns().class_ids.tolist() == [1, new.id]
+
+
+def test_last_of_several_classes_given_in_one_step_counts_where_images_have_one(
+    project: Project, file_images: FileImages
+) -> None:
+    ids = file_images(project, 1)
+    one, two = (project.add_class(name).result().id for name in ("one", "two"))
+    project.label_many([(ids[0], two), (ids[0], one)], Source.IMPORT, "import").result()
+    assert project.columns().class_ids.tolist() == [one]
 
 
 def test_image_goes_back_to_any_moment_of_its_history_as_a_step(several: Project) -> None:
