@@ -111,12 +111,29 @@ def apply_change(columns: ImageColumns, index: RowIndex, change: Change) -> NDAr
     columns.class_ids[rows] = class_ids
     columns.marks[rows] = marks
     columns.noted[rows] = noted
-    if change.class_bits.shape[1]:
-        columns.class_bits = widened(columns.class_bits, change.class_bits.shape[1])
-        class_bits = widened(change.class_bits[known], columns.class_bits.shape[1])
-        different |= (columns.class_bits[rows] != class_bits).any(axis=1)
-        columns.class_bits[rows] = class_bits
+    different |= _apply_bits(columns, rows, class_ids, change.class_bits[known])
     return np.asarray(rows[different])
+
+
+def _apply_bits(
+    columns: ImageColumns, rows: NDArray[np.int64], class_ids: NDArray[np.int32], class_bits: NDArray[np.uint64]
+) -> NDArray[np.bool_]:
+    """Takes over all classes of images; returns for each of the rows whether they are others now.
+
+    Right after a change between one class per image and several, columns and store may not be of one kind. The columns
+    are read anew then; until that is done they stay what they are, and in themselves right.
+    """
+    if not columns.class_bits.shape[1]:
+        return np.zeros(len(rows), np.bool_)
+    columns.class_bits = widened(columns.class_bits, class_bits.shape[1])
+    old = columns.class_bits[rows]
+    if class_bits.shape[1]:
+        columns.class_bits[rows] = widened(class_bits, columns.class_bits.shape[1])
+    else:
+        columns.class_bits[rows] = 0
+        for class_id in np.unique(class_ids[class_ids != NO_CLASS]).tolist():
+            set_class_bit(columns, rows[class_ids == class_id], class_id, True)
+    return np.asarray((widened(old, columns.class_bits.shape[1]) != columns.class_bits[rows]).any(axis=1))
 
 
 def same_images(one: ImageColumns, other: ImageColumns) -> bool:

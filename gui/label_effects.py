@@ -23,25 +23,19 @@ def nothing(_columns: ImageColumns, _index: RowIndex) -> NDArray[np.int64]:
     return np.zeros(0, np.int64)
 
 
-def give_one(ids: Ids, class_ids: NDArray[np.int32]) -> Effect:
-    """Gives each image its one class; NO_CLASS takes it away."""
+def give(ids: Ids, class_ids: NDArray[np.int32]) -> Effect:
+    """Gives each image a class: instead of the one it has, or besides those it has.
 
-    def apply(columns: ImageColumns, index: RowIndex) -> NDArray[np.int64]:
-        known = index.has(ids)
-        rows = index.rows(ids)
-        old = columns.class_ids[rows]
-        columns.class_ids[rows] = class_ids[known]
-        return np.asarray(rows[columns.class_ids[rows] != old])
-
-    return apply
-
-
-def add(ids: Ids, class_ids: NDArray[np.int32]) -> Effect:
-    """Gives each image one more class."""
+    Which of the two is the columns' matter: they may be read anew, with the other kind, before the step is saved.
+    """
 
     def apply(columns: ImageColumns, index: RowIndex) -> NDArray[np.int64]:
         known = index.has(ids)
         rows, wanted = index.rows(ids), class_ids[known]
+        if not columns.class_bits.shape[1]:
+            old = columns.class_ids[rows]
+            columns.class_ids[rows] = wanted
+            return np.asarray(rows[wanted != old])
         changed = np.zeros(len(rows), np.bool_)
         for class_id in np.unique(wanted).tolist():
             of_class = wanted == class_id

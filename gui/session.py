@@ -168,7 +168,7 @@ class Session(ProjectSession):
 
         def split(made: ImageClass) -> None:
             self._take_new_class(made)
-            self._show_saved(self._give_effect(ids, np.full(len(ids), made.id, np.int32)))
+            self._show_saved(label_effects.give(ids, np.full(len(ids), made.id, np.int32)))
             if self._reloading:
                 self.reload()  # once more: it may have begun before this
 
@@ -276,11 +276,8 @@ class Session(ProjectSession):
         ids = as_array(ids)
         if not len(ids):
             return
-        if self._write(self._give_effect(ids, class_ids), start) and not self.has_several_classes:
+        if self._write(label_effects.give(ids, class_ids), start) and not self.has_several_classes:
             self._count_work(len(ids))
-
-    def _give_effect(self, ids: NDArray[np.int64], class_ids: NDArray[np.int32]) -> label_effects.Effect:
-        return (label_effects.add if self.has_several_classes else label_effects.give_one)(ids, class_ids)
 
     def _take_new_class(self, made: ImageClass) -> None:
         if self.class_by_id(made.id) is None:

@@ -17,6 +17,7 @@ from gui.widgets.dot import Dot
 from gui.widgets.key_label import KeyLabel
 from gui.widgets.text import ElidedLabel, text_label
 
+KEYS_PX = 156
 Keys = list[tuple[str, str]]
 
 
@@ -70,6 +71,7 @@ class ShortcutsDialog(FramedDialog):
 
     def _add_group(self, column: QVBoxLayout, title: str, keys: Keys) -> None:
         grid = self._add_grid(column, title)
+        grid.setColumnMinimumWidth(0, KEYS_PX)
         for row, (key, text) in enumerate(keys):
             grid.addWidget(KeyLabel(key), row, 0, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
             grid.addWidget(text_label(text, wrap=True), row, 1)

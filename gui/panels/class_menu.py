@@ -62,7 +62,7 @@ def _add_targets(menu: QMenu, panel: ClassPalettePanel, class_id: int) -> None:
     targets = menu.addMenu(icon("layers"), "&Merge into")
     others = [each for each in panel.session.classes if each.id != class_id]
     for other in others[:MAX_TARGETS]:
-        merge = partial(panel.session.merge_class, class_id, other.id)
+        merge = partial(panel.merge_class, class_id, other.id)
         targets.addAction(dot_icon(other.color), other.name.replace("&", "&&"), merge)
     if len(others) > MAX_TARGETS:
         more = wording.count(len(others) - MAX_TARGETS, "more class", "more classes")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtWidgets import QLabel, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from gui import wording
@@ -18,6 +18,8 @@ from gui.session import Session
 from gui.theme import icon
 from gui.widgets.color_picker import ColorPicker
 from gui.widgets.text import set_role, text_label
+
+NEWS_MS = 8000
 
 
 class ClassPalettePanel(QWidget):
@@ -42,6 +44,8 @@ class ClassPalettePanel(QWidget):
         self._note = text_label(role="warning", wrap=True)
         self._note.setContentsMargins(8, 0, 0, 0)
         self._note.hide()
+        self._news_timer = QTimer(self, singleShot=True, interval=NEWS_MS)
+        self._news_timer.timeout.connect(lambda: self._say(""))
         self.new_name = QLineEdit()
         self._build()
         self._connect()
@@ -109,6 +113,14 @@ class ClassPalettePanel(QWidget):
         item = self.session.class_by_id(class_id)
         if item is not None and self.model.can_edit:
             self.session.delete_class(class_id)
+            self._say(f"{item.name} is deleted. Ctrl+Z brings it back.", is_news=True)
+
+    def merge_class(self, class_id: int, into_id: int) -> None:
+        """Gives the images of a class another one, and says how to part them again."""
+        item, into = self.session.class_by_id(class_id), self.session.class_by_id(into_id)
+        if item is not None and into is not None and self.model.can_edit:
+            self.session.merge_class(class_id, into_id)
+            self._say(f"{item.name} is a part of {into.name} now. Ctrl+Z parts them.", is_news=True)
 
     # ------------------------------------------------------------------------------------------------------ set-up
 
@@ -209,6 +221,11 @@ class ClassPalettePanel(QWidget):
             text = "Add class…" if self.session.classes else "Name of your first class…"
         self.new_name.setPlaceholderText(text)
 
-    def _say(self, text: str) -> None:
+    def _say(self, text: str, is_news: bool = False) -> None:
+        """Shows a sentence below the classes: a warning until it is answered, or news for a while."""
+        self._news_timer.stop()
+        if is_news:
+            self._news_timer.start()
+        set_role(self._note, "dim" if is_news else "warning")
         self._note.setText(text)
         self._note.setVisible(bool(text))

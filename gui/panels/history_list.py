@@ -65,7 +65,7 @@ class HistoryRow(QAbstractButton):
         left = 6.0 if is_hot else 0.0
         painter.setFont(used)
         painter.setPen(QColor(colors.text if self._is_now or is_hot else colors.text_dim))
-        text = QFontMetricsF(used).elidedText(self._entry.text, Qt.TextElideMode.ElideRight, right - left)
+        text = QFontMetricsF(used).elidedText(self._entry.text, Qt.TextElideMode.ElideMiddle, right - left)
         painter.drawText(QRectF(left, 0, right - left, area.height()), middle, text)
         painter.end()
 

@@ -143,6 +143,7 @@ class LabelFrame(QWidget):
         order = [self.palette_panel.view, self.palette_panel.new_name, show, self.show_list.view, self.show_list.search]
         order += [folders, self.folders, dates, self.dates]
         order += [self.filter_bar.order, self.filter_bar.size_slider, self.filter_bar.viewer_button, self.grid]
+        order += [self.details.note, self.footer.auto_advance]
         for first, second in pairwise(order):
             self.setTabOrder(first, second)
 

@@ -110,7 +110,9 @@ class LabelWorkspace(LabelFrame):
         if item is not None:
             others = [each for each in session.classes if each.id != class_id]
             title = f"Merge {item.name} into"
-            self.finder.open(others, self.labelling.recent, title, lambda into: session.merge_class(class_id, into))
+            self.finder.open(
+                others, self.labelling.recent, title, lambda into: self.palette_panel.merge_class(class_id, into)
+            )
             self.place_finder()
 
     def search(self) -> None:

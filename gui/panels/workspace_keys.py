@@ -87,7 +87,7 @@ WORKSPACE_KEYS: Final = (
     KeySpec("class_color", (), "Change the colour", CLASSES, Scope.VIEW, "F7"),
     KeySpec("class_move", (), "Move up or down", CLASSES, Scope.VIEW, "Alt + up, down"),
     KeySpec("class_delete", (), "Delete (Ctrl+Z brings it back)", CLASSES, Scope.VIEW, "Del"),
-    KeySpec("class_menu", (), "Everything else: merge, show its images …", CLASSES, Scope.VIEW, "Menu, Shift+F10"),
+    KeySpec("class_menu", (), "Everything else, merging too", CLASSES, Scope.VIEW, "Menu, Shift+F10"),
 )  # fmt: skip
 
 
