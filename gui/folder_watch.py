@@ -18,6 +18,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from engine.domain import ImageRoot
 from engine.errors import ImageError
 from engine.images.files import read_bytes
+from engine.images.scan import can_reach
 
 TICK_MS = 500
 SUSPECT_S = 1.0
@@ -196,12 +197,3 @@ class FolderWatch(QObject):
             self._told.emit()
         except RuntimeError:  # the window went away meanwhile, and the C++ half of this object with it
             return
-
-
-def can_reach(folder: Path) -> bool:
-    """Tells whether a folder is there and holds something; the place of a drive that was taken away is often empty."""
-    try:
-        with os.scandir(folder) as entries:
-            return next(entries, None) is not None
-    except OSError:
-        return False

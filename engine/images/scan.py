@@ -142,6 +142,15 @@ def read_facts(found: FoundFile, is_suspect: bool = False) -> FileFacts:
     return FileFacts(found, content_hash, info, ImageStatus.READABLE, "")
 
 
+def can_reach(folder: Path) -> bool:
+    """Tells whether a folder is there and holds something; the place of a drive that was taken away is often empty."""
+    try:
+        with os.scandir(folder) as entries:
+            return next(entries, None) is not None
+    except OSError:
+        return False
+
+
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     """Returns a sort key by which "part 2" comes before "part 10", regardless of case."""
     parts = _DIGITS.split(name.casefold())

@@ -21,7 +21,7 @@ from engine.events import ImagesAdded
 from engine.images.changes import ChangeFinder, Changes, Meeting
 from engine.images.reading import read_files
 from engine.images.rows import new_image, set_aside
-from engine.images.scan import FileFacts, FoundFile, display_name, natural_key, unread, walk_images
+from engine.images.scan import FileFacts, FoundFile, can_reach, display_name, natural_key, unread, walk_images
 from engine.job import Job, JobContext
 from engine.project import Project
 from engine.tasks.read_files import read_now
@@ -142,7 +142,9 @@ class _Scan:
         self._context = context
         self._report = ScanReport()
         self._roots: dict[Path, int] = {root.path: root.id for root in self._project.roots()}
-        self._finder = ChangeFinder(self._project.images(), [os.fspath(folder) for folder in snapshot.folders])
+        # Images of a drive that is not there are not missing: they stay as they are, with what is known of them.
+        self._there = [folder for folder in snapshot.folders if can_reach(folder)]
+        self._finder = ChangeFinder(self._project.images(), [os.fspath(folder) for folder in self._there])
         self._num_found = 0
         self._to_read: list[FoundFile] = []
         self._added_ids: set[int] = set()
@@ -151,7 +153,7 @@ class _Scan:
 
     def run(self, is_rescan: bool = False) -> ScanReport:
         for folder in self._folders:
-            if folder.is_dir():
+            if folder in self._there or folder.is_dir():
                 self._file_what_is_new(folder)
             else:
                 self._report.failed.append((display_name(os.fspath(folder)), "The folder is not there."))

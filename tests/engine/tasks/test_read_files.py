@@ -207,14 +207,16 @@ def test_snapshot_for_a_training_is_complete_once_the_labelled_ones_are_read(fil
     assert num_unread(filed) == NUM_FILES - 3
 
 
-def test_drive_that_was_away_is_back_without_reading_every_file(
+def test_images_that_were_away_are_back_without_reading_every_file(
     filed: Project, folder: Path, monkeypatch: pytest.MonkeyPatch
 ):
     read_now(filed, QuietContext())
     before = facts(filed)
     away = folder.rename(folder.with_name("away"))
     folder.mkdir()
+    (folder / "readme.txt").touch()  # an empty folder would count as a drive that is not there
     assert run_in_foreground(Rescan(filed)).num_missing == NUM_FILES
+    (folder / "readme.txt").unlink()
     folder.rmdir()
     away.rename(folder)
     read: list[str] = []

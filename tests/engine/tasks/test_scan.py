@@ -333,15 +333,22 @@ def test_folder_that_moved_is_found_again_when_it_is_added_at_its_new_place(impo
     assert all(record.path.exists() for record in imported.images())
 
 
-def test_folder_on_an_unplugged_drive_is_missing_and_returns(imported: Project, folder: Path):
+@pytest.mark.parametrize("leaves_mount_point", [False, True])
+def test_images_of_an_unplugged_drive_stay_as_they_are(imported: Project, folder: Path, leaves_mount_point: bool):
     folder.rename(folder.parent / "unplugged")
+    if leaves_mount_point:
+        folder.mkdir()
 
     report = rescan(imported)
 
-    assert (report.num_missing, [reason for _, reason in report.failed]) == (6, ["The folder is not there."])
-    (folder.parent / "unplugged").rename(folder)
-    assert rescan(imported).num_returned == 6
+    reasons = [] if leaves_mount_point else ["The folder is not there."]
+    assert (report.num_missing, [reason for _, reason in report.failed]) == (0, reasons)
+    assert {record.status for record in imported.images()} == {ImageStatus.READABLE}
     assert len(labels(imported)) == 6
+    if leaves_mount_point:
+        folder.rmdir()
+    (folder.parent / "unplugged").rename(folder)
+    assert rescan(imported).num_changed == 0
 
 
 def test_file_that_may_not_be_read_for_a_while_keeps_its_content(
