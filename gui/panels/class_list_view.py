@@ -243,6 +243,7 @@ class ClassListView(QListView):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasFormat(IMAGES_MIME):
             event.acceptProposedAction()
+            self._scroll_timer.start()  # the class may be above or below what is seen
         else:
             event.ignore()
 
@@ -252,10 +253,12 @@ class ClassListView(QListView):
         event.setAccepted(over > 0)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._scroll_timer.stop()
         self._mark_target(0)
 
     def dropEvent(self, event: QDropEvent) -> None:
         class_id = self.class_id_at(event.position().toPoint())
+        self._scroll_timer.stop()
         self._mark_target(0)
         if class_id and event.mimeData().hasFormat(IMAGES_MIME):
             event.acceptProposedAction()

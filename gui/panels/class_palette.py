@@ -26,6 +26,8 @@ class ClassPalettePanel(QWidget):
     """Adds, renames, re-binds and deletes classes; a click on a name labels, a click on a count shows its images."""
 
     label_wanted = Signal(int)
+    images_dropped = Signal(int)
+    """The selected images were dragged onto a class."""
     label_taken_back = Signal()
     """The last click was the first half of a double click, and meant no label."""
     show_class_wanted = Signal(int)
@@ -152,7 +154,7 @@ class ClassPalettePanel(QWidget):
         view.clicked_in_zone.connect(self._on_zone_clicked)
         view.rename_clicked.connect(self._on_rename_clicked)
         view.chosen.connect(self.label_wanted)
-        view.images_dropped.connect(self.label_wanted)
+        view.images_dropped.connect(self.images_dropped)
         view.delete_asked.connect(self.delete_class)
         view.key_change_asked.connect(self.change_key)
         view.color_asked.connect(self.change_color)

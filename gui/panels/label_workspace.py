@@ -195,6 +195,7 @@ class LabelWorkspace(LabelFrame):
         self.palette_panel.left.connect(self.focus_images)
         self.details.left.connect(self.focus_images)
         self.palette_panel.label_wanted.connect(self.labelling.label)
+        self.palette_panel.images_dropped.connect(self.labelling.give)
         self.palette_panel.label_taken_back.connect(self.labelling.take_back)
         self.palette_panel.merge_target_wanted.connect(self._find_merge_target)
         self._painting.changed.connect(self._show_hints)

@@ -99,6 +99,12 @@ class Labelling(QObject):
         self._do(positions, self._write_stroke, advances=not session.has_several_classes)
         return True
 
+    def give(self, class_id: int) -> None:
+        """Gives the targets a class and never takes it (what was dragged onto a class shall have it)."""
+        positions = self.targets()
+        if not has_class(self._session.columns, self._list.rows[positions], class_id).all():
+            self.label(class_id)
+
     def back_to_labelled(self) -> None:
         """Goes back to the image that the last class key labelled, to paint from there."""
         if self._stroke is not None:

@@ -52,6 +52,7 @@ WORKSPACE_KEYS: Final = (
             "Enter", LabelMode.SEVERAL),
     KeySpec("paint", (), "Paint: every image reached gets the class", LABEL, Scope.VIEW, "Hold 1 … 9 + arrows"),
     KeySpec("find", ("/",), "Find any class by typing, or make a new one", LABEL),
+    KeySpec("drag", (), "Give a class with the mouse", LABEL, Scope.VIEW, "Drag onto the class"),
     KeySpec("accept", ("Space",), "Accept the suggestion", LABEL, Scope.IMAGES),
     KeySpec("accept_confident", ("Shift+Space",), "Accept all confident suggestions", LABEL, Scope.IMAGES),
     KeySpec("skip", ("X",), "Skip, and on to the next", LABEL),

@@ -16,7 +16,7 @@ from PySide6.QtGui import QDragMoveEvent, QDropEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
-from engine.domain import NO_CLASS, ImageStatus, Mark
+from engine.domain import NO_CLASS, ImageStatus, LabelMode, Mark
 from gui.models.image_filter import ImageFilter, Order, Show, Trait
 from gui.panels.class_list_view import Zone
 from gui.panels.image_menu import open_image_menu
@@ -142,23 +142,38 @@ def test_a_drag_from_a_selected_card_takes_the_selection_along_and_a_click_on_it
     assert desk.workspace.grid.selected_positions().tolist() == [4]
 
 
-def test_images_dropped_on_a_class_get_it_in_one_step(desk: Any) -> None:
-    click(desk, 2)
-    click(desk, 5, with_=SHIFT)
+def drop_on_class(desk: Any, row: int) -> None:
     view = desk.workspace.palette_panel.view
     data = QMimeData()
     data.setData(IMAGES_MIME, b"4")
-    row = QPointF(view.visualRect(view.model().index(1, 0)).center())
+    point = QPointF(view.visualRect(view.model().index(row, 0)).center())
     args = (Qt.DropAction.CopyAction, data, LEFT, Qt.KeyboardModifier.NoModifier)
-    over = QDragMoveEvent(row.toPoint(), *args)
+    over = QDragMoveEvent(point.toPoint(), *args)
     view.dragMoveEvent(over)
     assert over.isAccepted()
-    view.dropEvent(QDropEvent(row, *args))
+    view.dropEvent(QDropEvent(point, *args))
     desk.wait_saved()
+
+
+def test_images_dropped_on_a_class_get_it_and_where_there_may_be_several_keep_it(desk: Any) -> None:
+    desk.session.set_label_mode(LabelMode.SEVERAL)
+    desk.wait_saved()
+    desk.qtbot.waitUntil(lambda: desk.session.has_several_classes and not desk.session.is_reloading)
+    desk.settle()
+    click(desk, 2)
+    click(desk, 5, with_=SHIFT)
+    for row in (1, 1, 2):
+        drop_on_class(desk, row)
     assert class_ids(desk)[:7] == [0, 0, 2, 2, 2, 2, 0]
+    assert desk.session.columns.class_bits[2:6, 0].tolist() == [1 << 2 | 1 << 3] * 4
+    assert desk.workspace.grid.model().data(desk.workspace.grid.model().index(2, 0), Qt.ItemDataRole.ToolTipRole) == (
+        "picture_0002.jpg\ncrack and fine"
+    )
+    choices = desk.workspace.show_list.view.model().entries
+    assert Show.CONFIRMED in choices
     desk.session.undo()
     desk.wait_saved()
-    assert set(class_ids(desk)) == {NO_CLASS}
+    assert desk.session.columns.class_bits[2:6, 0].tolist() == [1 << 2] * 4
 
 
 def test_ctrl_wheel_zooms_around_the_picture_under_the_pointer(desk: Any) -> None:
