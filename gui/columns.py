@@ -95,8 +95,16 @@ def count_bits(class_bits: NDArray[np.uint64]) -> NDArray[np.int64]:
 
 
 def first_classes(class_bits: NDArray[np.uint64], order: Sequence[int]) -> NDArray[np.int32]:
-    """Returns for bits (M, W) the class of each image (M,) that comes first in the order of the palette."""
+    """Returns for bits (M, W) the class of each image (M,) that comes first in the order of the palette.
+
+    Where an image has none of the palette (it is not known here yet, or no longer), that with the lowest id.
+    """
     found = np.zeros(len(class_bits), np.int32)
+    for word in reversed(range(class_bits.shape[1])):
+        values = class_bits[:, word]
+        lowest = values & (~values + np.uint64(1))
+        has_any = values != 0
+        found[has_any] = word * 64 + np.log2(lowest[has_any].astype(np.float64)).astype(np.int32)
     for class_id in reversed(order):
         found[bits_have_class(class_bits, class_id)] = class_id
     return found

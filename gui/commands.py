@@ -353,7 +353,6 @@ class Commands(QObject):
             return
         workspace = self._window.workspace
         layer = FirstKeysLayer(self._session.label_mode, workspace)
-        self._session.labelled.connect(layer.dismiss)
         self._session.project_closing.connect(layer.dismiss)
         layer.closed.connect(workspace.focus_images)
         layer.open()
