@@ -39,6 +39,11 @@ def is_own(key: str) -> bool:
     return key.startswith((RUN_PREFIX, OWN_PREFIX))
 
 
+def has_own_network(run_folder: Path) -> bool:
+    """Tells whether a run made something of its own of its backbone."""
+    return (run_folder / BACKBONE_FILE).is_file()
+
+
 def find(key: str, project_dir: Path | None) -> BackboneSpec:
     """Returns the record of a backbone of the user's own.
 

@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, Signal
 from engine.errors import InternalError
 from engine.events import EmbeddingsAdded, JobEnded, JobFailed, JobProgressed, JobStarted, JobSucceeded
 from engine.jobs import AnyJob, JobHandle, Priority
+from engine.own_backbones import RUN_PREFIX, has_own_network
 
 if TYPE_CHECKING:
     from engine.backbones import BackboneSpec
@@ -75,6 +76,7 @@ class EngineWork(QObject):
         self._is_looking_stopped = False
         self._is_preparing_training = False
         self._training_jobs: list[AnyJob] = []
+        self._embedding_jobs: list[AnyJob] = []
         self._kinds_with_view: set[str] = set()
         self._num_embedded = 0
         self._next_extension = FIRST_EXTENSION
@@ -190,7 +192,13 @@ class EngineWork(QObject):
             self._has_more_to_embed = True  # it knows nothing of the images that came after its start
         elif not self.is_running(READ) and not self.is_running(TRAIN):
             self._has_more_to_embed = False
-            self.submit(EMBED, ComputeEmbeddings(project, backbone.key), "Looking at new images", Priority.BACKGROUND)
+            jobs: list[AnyJob] = [ComputeEmbeddings(project, backbone.key)]
+            run = session.run
+            if run is not None and has_own_network(project.run_dir(run)):
+                # Its suggestions need a look of its own, by the network that it trained.
+                jobs.append(ComputeEmbeddings(project, f"{RUN_PREFIX}{run.id}"))
+            self._embedding_jobs = jobs
+            self.submit(EMBED, jobs, "Looking at new images", Priority.BACKGROUND)
 
     def _on_backbone_changed(self) -> None:
         if len(self._session.columns):
@@ -326,7 +334,9 @@ class EngineWork(QObject):
         elif kind in (EMBED, EXTEND):
             # The end of an embedding, too, extends the active run's predictions to the new images.
             self._session.refresh_predictions()
-            self._tell_failed([result])
+            if kind == EMBED:
+                self._tell_failed([getattr(job, "report", None) for job in self._embedding_jobs])
+                self._embedding_jobs = []
         elif kind == TRAIN:
             self._session.reload()
             # A training looks at the missing images itself; what it found out is in the jobs before the last.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -200,6 +201,7 @@ class DeepTraining:
                     np.float16,
                     (len(inputs.paths), views, *shape),
                 )
+                _claim_room(file)
                 failed = keep_activations(
                     lower if lower is not None else nn.Identity(),
                     ViewMaker(inputs.preprocessing, augmentation, inputs.seed),
@@ -256,6 +258,13 @@ def _best_point(logits: Array, targets: NDArray[np.int64]) -> tuple[int, float]:
     ]
     best = int(np.argmin(losses))
     return best, temperatures[best]
+
+
+def _claim_room(file: Path) -> None:
+    """Raises OSError when the disk has no room for all of it: writing to a mapped file would end the process."""
+    if hasattr(os, "posix_fallocate"):
+        with open(file, "r+b") as opened:
+            os.posix_fallocate(opened.fileno(), 0, file.stat().st_size)
 
 
 def _calibrated_loss(logits: Array, targets: NDArray[np.int64]) -> float:

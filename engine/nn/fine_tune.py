@@ -195,7 +195,7 @@ class FineTuning:
 
     def logits(self, rows: NDArray[np.int64], checkpoint: Callable[[], None]) -> Array:
         """Returns the logits (n, K) of images by the averaged weights, as the deployed model would give them."""
-        found = []
+        found = [np.empty((0, len(self.bias)), np.float32)]
         with self.averaged(), torch.inference_mode():
             for start in range(0, len(rows), self.recipe.batch_size):
                 checkpoint()

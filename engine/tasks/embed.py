@@ -20,6 +20,7 @@ from engine.events import EmbeddingsAdded
 from engine.job import Job, JobContext, Priority
 from engine.nn.preprocessing import Preprocessing, Preset, default_preprocessing
 from engine.nn.run_model import load_run_model
+from engine.own_backbones import RUN_PREFIX, has_own_network
 from engine.project import Project
 from engine.store import features
 from engine.store.feature_file import FeatureFile
@@ -210,8 +211,12 @@ def source_of_run(project: Project, run: Run) -> FeatureSource:
         BackboneError: the run's weights are not on this machine.
         TrainingError: a file of the run is missing or damaged.
     """
-    model = load_run_model(project.run_dir(run), project.folder)
-    return feature_source(project, model.spec, model.weights, model.preprocessing)
+    folder = project.run_dir(run)
+    model = load_run_model(folder, project.folder)
+    record = model.spec
+    if has_own_network(folder):
+        record = record.with_own_weights(f"{RUN_PREFIX}{run.id}", record.display_name)
+    return feature_source(project, record, model.weights, model.preprocessing)
 
 
 def preset_of_project(project: Project) -> Preset:

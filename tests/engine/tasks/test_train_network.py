@@ -144,3 +144,35 @@ def test_auto_keeps_what_measures_best(
     has_won = any(trial["log_loss"] < trial["head_log_loss"] for trial in trials)
     assert (run.depth == "partial") == has_won
     assert "log loss" in run.settings["story"]
+
+
+@pytest.mark.usefixtures("quick", "shared_weights")
+def test_images_that_come_later_are_predicted_by_the_trained_network(
+    make_project: Callable, steel: Path, run_job: Callable, tmp_path: Path
+) -> None:
+    import shutil
+
+    from engine.tasks.embed import ComputeEmbeddings
+    from engine.tasks.extend import ExtendPredictions
+    from engine.tasks.scan import ScanFolder
+
+    later = tmp_path / "later"
+    later.mkdir()
+    for name in ("crazing", "patches"):
+        for file in sorted((steel / name).iterdir())[:2]:
+            shutil.move(file, later / file.name)
+    project = make_project(steel)
+    run = retrain(project, PARTIAL, run_job)
+    before = project.predictions()
+    run_job(ScanFolder(project, later, False))
+    run_job(ExtendPredictions(project))
+    unchanged = project.predictions()
+    assert before is not None
+    assert unchanged is not None
+    np.testing.assert_array_equal(unchanged.probabilities, before.probabilities)
+
+    run_job(ComputeEmbeddings(project, "squeezenet1_1"))
+    run_job(ComputeEmbeddings(project, f"run:{run.id}"))
+    after = project.predictions()
+    assert after is not None
+    assert len(after.image_ids) == len(before.image_ids) + 4
