@@ -61,18 +61,17 @@ class FacetView(QTreeView):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(name)
-        self.expanded.connect(self._fit)
-        self.collapsed.connect(self._fit)
+        self._opened: set[str] = set()
+        self.expanded.connect(lambda index: self._note_opened(index, True))
+        self.collapsed.connect(lambda index: self._note_opened(index, False))
 
     def set_tree(self, tree: FacetTree) -> None:
         """Shows another tree; what was open stays open as far as it is there."""
         if tree is self.facets.tree:
             return
         is_first = len(self.facets.tree) == 0
-        old = self.facets.tree
-        opened = [key for key in old.keys if self.isExpanded(self.facets.index_of(key))] if len(old) < 20_000 else []
         self.facets.set_tree(tree)
-        for key in opened:
+        for key in sorted(self._opened):
             self.expand(self.facets.index_of(key))
         if is_first and self.facets.rowCount() == 1:
             self.expand(self.facets.index(0, 0))
@@ -141,6 +140,10 @@ class FacetView(QTreeView):
 
     def _make_current(self, index: AnyIndex) -> None:
         self.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.NoUpdate)
+
+    def _note_opened(self, index: QModelIndex, is_open: bool) -> None:
+        (self._opened.add if is_open else self._opened.discard)(str(index.data(KEY_ROLE)))
+        self._fit()
 
     def _fit(self) -> None:
         """Takes as much height as there are rows to see, up to MAX_ROWS."""
