@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
+from collections.abc import Hashable
 from enum import Enum
 from typing import Any
 
@@ -15,11 +16,14 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QRect, Signal
 from PySide6.QtGui import QImage
 
+from engine.errors import ImageError
 from engine.images.levels import Levels, apply_to_grey, apply_to_rgb, automatic, histogram
+from gui.image_pool import ImagePool
 from gui.screen_images import Picture
 
-MAX_PIXELS = 12_000_000
-"""What is rendered in one go in the GUI thread (at most some 15 ms); of more, only every second pixel and so on."""
+MAX_PIXELS = 2_500_000
+"""What is rendered in the GUI thread: some 6 ms. Of more, every second pixel or so, until a worker has them all."""
+RENDERED_BYTES = 64 << 20
 DRAG_PX = 250
 """Dragging so far moves what is grey to black or white, or makes the contrast 2.7 times as strong."""
 
@@ -124,11 +128,51 @@ class DisplayLevels(QObject):
         self.changed.emit()
 
 
-def render(image: QImage, part: QRect, levels: Levels) -> QImage:
-    """Returns a part of a picture with levels applied, in the units of its stored pixels; at most MAX_PIXELS."""
-    step = 1
-    while part.width() * part.height() > MAX_PIXELS * step * step:
-        step += 1
+class LevelsRenderer(QObject):
+    """Applies levels for a canvas: small parts at once, large ones coarsely at once and finely in a worker thread."""
+
+    rendered = Signal()
+    """What was asked for last is there in full."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._pool: ImagePool[QImage] = ImagePool(self._load, 1, RENDERED_BYTES, "graft-levels", self)
+        self._pool.loaded.connect(lambda _keys: self.rendered.emit())
+        self._wanted: tuple[Hashable, QImage, Levels] | None = None
+        self._last: tuple[Hashable, QImage] | None = None
+
+    def get(self, image: QImage, part: QRect, levels: Levels) -> tuple[QImage, QRect]:
+        """Returns a picture with levels applied and the rectangle in it that shows `part` of the image."""
+        num_pixels = part.width() * part.height()
+        if num_pixels > MAX_PIXELS:
+            whole = (image.cacheKey(), levels)
+            made = self._pool.get(whole)
+            if made is not None:
+                return made, part
+            self._wanted = (whole, image, levels)
+            self._pool.retry_failures()  # what was given up for another wish may be wanted again
+            self._pool.want("canvas", [whole])
+        key = (image.cacheKey(), part.getRect(), levels)
+        if self._last is None or self._last[0] != key:
+            step = math.ceil(math.sqrt(num_pixels / MAX_PIXELS))
+            self._last = (key, render(image, part, levels, max(1, step)))
+        piece = self._last[1]
+        return piece, piece.rect()
+
+    def close(self) -> None:
+        """Stops the worker."""
+        self._pool.close()
+        self._pool.forget()
+
+    def _load(self, key: Hashable) -> QImage:
+        wanted = self._wanted
+        if wanted is None or wanted[0] != key:
+            raise ImageError("Something else is wanted by now.")
+        return render(wanted[1], wanted[1].rect(), wanted[2])
+
+
+def render(image: QImage, part: QRect, levels: Levels, step: int = 1) -> QImage:
+    """Returns a part of a picture, or every `step`-th pixel of it, with levels in the units of its stored pixels."""
     rows, columns = slice(part.top(), part.bottom() + 1, step), slice(part.left(), part.right() + 1, step)
     if image.format() == QImage.Format.Format_Grayscale16:
         grey = np.ascontiguousarray(apply_to_grey(_pixels(image)[rows, columns], levels))

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QR
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from engine.images.levels import Levels
-from gui.display_levels import render
+from gui.display_levels import LevelsRenderer
 from gui.theme import theme
 from gui.widgets.canvas_overlays import paint_classes, paint_message, paint_note
 
@@ -35,7 +35,8 @@ class ImageCanvas(QWidget):
         super().__init__(parent)
         self._image: QImage | None = None
         self._levels: Levels | None = None
-        self._rendered: tuple[tuple[object, ...], QImage] | None = None
+        self._renderer = LevelsRenderer(self)
+        self._renderer.rendered.connect(self.update)
         self._size = QSizeF(1, 1)
         self._message = ""
         self._note = ""
@@ -310,8 +311,5 @@ class ImageCanvas(QWidget):
         if self._levels is None:
             painter.drawImage(place, image, QRectF(part))
             return
-        key = (image.cacheKey(), part.getRect(), self._levels)
-        if self._rendered is None or self._rendered[0] != key:
-            self._rendered = (key, render(image, part, self._levels))
-        made = self._rendered[1]
-        painter.drawImage(place, made, QRectF(made.rect()))
+        made, inside = self._renderer.get(image, part, self._levels)
+        painter.drawImage(place, made, QRectF(inside))
