@@ -43,6 +43,9 @@ class PretendEngine:
 
         return finish
 
+    def close(self) -> None:
+        return
+
 
 @pytest.fixture
 def on_gpu(monkeypatch: pytest.MonkeyPatch) -> Callable[[PretendEngine], Forward]:
