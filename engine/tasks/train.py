@@ -141,7 +141,7 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
             start=start,
             strength=strength,
             strength_chosen_at=chosen_at,
-            notes=notes + grouping.notes + _notes_on(source.spec.key),
+            notes=notes + grouping.notes + _notes_on(source.spec.key) + (report.notes if report else []),
             embed_seconds=report.seconds if report else 0.0,
         )
 

@@ -156,3 +156,86 @@ def test_a_deleted_cache_is_filled_again(make_project: Callable, steel: Path, ru
 def test_a_backbone_without_weights_is_a_sentence(make_project: Callable, steel: Path, run_job: Callable) -> None:
     with pytest.raises(BackboneError, match="not on this machine"):
         run_job(ComputeEmbeddings(make_project(steel), "resnet18"))
+
+
+def test_the_looks_chosen_for_a_project_are_those_its_images_get(
+    make_project: Callable, steel: Path, run_job: Callable
+) -> None:
+    project = make_project(steel)
+    assert open_source(project, BACKBONE).preprocessing.views == ("whole", "centre")
+    run_job(ComputeEmbeddings(project, BACKBONE))
+    project.set_views_preset("fast")
+    assert open_source(project, BACKBONE).preprocessing.views == ("whole",)
+    assert num_embedded(project) == 0
+    assert run_job(ComputeEmbeddings(project, BACKBONE)).num_embedded == 24
+    project.set_views_preset("balanced")
+    assert num_embedded(project) == 24
+    project.set_views_preset("of a newer version")
+    assert num_embedded(project) == 24
+
+
+def test_a_network_taken_over_from_another_model_embeds_under_its_own_name(
+    make_project: Callable, steel: Path, run_job: Callable, tmp_path: Path
+) -> None:
+    import json
+
+    from safetensors.torch import save_file
+
+    from engine.nn.networks import EXPORTED_PREFIX, load_backbone
+    from engine.own_backbones import take
+
+    export = tmp_path / "line 2"
+    export.mkdir()
+    state = load_backbone(spec(BACKBONE), find_weights(spec(BACKBONE))).state_dict()
+    save_file(
+        {EXPORTED_PREFIX + name: value.contiguous() for name, value in state.items()}, export / "model.safetensors"
+    )
+    (export / "model.json").write_text(json.dumps({"backbone": {"key": BACKBONE}}))
+    project = make_project(steel)
+    own = take(export, project.folder)
+
+    ids = [image.id for image in project.images()][:3]
+    assert run_job(ComputeEmbeddings(project, own.key, ids)).num_embedded == 3
+    assert run_job(ComputeEmbeddings(project, BACKBONE, ids)).num_embedded == 3
+    hashes = [image.content_hash for image in project.images()][:3]
+    rows = [
+        source.file.read(source.rows_of(project, hashes))
+        for source in (open_source(project, own.key), open_source(project, BACKBONE))
+    ]
+    np.testing.assert_allclose(rows[0], rows[1], atol=1e-5)
+
+
+def test_a_gpu_that_fails_is_said_in_progress_and_report(
+    make_project: Callable, steel: Path, run_job: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engine.nn import embed as nn_embed
+    from engine.nn import forward
+    from engine.nn.device import Device, DeviceKind
+
+    class Broken:
+        def start(self, _views: np.ndarray) -> Callable[[], np.ndarray]:
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(forward, "_GpuEngine", lambda *_: Broken())
+    monkeypatch.setattr(forward, "free_memory_bytes", lambda _: 1 << 34)
+    monkeypatch.setattr(nn_embed, "choose_device", lambda: Device(DeviceKind.CUDA, "Pretend GPU", "cuda:0", True))
+    notes: list[str] = []
+    recorder = Recorder()
+    monkeypatch.setattr(recorder, "progress", lambda done, total, note="": notes.append(note))
+    report = run_job(ComputeEmbeddings(make_project(steel), BACKBONE), recorder)
+    assert report.num_embedded == 24
+    assert "Pretend GPU failed" in report.notes[0]
+    assert "the GPU failed, so the processor does it" in notes[-1]
+
+
+def test_the_speed_of_this_machine_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    from engine import speeds
+
+    speeds.note("a", "the processor", 100, 2, 4.0)
+    speeds.note("a", "the processor", 100, 2, 8.0)  # the machine was busy
+    speeds.note("b", "the processor", 5, 2, 1.0)  # too few to say
+    assert speeds.views_per_second() == {"a": 50.0}
+    speeds.note("a", "Pretend GPU", 100, 2, 8.0)  # another device: what it does now counts
+    assert speeds.views_per_second() == {"a": 25.0}
+    speeds._file().write_text("[1]")
+    assert speeds.views_per_second() == {}
