@@ -18,13 +18,14 @@ from engine.nn.training_plan import (
     MIRRORED,
     NO_VARIANTS,
     PARTIAL,
+    SCRATCH_FOLDER,
     Pace,
     choose_plan,
     least_seconds,
     num_views,
 )
 from gui import wording
-from gui.engine_work import PACE
+from gui.engine_work import PACE, TRAIN
 
 if TYPE_CHECKING:
     from gui.session import Session
@@ -57,6 +58,8 @@ class TrainingChoice(QObject):
         self.settings = TrainingSettings()
         self._paces: dict[str, dict[str, Pace]] = {}
         self._measured_key = ""
+        self.has_stopped = False
+        """Whether a training of the network was stopped, by the user or the end of the program, and can go on."""
         session.project_opened.connect(self._load)
         session.work.ended.connect(self._on_ended)
 
@@ -119,6 +122,8 @@ class TrainingChoice(QObject):
 
     def _on_ended(self, kind: str, end: object) -> None:
         result = getattr(end, "result", None)
+        if kind == TRAIN:
+            self._look_for_stopped()
         if kind == PACE:
             if isinstance(result, dict):
                 self._paces[self._measured_key] = result
@@ -129,6 +134,12 @@ class TrainingChoice(QObject):
         if project is not None:
             found = self._session.preferences.training(project.folder)
             self.settings = _checked(found)
+            self._look_for_stopped()
+
+    def _look_for_stopped(self) -> None:
+        project = self._session.project
+        if project is not None:
+            self.has_stopped = next((project.cache_dir / SCRATCH_FOLDER).glob("*/*-plan.json"), None) is not None
             self.changed.emit()
 
 

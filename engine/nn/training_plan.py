@@ -19,6 +19,9 @@ VARIED: Final = "varied"
 AUGMENTATIONS: Final = (NO_VARIANTS, MIRRORED, VARIED)
 NUM_VARIED_VIEWS: Final = 4
 
+SCRATCH_FOLDER: Final = "training"
+"""In the project's cache folder: what a training that is not over yet has done."""
+
 DEFAULT_BUDGET_S: Final = 120.0
 """What Auto may take when nobody says otherwise."""
 

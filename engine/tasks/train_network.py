@@ -18,7 +18,16 @@ from engine.errors import TrainingError
 from engine.evaluation.metrics import log_loss, measure
 from engine.job import Job, JobContext, Priority
 from engine.nn.head import Head, probabilities_of
-from engine.nn.training_plan import AUTO, DEFAULT_BUDGET_S, FULL, NUM_FOLDS, PARTIAL, Plan, duration_words
+from engine.nn.training_plan import (
+    AUTO,
+    DEFAULT_BUDGET_S,
+    FULL,
+    NUM_FOLDS,
+    PARTIAL,
+    SCRATCH_FOLDER,
+    Plan,
+    duration_words,
+)
 from engine.own_backbones import BACKBONE_FILE, RUN_PREFIX
 from engine.project import Project
 from engine.store.features import FeatureKind
@@ -40,7 +49,6 @@ if TYPE_CHECKING:
     from engine.nn.deep_training import DeepTraining, Measured
     from engine.nn.network_depths import NetworkDepths
 
-SCRATCH_FOLDER: Final = "training"
 _ENOUGH_PER_CLASS: Final = 15
 _ENOUGH_IMAGES: Final = 80
 """With fewer labelled images Auto does not try more than the head."""

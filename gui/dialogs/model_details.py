@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVB
 
 from engine.backbones import CATALOGUE
 from engine.domain import Run
+from engine.own_backbones import RUN_PREFIX
 from gui import wording
 from gui.dialogs.frame import FramedDialog
 from gui.session import Session
@@ -58,7 +59,7 @@ class ModelDetailsDialog(FramedDialog):
 
     def _make_figures(self, run: Run) -> QHBoxLayout:
         validation = run.validation
-        backbone = CATALOGUE[run.backbone].display_name if run.backbone in CATALOGUE else run.backbone
+        backbone = _network_words(run)
         seconds = sum(run.seconds.values())
         row = QHBoxLayout()
         row.setSpacing(12)
@@ -181,6 +182,14 @@ def _how_measured(run: Run) -> str:
 def _class_index(run: Run, named: object) -> int:
     """Per-class figures name their class by its target index or by its name."""
     return named if isinstance(named, int) else run.class_names.index(str(named))
+
+
+def _network_words(run: Run) -> str:
+    """Returns e.g. "MobileNetV2", "MobileNetV2, partial" or "network of model 3"."""
+    name = CATALOGUE[run.backbone].display_name if run.backbone in CATALOGUE else run.backbone
+    if run.backbone.startswith(RUN_PREFIX):
+        name = f"network of model {run.backbone.removeprefix(RUN_PREFIX)}"
+    return name if run.depth == "head" else f"{name}, {run.depth}"
 
 
 def _current_names(session: Session, run: Run) -> list[str]:

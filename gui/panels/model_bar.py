@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from engine.nn.training_plan import AUTO, FULL, HEAD, PARTIAL
 from gui import wording
-from gui.engine_work import Activity
+from gui.engine_work import TRAIN, Activity
 from gui.session import Session
 from gui.theme import font
 from gui.widgets.buttons import button
@@ -134,6 +134,8 @@ class ModelBar(QWidget):
             facts = f"{wording.count(run.num_images, 'image')}, {wording.classes(len(run.class_names))}"
             since = session.facts.num_labels_since
             facts = f"{facts} · {wording.count(since, 'new label')} since" if since else facts
+            if session.training.has_stopped and not session.work.is_running(TRAIN):
+                facts += " · a training was stopped: Retrain goes on with it"
             hint = session.backbones.hint()
             self.facts.setText(f"{facts} · {hint}" if hint else facts)
         else:

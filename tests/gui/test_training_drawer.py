@@ -112,3 +112,12 @@ def test_the_choice_reaches_the_training(room: Any, drawer: Any, monkeypatch: py
     room.session.retrain()
     room.wait_for(lambda: asked)
     assert (asked[0].depth, asked[0].time_budget_s) == (AUTO, 120.0)
+
+
+def test_a_training_that_was_stopped_is_offered_again(room: Any, drawer: Any, tmp_path: Path) -> None:
+    scratch = tmp_path / "project" / "cache" / "training" / "abc"
+    scratch.mkdir(parents=True)
+    (scratch / "partial-plan.json").write_text("{}")
+    room.session.close_project()
+    room.open(tmp_path / "project")
+    assert room.session.training.has_stopped

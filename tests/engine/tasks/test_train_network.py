@@ -13,12 +13,11 @@ from engine.errors import TrainingError
 from engine.events import EpochEnded, Event
 from engine.job import CancelledError, QuietContext
 from engine.nn.run_model import load_run_model
-from engine.nn.training_plan import Plan
+from engine.nn.training_plan import SCRATCH_FOLDER, Plan
 from engine.own_backbones import BACKBONE_FILE
 from engine.project import Project
 from engine.tasks.evaluate import EvaluateModel
 from engine.tasks.train import TrainSettings, retrain_jobs
-from engine.tasks.train_network import SCRATCH_FOLDER
 
 PARTIAL = TrainSettings(backbone="squeezenet1_1", depth="partial", augmentation="none")
 
