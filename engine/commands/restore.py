@@ -18,7 +18,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     from engine.tasks.scan import Rescan
 
     with Project.restore(arguments.project) as project:
-        console.run(Rescan(project))  # finds images that were imported after the backup
+        console.run(Rescan(project, reads_all=True))  # finds images that were imported after the backup
         num_images, num_labelled = len(project.columns()), len(project.snapshot().image_ids)
     console.document({"project": str(arguments.project), "num_images": num_images, "num_labelled": num_labelled})
     console.say(f"Restored: {plural(num_images, 'image')}, {num_labelled:,} of them labelled.")

@@ -21,7 +21,7 @@ from engine.store.migrations import APPLICATION_ID
 NUM_KEPT: Final = 10
 PAGES_PER_STEP: Final = 100
 _NAME: Final = re.compile(r"project-\d{8}T\d{6}-\d{10}\.db")
-_COUNTED: Final = ("images", "classes", "steps", "annotations", "image_classes", "runs")
+_COUNTED: Final = ("images", "classes", "steps", "annotations", "image_classes", "image_marks", "runs")
 
 
 def make(db: Database, folder: Path, between_steps: Callable[[], None] = lambda: None) -> Path:

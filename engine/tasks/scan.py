@@ -111,8 +111,8 @@ class Rescan(Job[ScanSnapshot, ScanReport, ScanReport]):
 
     title: ClassVar[str] = "Looking for changes"
 
-    def __init__(self, project: Project) -> None:
-        self.project = project
+    def __init__(self, project: Project, reads_all: bool = False) -> None:
+        self.project, self.reads_all = project, reads_all
 
     def prepare(self) -> ScanSnapshot:
         """Raises:
@@ -121,7 +121,7 @@ class Rescan(Job[ScanSnapshot, ScanReport, ScanReport]):
         folders = [root.path for root in self.project.roots()]
         if not folders:
             raise ProjectError("No folder has been imported yet.", "Add a folder with images first.")
-        return ScanSnapshot(self.project, folders)
+        return ScanSnapshot(self.project, folders, reads_all=self.reads_all)
 
     @staticmethod
     def work(snapshot: ScanSnapshot, context: JobContext) -> ScanReport:
