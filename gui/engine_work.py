@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, Signal
 from engine.errors import InternalError
 from engine.events import EmbeddingsAdded, JobEnded, JobFailed, JobProgressed, JobStarted, JobSucceeded
 from engine.jobs import AnyJob, JobHandle, Priority
+from engine.nn.training_plan import HEAD
 from engine.own_backbones import RUN_PREFIX, has_own_network
 
 if TYPE_CHECKING:
@@ -229,7 +230,9 @@ class EngineWork(QObject):
     def _start_training(self, jobs: list[AnyJob]) -> None:
         if self._is_preparing_training:
             self._is_looking_stopped = False
-            self.submit(TRAIN, jobs, "Training", Priority.INTERACTIVE)
+            # A training of the network takes minutes: an export may go before it, and it goes on afterwards.
+            is_short = self._session.training.settings.depth == HEAD
+            self.submit(TRAIN, jobs, "Training", Priority.INTERACTIVE if is_short else Priority.NORMAL)
             self._training_jobs = jobs
             self._end_preparing()
 
@@ -247,7 +250,7 @@ class EngineWork(QObject):
 
         project = self._session.project
         if project is not None and not self.is_running(EXPORT):
-            self.submit(EXPORT, ExportModel(project, format_name, folder), "Exporting", Priority.NORMAL)
+            self.submit(EXPORT, ExportModel(project, format_name, folder), "Exporting", Priority.INTERACTIVE)
 
     def download(self, spec: BackboneSpec) -> None:
         """Fetches the weights of a backbone; `ended` follows."""

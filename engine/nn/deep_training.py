@@ -26,7 +26,7 @@ from engine.evaluation.metrics import log_loss
 from engine.evaluation.splits import assign_folds
 from engine.events import EpochEnded
 from engine.files import atomic_write_bytes, disk_error
-from engine.job import JobContext
+from engine.job import CancelledError, JobContext
 from engine.nn.activations import ViewMaker, keep_activations
 from engine.nn.fine_tune import FineTuning, Material, Recipe
 from engine.nn.head import balance_of, fit_head, probabilities_of
@@ -120,7 +120,7 @@ class DeepTraining:
         file = self.inputs.scratch / f"{self.inputs.depth}-all.safetensors"
         training.restore(file)
         while training.epoch < num_epochs:
-            self._epoch(training, self.usable, f"last training, round {training.epoch + 1} of {num_epochs}")
+            self._epoch(training, self.usable, file, f"last training, round {training.epoch + 1} of {num_epochs}")
             training.save(file)
             self._emit("all", training, math.nan, math.nan)
         return training
@@ -145,7 +145,7 @@ class DeepTraining:
         losses = [_calibrated_loss(logits, inputs.targets[held_out]) for logits in points]
         while training.epoch < self.plan.num_epochs and not _is_over(losses):
             step = f"part {index + 1} of {self.plan.num_measured} held out, round {training.epoch + 1}"
-            self._epoch(training, rows, f"{step} of {self.plan.num_epochs}")
+            self._epoch(training, rows, state, f"{step} of {self.plan.num_epochs}")
             accuracy = math.nan
             if training.epoch in judged_at[len(points) :]:
                 points.append(training.logits(held_out, self.context.checkpoint))
@@ -174,9 +174,13 @@ class DeepTraining:
         head = replace(fit.head, temperature=inputs.temperature)
         return FineTuning(self.upper, head, self.material, self.recipe, self.precision)
 
-    def _epoch(self, training: FineTuning, rows: NDArray[np.int64], note: str) -> None:
+    def _epoch(self, training: FineTuning, rows: NDArray[np.int64], state: Path, note: str) -> None:
         self.tell(note)
-        training.run_epoch(rows, self.context.checkpoint)
+        try:
+            training.run_epoch(rows, self.context.checkpoint)
+        except CancelledError:
+            training.save(state)  # so that it goes on with the next batch
+            raise
 
     def _emit(self, fold: str, training: FineTuning, validation_loss: float, accuracy: float) -> None:
         loss = training.losses[-1] if training.losses else math.nan

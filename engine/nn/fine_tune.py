@@ -100,30 +100,33 @@ class FineTuning:
         self.slowness = 1.0
         self.num_failures = 0
         self.losses: list[float] = []
+        self._next_batch, self._loss_so_far = 0, 0.0
 
     # ---- the training
 
     def run_epoch(self, rows: NDArray[np.int64], checkpoint: Callable[[], None]) -> float:
-        """Trains one epoch on images (n,) and returns the mean loss. A loss that is not finite is told as NaN.
+        """Trains one epoch on images (n,), or what is left of it, and returns the mean loss.
 
-        Then everything is as before the epoch, and the next one is slower.
+        A loss that is not finite is told as NaN: then everything is as before, and the next try is slower. What
+        `checkpoint` raises leaves the epoch half done; `save` and `restore` keep that too.
 
         Raises:
             TrainingError: that happened three times.
         """
         before = self.state()
         batches = np.array_split(_generator(self.recipe.seed, self.epoch).permutation(rows), self._num_batches(rows))
-        total = 0.0
-        for index, batch in enumerate(batches):
+        while self._next_batch < len(batches):
             checkpoint()
-            loss = self._step(np.sort(batch), self.epoch * len(batches) + index, self.recipe.epochs * len(batches))
+            batch, step = np.sort(batches[self._next_batch]), self.epoch * len(batches) + self._next_batch
+            loss = self._step(batch, step, self.recipe.epochs * len(batches))
             if not math.isfinite(loss):
                 self._roll_back(before)
                 return math.nan
-            total += loss / len(batches)
-        self.epoch += 1
-        self.losses.append(total)
-        return total
+            self._loss_so_far += loss / len(batches)
+            self._next_batch += 1
+        self.losses.append(self._loss_so_far)
+        self.epoch, self._next_batch, self._loss_so_far = self.epoch + 1, 0, 0.0
+        return self.losses[-1]
 
     def _num_batches(self, rows: NDArray[np.int64]) -> int:
         return max(1, round(len(rows) / self.recipe.batch_size))
@@ -225,15 +228,16 @@ class FineTuning:
         for index, each in enumerate(self._parameters):
             for name, value in self._optimiser.state.get(each, {}).items():
                 found[f"{name}.{index}"] = value.clone()
-        numbers = [float(self.epoch), self.slowness, float(self.num_failures), *self.losses]
+        counts = [float(self.epoch), float(self._next_batch), float(self.num_failures)]
+        numbers = [*counts, self.slowness, self._loss_so_far, *self.losses]
         found["numbers"] = torch.tensor(numbers, dtype=torch.float64)
         return found
 
     def set_state(self, state: dict[str, Tensor]) -> None:
         """Goes back to what `state` returned."""
         numbers = state["numbers"].tolist()
-        self.epoch, self.slowness, self.num_failures = int(numbers[0]), numbers[1], int(numbers[2])
-        self.losses = numbers[3:]
+        self.epoch, self._next_batch, self.num_failures = (int(number) for number in numbers[:3])
+        self.slowness, self._loss_so_far, self.losses = numbers[3], numbers[4], numbers[5:]
         self._optimiser.state.clear()
         with torch.no_grad():
             for index, each in enumerate(self._parameters):

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from engine.backbones import STARTER_KEY, spec
 from engine.errors import TrainingError
+from engine.job import CancelledError
 from engine.nn.fine_tune import FineTuning, Material, Recipe
 from engine.nn.head import Head
 from engine.nn.networks import load_backbone
@@ -80,6 +81,27 @@ def test_a_training_that_was_stopped_ends_as_one_that_was_not(material: Material
     resumed.restore(tmp_path / "state.safetensors")
     assert resumed.epoch == 2
     np.testing.assert_array_equal(train(resumed, 5), train(begin(material), 5))
+
+
+def test_a_training_that_was_stopped_in_the_middle_of_a_round_goes_on_with_the_next_batch(
+    material: Material, tmp_path: Path
+) -> None:
+    stopped = begin(material)
+    train(stopped, 1)
+    left = [2]
+
+    def stop_soon() -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise CancelledError
+
+    with pytest.raises(CancelledError):
+        stopped.run_epoch(ROWS, stop_soon)
+    stopped.save(tmp_path / "state.safetensors")
+    resumed = begin(material)
+    resumed.restore(tmp_path / "state.safetensors")
+    assert resumed.epoch == 1
+    np.testing.assert_array_equal(train(resumed, 3), train(begin(material), 3))
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense"], ids=["empty", "damaged"])
