@@ -72,13 +72,15 @@ def load(make: Callable[[], Project]) -> Loaded:
 
 def read(project: Project) -> Loaded:
     """Reads an open project anew."""
+    columns = project.columns()
     return Loaded(
         project=project,
-        columns=project.columns(),
+        columns=columns,
         classes=project.classes(),
         run=project.active_run(),
         facts=read_facts(project),
-        label_mode=project.label_mode,
+        # Not asked of the project: it may have changed since the columns were read, and the two must fit together.
+        label_mode=LabelMode.SEVERAL if columns.class_bits.shape[1] else LabelMode.ONE,
     )
 
 

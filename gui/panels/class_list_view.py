@@ -169,6 +169,7 @@ class ClassListView(QListView):
         if event.button() in MOUSE_KEYS:
             event.ignore()
             return
+        self.listen(0)  # whoever clicks does not want to press a key
         index = self.indexAt(event.position().toPoint())
         if index.isValid():
             self.setCurrentIndex(index)

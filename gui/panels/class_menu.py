@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QMenu
 
 from gui import wording
 from gui.panels.workspace_keys import key_text
-from gui.theme import icon
+from gui.theme import icon, paint_icon
+from gui.widgets.class_colors import text_on
 
 if TYPE_CHECKING:
     from gui.panels.class_palette import ClassPalettePanel
@@ -70,15 +71,17 @@ def _add_targets(menu: QMenu, panel: ClassPalettePanel, class_id: int) -> None:
     targets.setEnabled(bool(others))
 
 
-def dot_icon(color: str) -> QIcon:
-    """Returns the dot of a class as an icon for menus."""
-    made = QPixmap(QSize(24, 24))
+def dot_icon(color: str, has_tick: bool = False) -> QIcon:
+    """Returns the dot of a class as an icon for menus; with a tick where the images have that class."""
+    made = QPixmap(QSize(32, 32))
     made.setDevicePixelRatio(2.0)
     made.fill(Qt.GlobalColor.transparent)
     painter = QPainter(made)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(color))
-    painter.drawEllipse(QRectF(1, 1, 10, 10))
+    painter.drawEllipse(QRectF(0.5, 0.5, 15, 15) if has_tick else QRectF(3, 3, 10, 10))
+    if has_tick:
+        paint_icon(painter, "check", QRectF(2.5, 2.5, 11, 11), text_on(color).name())
     painter.end()
     return QIcon(made)

@@ -38,9 +38,10 @@ def open_image_menu(workspace: LabelWorkspace, where: QPoint) -> QMenu | None:
     for item in session.classes[:MAX_CLASSES]:
         key = f"\t{class_key_text(item.key)}" if item.key else ""
         name = item.name.replace("&", "&&")
-        give = menu.addAction(dot_icon(item.color), name + key, partial(labelling.label, item.id))
-        give.setCheckable(True)
-        give.setChecked(bool(has_class(session.columns, rows, item.id).all()))
+        is_given = bool(has_class(session.columns, rows, item.id).all())
+        give = menu.addAction(dot_icon(item.color, is_given), name + key, partial(labelling.label, item.id))
+        give.setCheckable(True)  # for those who do not see the tick in the dot
+        give.setChecked(is_given)
     num_more = len(session.classes) - MAX_CLASSES
     text = wording.count(num_more, "more class", "more classes") if num_more > 0 else "Find class"
     menu.addAction(icon("search"), f"{text}…\t/", workspace.find_class)
