@@ -18,7 +18,7 @@ from engine.errors import AppError
 
 LINGER_S = 0.4
 """A thread without work ends after this time; the next wish starts a new one."""
-CLOSE_S = 0.5
+CLOSE_S = 0.25
 """How long closing waits for what is being made; a thread that hangs on a drive is left behind."""
 
 

@@ -74,12 +74,7 @@ class FilmStrip(QWidget):
             tile = self._tile(position)
             face = self._face_of(position)
             self._painter.paint_picture(painter, tile, replace(face, is_hovered=position == self._hovered))
-            bar = QRectF(tile.left() + 0.5, tile.bottom() + 5, tile.width() - 1, BAR_PX)
-            if face.class_color:
-                color = QColor(face.class_color)
-                painter.setPen(QPen(color, 1) if face.is_suggestion else Qt.PenStyle.NoPen)
-                painter.setBrush(Qt.BrushStyle.NoBrush if face.is_suggestion else color)
-                painter.drawRoundedRect(bar, BAR_PX / 2, BAR_PX / 2)
+            _paint_bar(painter, QRectF(tile.left() + 0.5, tile.bottom() + 5, tile.width() - 1, BAR_PX), face)
             if position in (self._position, self._hovered):
                 is_current = position == self._position
                 painter.setPen(QPen(QColor(colors.accent if is_current else colors.text_faint), 2 if is_current else 1))
@@ -141,3 +136,16 @@ class FilmStrip(QWidget):
         positions = sorted(self.visible_positions(), key=lambda position: abs(position - self._position))
         ids = [self._list.image_id(position) for position in positions]
         self._thumbnails.want("strip", [image_id for image_id in ids if image_id is not None])
+
+
+def _paint_bar(painter: QPainter, bar: QRectF, face: CardFace) -> None:
+    """Draws the colour of a class, of several side by side, or the outline of a suggestion."""
+    colors = [face.class_color, *(color for _, color in face.more_classes)] if face.class_color else []
+    gap = 2.0 if len(colors) > 1 else 0.0
+    width = (bar.width() - gap * (len(colors) - 1)) / max(1, len(colors))
+    for at, name in enumerate(colors):
+        color = QColor(name)
+        painter.setPen(QPen(color, 1) if face.is_suggestion else Qt.PenStyle.NoPen)
+        painter.setBrush(Qt.BrushStyle.NoBrush if face.is_suggestion else color)
+        part = QRectF(bar.left() + at * (width + gap), bar.top(), width, bar.height())
+        painter.drawRoundedRect(part, BAR_PX / 2, BAR_PX / 2)
