@@ -22,6 +22,8 @@ _SKIPPED_FOLDERS: Final = frozenset(
     {"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found", "node_modules", "__pycache__"}
 )
 _DIGITS: Final = re.compile(r"(\d+)")
+_MAX_KEY_LENGTH: Final = 1000
+"""Longer than any file's name; int() refuses more than 4,300 digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +153,12 @@ def can_reach(folder: Path) -> bool:
         return False
 
 
-def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
+def natural_key(name: str) -> tuple[tuple[str | int, ...], str]:
     """Returns a sort key by which "part 2" comes before "part 10", regardless of case."""
-    parts = _DIGITS.split(name.casefold())
-    # Very long runs of digits (hashes as names) compare as text: int() refuses more than 4,300 digits.
-    numbers = ((0, int(part), part) if part.isdecimal() and len(part) < 20 else (1, 0, part) for part in parts if part)
-    return (*numbers, (2, 0, name))
+    # Text and numbers take turns, text first (""), so that only like is compared with like.
+    parts: list[str | int] = list(_DIGITS.split(name[:_MAX_KEY_LENGTH].casefold()))
+    parts[1::2] = map(int, parts[1::2])
+    return tuple(parts), name
 
 
 def display_name(path: str) -> str:
