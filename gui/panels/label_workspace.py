@@ -26,6 +26,7 @@ from gui.panels.offline_care import OfflineCare
 from gui.panels.painting import Painting
 from gui.session import Session
 from gui.theme import notifier
+from gui.widgets.image_drag import drag_images
 
 
 class LabelWorkspace(LabelFrame):
@@ -115,6 +116,11 @@ class LabelWorkspace(LabelFrame):
             )
             self.place_finder()
 
+    def split_selection(self) -> None:
+        """Asks for the name of a class that the selected images alone are to have."""
+        # Asked of the grid: the session may learn of a selection only after the keys that follow it.
+        self.palette_panel.ask_for_split(self.images.image_ids(self.labelling.targets()))
+
     def search(self) -> None:
         """Puts the cursor into the search in file names."""
         self.show_list.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
@@ -185,6 +191,7 @@ class LabelWorkspace(LabelFrame):
         for view in (self.grid, self.viewer):
             view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
             view.customContextMenuRequested.connect(partial(self._open_menu, view))
+        self.viewer.canvas.picture_dragged.connect(self._drag_picture)
         self.viewer.position_wanted.connect(self.grid.go_to)
         self.viewer.next_unlabelled_wanted.connect(self.labelling.next_unlabelled)
         self.viewer.closed.connect(self.close_viewer)
@@ -197,6 +204,7 @@ class LabelWorkspace(LabelFrame):
         self.palette_panel.label_wanted.connect(self.labelling.label)
         self.palette_panel.images_dropped.connect(self.labelling.give)
         self.palette_panel.label_taken_back.connect(self.labelling.take_back)
+        self.palette_panel.split_wanted.connect(self.split_selection)
         self.palette_panel.merge_target_wanted.connect(self._find_merge_target)
         self._painting.changed.connect(self._show_hints)
         self.finder.closed.connect(self.focus_images)
@@ -282,6 +290,10 @@ class LabelWorkspace(LabelFrame):
         if self.is_viewing:
             self.viewer.set_position(position)
         self._show_hints()
+
+    def _drag_picture(self) -> None:
+        """Lets the single image be dropped on a class."""
+        drag_images(self.viewer, [self.thumbnails.get(self.session.current_image_id or 0)], 1)
 
     def _on_advanced_past_end(self) -> None:
         show = self.images.filter.show

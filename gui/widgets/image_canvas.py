@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRect, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
 from engine.images.levels import Levels
 from gui.display_levels import LevelsRenderer
@@ -28,6 +28,8 @@ class ImageCanvas(QWidget):
     """
 
     zoom_changed = Signal()
+    picture_dragged = Signal()
+    """The mouse takes the picture somewhere, where it is not larger than the view (that would move it)."""
     levels_dragged = Signal(float, float)
     """Ctrl and the left button: by so many pixels to the right and down since the last time."""
 
@@ -45,6 +47,7 @@ class ImageCanvas(QWidget):
         self._fills = False
         self._centre = QPointF(0.5, 0.5)
         self._drag: QPointF | None = None
+        self._pressed_at: QPointF | None = None
         self._drags_levels = False
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(160, 120)
@@ -199,9 +202,15 @@ class ImageCanvas(QWidget):
                 self._drag = event.position()
                 cursors = Qt.CursorShape
                 self.setCursor(cursors.SizeAllCursor if self._drags_levels else cursors.ClosedHandCursor)
+            else:
+                self._pressed_at = event.position()
         event.ignore()  # the viewer takes the focus
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        far = QApplication.startDragDistance()
+        if self._pressed_at is not None and (event.position() - self._pressed_at).manhattanLength() >= far:
+            self._pressed_at = None
+            self.picture_dragged.emit()
         if self._drag is None:
             return
         moved = event.position() - self._drag
@@ -213,6 +222,7 @@ class ImageCanvas(QWidget):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._drag = None
+        self._pressed_at = None
         self._show_cursor()
 
     # ---------------------------------------------------------------------------------------------------- geometry

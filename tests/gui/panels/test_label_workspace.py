@@ -142,6 +142,21 @@ def test_a_drag_from_a_selected_card_takes_the_selection_along_and_a_click_on_it
     assert desk.workspace.grid.selected_positions().tolist() == [4]
 
 
+def test_the_single_image_can_be_dragged_while_it_fits_the_view(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+    monkeypatch.setattr("gui.panels.label_workspace.drag_images", lambda _view, pictures, count: taken.append(count))
+    desk.press(Key.Key_Return)
+    canvas = desk.workspace.viewer.canvas
+    for press_at in (canvas.rect().center(), canvas.rect().center() + QPoint(2, 2)):
+        QTest.mousePress(canvas, LEFT, Qt.KeyboardModifier.NoModifier, press_at)
+        QTest.mouseMove(canvas, press_at - QPoint(60, 0))
+        QTest.mouseMove(canvas, press_at - QPoint(90, 0))
+        QTest.mouseRelease(canvas, LEFT, Qt.KeyboardModifier.NoModifier, press_at - QPoint(90, 0))
+        assert len(taken) == 1
+        # The pictures of this test are too small to be zoomed beyond the view, where a drag moves them.
+        monkeypatch.setattr(canvas, "_is_larger", lambda: True)
+
+
 def drop_on_class(desk: Any, row: int) -> None:
     view = desk.workspace.palette_panel.view
     data = QMimeData()
