@@ -15,7 +15,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from engine.domain import NewImage
+from engine.domain import LabelMode, NewImage
 from engine.project import Project
 
 NUM_LABELS = 400
@@ -42,6 +42,11 @@ def main(num_images: int) -> None:
         _report("columns()", min(_seconds(project.columns) for _ in range(3)) * 1000, "ms")
         _report("snapshot()", min(_seconds(project.snapshot) for _ in range(3)) * 1000, "ms")
         _report("num_labels_since(0)", _seconds(lambda: project.num_labels_since(0)) * 1000, "ms")
+        project.set_label_mode(LabelMode.SEVERAL).result()
+        _report(
+            "several: add to 10,000 images", _seconds(lambda: project.label(ids[:10_000], one).result()) * 1000, "ms"
+        )
+        _report("several: columns()", min(_seconds(project.columns) for _ in range(3)) * 1000, "ms")
         _report("backup", _seconds(lambda: project.store.back_up().result()) * 1000, "ms")
         _report("close", _seconds(project.close) * 1000, "ms")
         _report("open", _seconds(lambda: Project.open(project.folder).close()) * 1000, "ms")
