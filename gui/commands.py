@@ -273,7 +273,7 @@ class Commands(QObject):
         self._window.workspace.palette_panel.new_name.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def split_class(self) -> None:
-        self._window.workspace.palette_panel.ask_for_split()
+        self._window.workspace.split_selection()
 
     def find_class(self) -> None:
         self._window.workspace.find_class()

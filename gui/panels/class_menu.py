@@ -48,7 +48,7 @@ def open_class_menu(panel: ClassPalettePanel, class_id: int, where: QPoint) -> Q
     down.setEnabled(at < last)
     menu.addSeparator()
     _add_targets(menu, panel, class_id)
-    split = menu.addAction(icon("plus"), f"&New class from {what}…\tCtrl+Shift+N", panel.ask_for_split)
+    split = menu.addAction(icon("plus"), f"&New class from {what}…\tCtrl+Shift+N", panel.split_wanted.emit)
     split.setEnabled(count > 0)
     menu.addSeparator()
     menu.addAction(icon("trash"), "&Delete\tDel", lambda: panel.delete_class(class_id))

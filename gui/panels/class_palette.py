@@ -31,6 +31,8 @@ class ClassPalettePanel(QWidget):
     label_taken_back = Signal()
     """The last click was the first half of a double click, and meant no label."""
     show_class_wanted = Signal(int)
+    split_wanted = Signal()
+    """The selected images are to get a class of their own."""
     merge_target_wanted = Signal(int)
     """There are too many classes for a menu: which one to merge this class into is to be found by typing."""
     left = Signal()
@@ -79,11 +81,11 @@ class ClassPalettePanel(QWidget):
         self.view.state_of_rows.shown_class_ids = class_ids
         self.view.viewport().update()
 
-    def ask_for_split(self) -> None:
-        """Asks for the name of a new class that the selected images are to have."""
-        if not len(self.session.selected_ids) or not self.model.can_edit:
+    def ask_for_split(self, image_ids: NDArray[np.int64]) -> None:
+        """Asks for the name of a new class that these images are to have."""
+        if not len(image_ids) or not self.model.can_edit:
             return
-        self._to_split = self.session.selected_ids.copy()
+        self._to_split = image_ids.copy()
         self._show_placeholder()
         self._say(f"Type the name of the new class for {wording.count(len(self._to_split), 'image')}. Esc leaves it.")
         self.new_name.setFocus(Qt.FocusReason.ShortcutFocusReason)

@@ -55,8 +55,7 @@ def open_image_menu(workspace: LabelWorkspace, where: QPoint) -> QMenu | None:
     clear = "Clear all classes" if session.has_several_classes else "Clear class"
     menu.addAction(icon("close"), f"{clear}\tBackspace", labelling.clear)
     menu.addSeparator()
-    split = workspace.palette_panel.ask_for_split
-    menu.addAction(icon("plus"), "New class from the selection…\tCtrl+Shift+N", split)
+    menu.addAction(icon("plus"), "New class from the selection…\tCtrl+Shift+N", workspace.split_selection)
     menu.addAction(icon("pencil"), "Note…\tCtrl+T", workspace.details.edit_note).setEnabled(count == 1)
     menu.addSeparator()
     view = menu.addAction(icon("single"), "Single image\tCtrl+Enter", workspace.open_viewer)

@@ -177,7 +177,7 @@ def test_a_class_is_split_off_the_selection_by_keyboard_in_one_step(desk: Any) -
     desk.press(Key.Key_Home)
     desk.press(Key.Key_Right, Key.Key_Right, with_=SHIFT)
     desk.settle()
-    desk.workspace.palette_panel.ask_for_split()
+    desk.workspace.split_selection()
     field = desk.workspace.palette_panel.new_name
     assert field.hasFocus()
     desk.press("deep rust", Key.Key_Return, on=field)
@@ -191,7 +191,7 @@ def test_a_class_is_split_off_the_selection_by_keyboard_in_one_step(desk: Any) -
 
 
 def test_escape_leaves_the_splitting_and_the_field_adds_classes_again(desk: Any) -> None:
-    desk.workspace.palette_panel.ask_for_split()
+    desk.workspace.split_selection()
     field = desk.workspace.palette_panel.new_name
     desk.press("half a na", Key.Key_Escape, on=field)
     assert field.text() == ""
