@@ -206,8 +206,9 @@ def _label_one_ms(
         model.num_gone()
         for entry in (*Show, *Trait):
             counts.of(entry)
+        grid.update_rows(row)
         grid.go_to(model.next_position(0))
-        painted(grid)
+        QApplication.sendPostedEvents()  # paints the cards that look different
 
     return median_ms(label_one)
 
