@@ -35,6 +35,7 @@ from engine.jobs import Engine, run_in_foreground  # noqa: E402
 from engine.project import Project  # noqa: E402
 from engine.tasks.scan import ScanFolder  # noqa: E402
 from gui import theme  # noqa: E402
+from gui.app import SWITCH_INTERVAL_S  # noqa: E402
 from gui.engine_bridge import EngineBridge  # noqa: E402
 from gui.panels.label_workspace import LabelWorkspace  # noqa: E402
 from gui.session import Session  # noqa: E402
@@ -175,6 +176,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--keys", type=int, default=40)
     options = parser.parse_args()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)  # as the program does
     app = QApplication(sys.argv[:1])
     theme.apply(app, "dark")
     with tempfile.TemporaryDirectory() as name:
