@@ -258,3 +258,21 @@ def test_journal_with_a_lost_line_still_gives_what_the_other_lines_tell(several:
     with Project.restore(several.folder) as again:
         assert bits(again)[:2] == [[1, 2, 3], [3]]  # each line holds the whole state of the images that it speaks of
         assert again.note(1) == "x"
+
+
+def test_journal_that_was_lost_begins_anew_with_everything_in_it(several: Project) -> None:
+    several.label([1], 1).result()
+    several.label([1, 2], 2).result()
+    several.set_note(3, "only a note").result()
+    several.mark([4], Mark.CONFIRMED, True).result()
+    several.close()
+    (several.folder / journal.JOURNAL_FILE).unlink()
+    Project.open(several.folder).close()
+    (several.folder / "project.db").unlink()
+    for backup in several.backups_dir.iterdir():
+        backup.unlink()
+    with Project.restore(several.folder) as again:
+        assert again.label_mode is LabelMode.SEVERAL
+        assert bits(again) == [[1, 2], [2], [], [], []]
+        assert again.notes() == {3: "only a note"}
+        assert again.columns().marks.tolist() == [0, 0, 0, Mark.CONFIRMED, 0]
