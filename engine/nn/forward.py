@@ -30,8 +30,9 @@ from engine.nn.onnx_graph import (
 
 Floats = NDArray[np.float32]
 
-_MEMORY_PER_INPUT_VALUE: Final = 60
-"""Bytes of activations for each number of a view, the most among the families of the catalogue (ConvNeXt: 55)."""
+_MEMORY_PER_INPUT_VALUE: Final = 180
+"""Bytes of activations for each number of a view: VGG-16, the most wasteful of the catalogue, holds two maps of 64
+channels in the picture's full size at once (2 * 64 / 3 * 4 bytes = 171)."""
 _SHARE_OF_FREE_MEMORY: Final = 0.25
 _VIEWS_AT_A_TIME: Final = 4
 _LARGEST_BATCH: Final = {DeviceKind.CPU: 32, DeviceKind.MPS: 128, DeviceKind.CUDA: 512}

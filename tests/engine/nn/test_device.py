@@ -120,8 +120,8 @@ def test_the_first_batch_fits_into_the_memory_that_is_free(monkeypatch: pytest.M
     monkeypatch.setattr(forward, "free_memory_bytes", lambda _: 1 << 40)
     assert forward.largest_batch(record, GPU) == 512
     assert forward.largest_batch(record, CPU) == 32
-    monkeypatch.setattr(forward, "free_memory_bytes", lambda _: 200_000_000)
-    assert forward.largest_batch(record, GPU) == 5
+    monkeypatch.setattr(forward, "free_memory_bytes", lambda _: 800_000_000)
+    assert forward.largest_batch(record, GPU) == 7
     monkeypatch.setattr(forward, "free_memory_bytes", lambda _: 0)
     assert forward.largest_batch(record, CPU) == 1
     monkeypatch.setattr(forward, "free_memory_bytes", lambda _: None)
