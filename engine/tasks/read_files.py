@@ -7,14 +7,14 @@ read, its image has no content hash, and therefore no embedding and no part in a
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Final
 
-from engine.domain import ImageRecord, ImageStatus
+from engine.domain import ImageRecord, ImageStatus, NewImage
 from engine.images.reading import read_files
 from engine.images.rows import new_image
-from engine.images.scan import FileFacts, FoundFile
+from engine.images.scan import FileFacts, FoundFile, can_reach
 from engine.job import Job, JobContext, Priority
 from engine.project import Project
 
@@ -25,38 +25,45 @@ BLOCK: Final = 256
 
 @dataclass(slots=True)
 class ReadReport:
-    """What a chain of ReadFiles found. `failed` pairs a file's name with the reason why it cannot be used."""
+    """What a chain of ReadFiles found. `failed` pairs a file's name with the reason why it cannot be used.
 
-    num_read: int = 0
+    `num_done` counts the files that were tried: those of a drive that is not there stay unread.
+    """
+
+    num_done: int = 0
     failed: list[tuple[str, str]] = field(default_factory=list)
     failed_ids: set[int] = field(default_factory=set)
 
-    def take(self, project: Project, read: Sequence[tuple[int, FileFacts]]) -> None:
+    def take(self, project: Project, read: Sequence[ReadFile]) -> None:
         """Writes what files hold into the project and notes those that cannot be used."""
-        rows = []
-        for image_id, facts in read:
-            row = new_image(facts)
-            if facts.status is ImageStatus.UNREADABLE:
-                self.failed.append((facts.found.name, facts.reason))
+        rows = [(each.image_id, each.row) for each in read if each.row is not None]
+        for image_id, row in rows:
+            if row.status is not ImageStatus.READABLE:
+                self.failed.append((row.name, row.reason))
                 self.failed_ids.add(image_id)
-                if not facts.found.path.exists():
-                    row = replace(row, status=ImageStatus.MISSING)
-            rows.append((image_id, row))
         if rows:
             project.fill_in_images(rows)
-        self.num_read += len(rows)
+        self.num_done += len(read)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """What is known of an image now; `row` is None while the drive that it lies on is away."""
+
+    image_id: int
+    row: NewImage | None
 
 
 @dataclass(frozen=True, slots=True)
 class FilesToRead:
-    """A part of the files, by image id, and how many were read before and will have been in the end."""
+    """A part of the files, by image id, and how many were tried before and will have been in the end."""
 
     files: list[tuple[int, FoundFile]]
     num_done: int
     num_total: int
 
 
-class ReadFiles(Job[FilesToRead, list[tuple[int, FileFacts]], ReadReport]):
+class ReadFiles(Job[FilesToRead, list[ReadFile], ReadReport]):
     """Reads some of the files that were not read yet; `read_jobs` returns the chain that reads all of them."""
 
     title: ClassVar[str] = "Reading images"
@@ -64,36 +71,29 @@ class ReadFiles(Job[FilesToRead, list[tuple[int, FileFacts]], ReadReport]):
     is_resumable: ClassVar[bool] = True
     priority = Priority.BACKGROUND
 
-    def __init__(self, project: Project, report: ReadReport | None = None) -> None:
-        """`report` is shared by the jobs of a chain."""
-        self.project, self.report = project, report or ReadReport()
+    def __init__(self, project: Project, image_ids: Sequence[int], report: ReadReport, num_total: int) -> None:
+        """`report` is shared by the jobs of a chain, which try `num_total` files."""
+        self.project, self.image_ids, self.report, self.num_total = project, image_ids, report, num_total
 
     def prepare(self) -> FilesToRead:
-        unread = self.project.unread_images()
-        files = _files_of(self.project, unread[:FILES_PER_JOB])
-        return FilesToRead(files, self.report.num_read, self.report.num_read + len(unread))
+        return FilesToRead(_unread_files(self.project, self.image_ids), self.report.num_done, self.num_total)
 
     @staticmethod
-    def work(snapshot: FilesToRead, context: JobContext) -> list[tuple[int, FileFacts]]:
-        facts = []
-        for (image_id, _), read in zip(
-            snapshot.files, read_files(((file, False) for _, file in snapshot.files), context.checkpoint), strict=True
-        ):
-            facts.append((image_id, read))
-            done = snapshot.num_done + len(facts)
-            context.progress(done, snapshot.num_total, f"{done:,} of {snapshot.num_total:,} images")
-        return facts
+    def work(snapshot: FilesToRead, context: JobContext) -> list[ReadFile]:
+        return list(_read(snapshot, context))
 
-    def finish(self, result: list[tuple[int, FileFacts]]) -> ReadReport:
+    def finish(self, result: list[ReadFile]) -> ReadReport:
         self.report.take(self.project, result)
         return self.report
 
 
 def read_jobs(project: Project) -> list[ReadFiles]:
     """Returns the chain of jobs that reads every file which was not read yet; empty when there is none."""
-    num_jobs = -(-len(project.unread_images()) // FILES_PER_JOB)
-    report = ReadReport()
-    return [ReadFiles(project, report) for _ in range(num_jobs)]
+    unread, report = project.unread_images(), ReadReport()
+    return [
+        ReadFiles(project, unread[start : start + FILES_PER_JOB], report, len(unread))
+        for start in range(0, len(unread), FILES_PER_JOB)
+    ]
 
 
 def read_now(project: Project, context: JobContext, image_ids: Iterable[int] | None = None) -> ReadReport:
@@ -104,21 +104,38 @@ def read_now(project: Project, context: JobContext, image_ids: Iterable[int] | N
         wanted = set(image_ids)
         unread = [image_id for image_id in unread if image_id in wanted]
     for start in range(0, len(unread), BLOCK):
-        files = _files_of(project, unread[start : start + BLOCK])
-        facts = []
-        for read in read_files(((file, False) for _, file in files), context.checkpoint):
-            facts.append(read)
-            done = start + len(facts)
-            context.progress(done, len(unread), f"{done:,} of {len(unread):,} images")
-        ids = (image_id for image_id, _ in files)
-        report.take(project, list(zip(ids, facts, strict=True)))
+        files = _unread_files(project, unread[start : start + BLOCK])
+        report.take(project, list(_read(FilesToRead(files, start, len(unread)), context)))
     return report
 
 
-def _files_of(project: Project, image_ids: Sequence[int]) -> list[tuple[int, FoundFile]]:
-    return [(record.id, _file_of(record)) for record in project.images(image_ids)]
+def _unread_files(project: Project, image_ids: Sequence[int]) -> list[tuple[int, FoundFile]]:
+    """Returns the files of those of the images that were not read meanwhile."""
+    records = project.images(image_ids)
+    return [
+        (record.id, _file_of(record))
+        for record in records
+        if record.status is ImageStatus.READABLE and not record.content_hash
+    ]
+
+
+def _read(part: FilesToRead, context: JobContext) -> Iterator[ReadFile]:
+    wanted = ((found, False) for _, found in part.files)
+    for done, ((image_id, _), facts) in enumerate(
+        zip(part.files, read_files(wanted, context.checkpoint), strict=True), part.num_done + 1
+    ):
+        yield ReadFile(image_id, _row_of(facts))
+        context.progress(done, part.num_total, f"{done:,} of {part.num_total:,} images")
+
+
+def _row_of(facts: FileFacts) -> NewImage | None:
+    row = new_image(facts)
+    if facts.status is ImageStatus.READABLE or facts.found.path.exists():
+        return row
+    return replace(row, status=ImageStatus.MISSING) if can_reach(facts.found.root) else None
 
 
 def _file_of(record: ImageRecord) -> FoundFile:
     # The name is only for display; where the file lies is in the database already, and stays as it is.
-    return FoundFile(record.path.parent, os.fspath(record.path), record.name, record.size_bytes, record.mtime_ns)
+    root = record.path.parents[record.name.count("/")]
+    return FoundFile(root, os.fspath(record.path), record.name, record.size_bytes, record.mtime_ns)

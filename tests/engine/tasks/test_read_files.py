@@ -91,7 +91,7 @@ def test_reading_in_parts_gives_what_reading_at_once_gives(filed: Project, folde
         report = scan_folder(other, folder, reads_all=True)
         assert facts(filed) == facts(other)
     assert num_unread(filed) == 0
-    assert reports[-1].num_read == NUM_FILES
+    assert reports[-1].num_done == NUM_FILES
     assert sorted(reports[-1].failed) == sorted(report.failed)
     assert [name for name, _ in sorted(report.failed)] == ["10.jpg", "20.jpg"]
     assert report.num_added == NUM_FILES - 2
@@ -174,6 +174,18 @@ def test_file_that_goes_before_it_is_read_is_missing(filed: Project, folder: Pat
     (folder / "05.jpg").unlink()
     read_now(filed, QuietContext())
     assert filed.images([6])[0].status is ImageStatus.MISSING
+
+
+def test_files_of_a_drive_that_is_away_wait_until_it_is_back(filed: Project, folder: Path):
+    away = folder.rename(folder.with_name("away"))
+    for job in read_jobs(filed):
+        report = run_in_foreground(job)
+    assert (report.num_done, report.failed) == (NUM_FILES, [])
+    assert num_unread(filed) == NUM_FILES
+    away.rename(folder)
+    for job in read_jobs(filed):
+        run_in_foreground(job)
+    assert num_unread(filed) == 0
 
 
 def test_reading_does_not_undo_what_a_rescan_found_meanwhile(filed: Project, folder: Path):
