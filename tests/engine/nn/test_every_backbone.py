@@ -152,3 +152,15 @@ def published_network(record: BackboneSpec) -> nn.Module:
     extra = {"init_weights": False} if record.model_name == "inception_v3" else {}
     network: nn.Module = import_torchvision().models.get_model(record.model_name, weights=None, **extra)
     return network
+
+
+@pytest.mark.slow
+def test_weights_published_for_another_picture_size_are_resampled() -> None:
+    from engine.nn.timm_networks import load_timm, timm
+
+    record = spec("timm:vit_small_patch14_dinov2.lvd142m")
+    published: nn.Module = timm.create_model(record.model_name, pretrained=False)
+    assert published.pos_embed.shape[1] == (518 // 14) ** 2 + 1
+    network = load_timm(record, published.state_dict()).eval()
+    assert network.pos_embed.shape[1] == (224 // 14) ** 2 + 1
+    assert network(picture_of(record)).shape == (1, record.embedding_size)
