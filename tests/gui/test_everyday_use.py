@@ -176,7 +176,9 @@ def test_an_export_that_is_refused_tells_all_of_it_once_in_its_dialog(
     from gui.engine_work import EXPORT, Activity
 
     validation = Validation("2 folds", 0.9, (0.8, 0.95), 0.9, 0.1, 0.0, [], [])
-    monkeypatch.setattr(parts.session, "run", SimpleNamespace(id=1, validation=validation))
+    monkeypatch.setattr(
+        parts.session, "run", SimpleNamespace(id=1, validation=validation, num_images=9, class_names=["a", "b"])
+    )
     parts.window.errors.banner.close_banner()
     dialog = ExportDialog(parts.session, parts.window)
     dialog.open()
