@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 NO_CLASS = 0
 """In class columns: the image has no class. Class ids start at 1."""
 
+CONFIDENT = 0.95
+"""Suggestions at least this sure may be accepted all at once."""
+
 
 class ImageStatus(IntEnum):
     """Whether the file behind an image record can be used."""
@@ -307,7 +310,10 @@ class LabelSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """Figures measured on images the scored model had not seen. Fractions in 0..1; the interval is 95 %."""
+    """Figures measured on images the scored model had not seen. Fractions in 0..1; the interval is 95 %.
+
+    `num_confident` counts the predictions that were at least CONFIDENT sure, `num_confident_wrong` the wrong ones.
+    """
 
     method: str
     accuracy: float
@@ -317,6 +323,8 @@ class Validation:
     ece: float
     per_class: list[dict[str, Any]] = field(default_factory=list)
     confusion: list[list[int]] = field(default_factory=list)
+    num_confident: int = 0
+    num_confident_wrong: int = 0
 
 
 @dataclass(frozen=True, slots=True)

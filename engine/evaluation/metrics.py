@@ -11,6 +11,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.domain import CONFIDENT
+
 NUM_CALIBRATION_BINS: Final = 15
 NORMAL_QUANTILE_95: Final = 1.959964
 _SMALLEST_PROBABILITY: Final = 1e-12
@@ -21,7 +23,8 @@ class Metrics:
     """Fractions in 0..1; `accuracy_interval` is the 95 % Wilson interval.
 
     `confusion[i][j]` counts images of class i predicted as class j. `per_class` has one dictionary per class that has
-    images: class index, precision, recall, f1, support and the Wilson interval of the recall.
+    images: class index, precision, recall, f1, support and the Wilson interval of the recall. `num_confident` counts
+    the predictions that were at least CONFIDENT sure, `num_confident_wrong` the wrong ones of them.
     """
 
     num_images: int
@@ -32,6 +35,8 @@ class Metrics:
     ece: float
     per_class: list[dict[str, Any]]
     confusion: NDArray[np.int64]
+    num_confident: int
+    num_confident_wrong: int
 
 
 def measure(probabilities: NDArray[np.floating[Any]], targets: NDArray[np.int64]) -> Metrics:
@@ -43,6 +48,8 @@ def measure(probabilities: NDArray[np.floating[Any]], targets: NDArray[np.int64]
     num_known = probabilities.shape[1]
     predicted = probabilities.argmax(axis=1)
     is_right = predicted == targets
+    confidences = probabilities.max(axis=1)
+    is_confident = confidences >= CONFIDENT
     num_classes = max(num_known, int(targets.max()) + 1)
     confusion = np.zeros((num_classes, num_classes), np.int64)
     np.add.at(confusion, (targets, predicted), 1)
@@ -54,9 +61,11 @@ def measure(probabilities: NDArray[np.floating[Any]], targets: NDArray[np.int64]
         accuracy_interval=wilson_interval(num_right, len(targets)),
         macro_f1=float(np.mean([figures["f1"] for figures in per_class])),
         log_loss=log_loss(probabilities, targets),
-        ece=expected_calibration_error(probabilities.max(axis=1), is_right),
+        ece=expected_calibration_error(confidences, is_right),
         per_class=per_class,
         confusion=confusion,
+        num_confident=int(is_confident.sum()),
+        num_confident_wrong=int((is_confident & ~is_right).sum()),
     )
 
 

@@ -365,6 +365,8 @@ def validation_of(metrics: Metrics, class_names: Sequence[str], method: str) -> 
         ece=metrics.ece,
         per_class=[figures | {"class": class_names[figures["class"]]} for figures in metrics.per_class],
         confusion=metrics.confusion.tolist(),
+        num_confident=metrics.num_confident,
+        num_confident_wrong=metrics.num_confident_wrong,
     )
 
 

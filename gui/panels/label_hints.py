@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
+import math
 
-from gui.panels.labelling import CONFIDENT, Labelling
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.domain import CONFIDENT
+from engine.evaluation.acceptance import expected_mistakes
+from gui.panels.labelling import Labelling
 from gui.panels.workspace_keys import class_key_text
 from gui.session import Session
 from gui.widgets.hint_line import Hint
@@ -66,11 +71,16 @@ def _accept_hints(session: Session, labelling: Labelling, num_targets: int) -> l
             hints.append(Hint("Space", f"{text} as suggested"))
     confident = columns.confidences[rows[labelling.confident_positions()]]
     if len(confident) > 1:
-        mistakes = round(float((1 - confident.astype(np.float64)).sum()))
-        expected = (
-            f"about {mistakes:,} mistake{'' if mistakes == 1 else 's'} expected"
-            if mistakes
-            else "less than 1 mistake expected"
-        )
-        hints.append(Hint("Shift+Space", f"accept all {len(confident):,} above {CONFIDENT * 100:.0f} % — {expected}"))
+        text = f"accept all {len(confident):,} above {CONFIDENT * 100:.0f} %"
+        hints.append(Hint("Shift+Space", f"{text} — {_mistakes_text(session, confident)}"))
     return hints
+
+
+def _mistakes_text(session: Session, confidences: NDArray[np.float32]) -> str:
+    measured = session.run.validation if session.run is not None else None
+    found = measured and expected_mistakes(confidences, measured.num_confident, measured.num_confident_wrong)
+    if not found:
+        return "too few labels yet to tell how many are wrong"
+    expected, at_most = round(found.expected), math.ceil(found.at_most)
+    about = f"about {expected:,} mistake{'' if expected == 1 else 's'}" if expected else "less than 1 mistake"
+    return f"{about} expected, at most {at_most:,}"

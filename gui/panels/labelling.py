@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from engine.domain import ImageClass, Mark
+from engine.domain import CONFIDENT, ImageClass, Mark
 from gui.columns import has_class, has_open_suggestion, is_done
 from gui.models.image_filter import Show
 from gui.models.image_list import ImageListModel
 from gui.session import Session
 from gui.widgets.image_grid import ImageGrid
 
-CONFIDENT = 0.95
 MAX_RECENT = 20
 
 

@@ -1,0 +1,36 @@
+"""What to expect when many confident suggestions are accepted unseen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.evaluation.metrics import wilson_interval
+
+FEWEST_MEASURED: Final = 20
+"""With fewer confident predictions on unseen images than this, nothing is promised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistakes:
+    """How many of the accepted suggestions are probably wrong, and how many at most (95 %)."""
+
+    expected: float
+    at_most: float
+
+
+def expected_mistakes(confidences: NDArray[np.floating[Any]], num_measured: int, num_wrong: int) -> Mistakes | None:
+    """Returns what accepting suggestions of these confidences (n,) costs; None where too little was measured.
+
+    Confidence alone is believed only as far as it was borne out: of `num_measured` predictions as confident as these,
+    on images that the model had not seen, `num_wrong` were wrong.
+    """
+    if num_measured < FEWEST_MEASURED:
+        return None
+    stated = float((1 - confidences.astype(np.float64)).sum())
+    seen = num_wrong / num_measured * len(confidences)
+    at_most = wilson_interval(num_wrong, num_measured)[1] * len(confidences)
+    return Mistakes(max(stated, seen), max(stated, seen, at_most))
