@@ -47,6 +47,7 @@ class BackboneChoice(QObject):
         self.others: list[BackboneSpec] = []
         """Backbones on this machine that are not in the catalogue: the user's own, and networks of timm's by name."""
         self.views_preset = BALANCED
+        self._num_asked = 0
         self.is_known = False
         """Whether the look-up is done; until then nobody should say that weights are missing."""
         session.project_opened.connect(self.look_up)
@@ -64,6 +65,7 @@ class BackboneChoice(QObject):
         project = self._session.project
         if project is not None and preset != self.views_preset:
             self.views_preset = preset
+            self._num_asked += 1
             self._session.read_in_background(lambda: project.set_views_preset(preset), lambda _none: self.look_up())
 
     def hint(self) -> str:
@@ -78,9 +80,13 @@ class BackboneChoice(QObject):
         project = session.project
         folder = project.folder
         wanted = session.preferences.backbone(folder) or (session.run.backbone if session.run is not None else None)
-        session.read_in_background(lambda: _look_up(project, wanted), self._take)
+        self._num_asked += 1
+        asked = self._num_asked
+        session.read_in_background(lambda: _look_up(project, wanted), lambda found: self._take(found, asked))
 
-    def _take(self, found: _Found) -> None:
+    def _take(self, found: _Found, asked: int) -> None:
+        if asked != self._num_asked:
+            return  # looked up before the user chose something else
         self.available, self.others = found.available, found.others
         self.chosen, self.views_preset = found.chosen, found.views_preset
         self.is_known = True

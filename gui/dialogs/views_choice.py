@@ -11,7 +11,7 @@ from gui.widgets.card_button import CardButton
 PRESETS = {
     "fast": ("Fast", 1, "One look at each image: half the time, 2 of 100 more wrong."),
     "balanced": ("Balanced", 2, "Two looks, the whole image and its middle: the usual choice."),
-    "best": ("Best", 3, "Three looks, one closer: half as long again, up to 1 of 100 more right."),
+    "best": ("Best", 3, "Three looks, one closer: half as long again; helps where small details decide."),
 }
 
 
