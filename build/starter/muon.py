@@ -1,4 +1,7 @@
-"""Muon: the optimiser of Starter's convolutions, which learns as much from fewer pictures than AdamW.
+"""Muon: the optimiser of Starter's convolutions, which learns as much as AdamW from fewer pictures.
+
+Measured from random weights with 50,000 pictures at 64 px, mean accuracy of the plain probe: .558 at a rate of 4e-3
+(AdamW for the heads), .529 at 2e-3 (Muon for the heads too); AdamW alone .521 at 2e-3, .512 at 4e-3.
 
 Source: Jordan et al., "Muon: an optimizer for hidden layers in neural networks" (2024), with the update scaled to the
 size of AdamW's (Liu et al., "Muon is scalable for LLM training", 2025), so that both share one learning rate. We differ
@@ -57,7 +60,7 @@ def _update(direction: Tensor, groups: int) -> Tensor:
 
 
 def orthogonalised(matrices: Tensor) -> Tensor:
-    """Returns the matrices (G, R, C) with all their singular values near one (0.7 to 1.2)."""
+    """Returns the matrices (G, R, C) with nearly all their singular values between 0.7 and 1.2."""
     a, b, c = _COEFFICIENTS
     x = matrices.bfloat16()
     is_tall = x.shape[1] > x.shape[2]
