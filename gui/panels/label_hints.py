@@ -80,7 +80,6 @@ def _mistakes_text(session: Session, confidences: NDArray[np.float32]) -> str:
     measured = session.run.validation if session.run is not None else None
     found = measured and expected_mistakes(confidences, measured.num_confident, measured.num_confident_wrong)
     if not found:
-        return "too few labels yet to tell how many are wrong"
+        return "too few labels to tell how many are wrong"
     expected, at_most = round(found.expected), math.ceil(found.at_most)
-    about = f"about {expected:,} mistake{'' if expected == 1 else 's'}" if expected else "less than 1 mistake"
-    return f"{about} expected, at most {at_most:,}"
+    return f"{f'about {expected:,}' if expected else 'hardly any'} wrong, at most {at_most:,}"

@@ -30,14 +30,14 @@ def wait_for_hint(desk: Any, text: str) -> None:
 
 def test_ten_labels_promise_nothing(desk: Any) -> None:
     measured(desk, 4, 2)
-    wait_for_hint(desk, "too few labels yet to tell how many are wrong")
+    wait_for_hint(desk, "too few labels to tell how many are wrong")
 
 
 def test_a_model_that_was_wrong_when_sure_promises_as_many_mistakes(desk: Any) -> None:
     measured(desk, 200, 40)
-    wait_for_hint(desk, "about 12 mistakes expected, at most 16")
+    wait_for_hint(desk, "about 12 wrong, at most 16")
 
 
 def test_a_model_that_kept_its_word_is_believed(desk: Any) -> None:
     measured(desk, 2000, 10)
-    wait_for_hint(desk, "about 1 mistake expected, at most 1")
+    wait_for_hint(desk, "about 1 wrong, at most 1")
