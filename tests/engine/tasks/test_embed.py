@@ -128,6 +128,21 @@ def test_broken_missing_and_changed_images_are_named_and_the_rest_goes_on(
     assert found[missing.id].status == ImageStatus.MISSING
 
 
+def test_images_of_a_folder_that_went_away_are_not_called_missing(
+    make_project: Callable, steel: Path, run_job: Callable
+) -> None:
+    """Missing images take no part in trainings: a drive that was unplugged must not empty a project."""
+    project = make_project(steel)
+    away = steel.rename(steel.with_name("away"))
+
+    report = run_job(ComputeEmbeddings(project, BACKBONE))
+
+    assert len(report.failed) == 24
+    assert {image.status for image in project.images()} == {ImageStatus.READABLE}
+    away.rename(steel)
+    assert run_job(ComputeEmbeddings(project, BACKBONE)).num_embedded == 24
+
+
 def test_an_embedding_that_is_not_finite_is_refused_and_its_image_named(
     make_project: Callable, steel: Path, run_job: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
