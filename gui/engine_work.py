@@ -221,7 +221,8 @@ class EngineWork(QObject):
         choice = self._session.training.for_engine()
 
         def prepare() -> list[AnyJob]:
-            from engine.tasks.train import TrainSettings, retrain_jobs
+            from engine.tasks.train import retrain_jobs
+            from engine.tasks.train_snapshot import TrainSettings
 
             return retrain_jobs(project, TrainSettings(backbone.key if backbone is not None else None, **choice))
 

@@ -37,7 +37,7 @@ _LOOKS = {"fast": 1, "balanced": 2, "best": 3}
 
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
-    """The user's choice, in the words of `engine.tasks.train.TrainSettings`, which brings more than a window needs."""
+    """The user's choice, in the words of `engine.tasks.train_snapshot.TrainSettings`, whose imports are heavier."""
 
     depth: str = HEAD
     time_budget_s: float = DEFAULT_BUDGET_S

@@ -59,7 +59,7 @@ def _whole_loop(
     from engine.tasks.export import ExportModel
     from engine.tasks.predict import PredictImages
     from engine.tasks.scan import ScanFolder
-    from engine.tasks.train import TrainSettings
+    from engine.tasks.train_snapshot import TrainSettings
 
     report = console.run(ScanFolder(project, SAMPLE, False))
     console.say(f"\n1 Import    {plural(report.num_added, 'image')} from {SAMPLE}")

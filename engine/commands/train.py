@@ -15,7 +15,7 @@ from engine.commands.projects import open_project
 if TYPE_CHECKING:
     from engine.domain import Run
     from engine.project import Project
-    from engine.tasks.train import TrainSettings
+    from engine.tasks.train_snapshot import TrainSettings
 
 NO_GROUPS = "none"
 
@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> None:
-    from engine.tasks.train import TrainSettings
+    from engine.tasks.train_snapshot import TrainSettings
 
     settings = TrainSettings(
         None, arguments.depth, arguments.time_budget, arguments.seed, augmentation=arguments.augmentation

@@ -32,17 +32,10 @@ from engine.own_backbones import BACKBONE_FILE, RUN_PREFIX
 from engine.project import Project
 from engine.store.features import FeatureKind
 from engine.tasks.embed import ComputeEmbeddings
+from engine.tasks.head_run import FittedHead, fit_and_measure, run_of, write_head_run, write_run
 from engine.tasks.predict import write_predictions
-from engine.tasks.train import (
-    FittedHead,
-    TrainHead,
-    TrainSettings,
-    TrainSnapshot,
-    fit_and_measure,
-    run_of,
-    write_head_run,
-    write_run,
-)
+from engine.tasks.train import TrainHead
+from engine.tasks.train_snapshot import TrainSettings, TrainSnapshot
 from engine.weights import file_sha256
 
 if TYPE_CHECKING:

@@ -23,7 +23,8 @@ from engine.tasks.evaluate import EvaluateModel
 from engine.tasks.export import ExportModel
 from engine.tasks.predict import PredictImages
 from engine.tasks.scan import ScanFolder
-from engine.tasks.train import TrainSettings, retrain_jobs
+from engine.tasks.train import retrain_jobs
+from engine.tasks.train_snapshot import TrainSettings
 
 CLASSES = ["crazing", "patches", "scratches"]
 EVERY_FORMAT = pytest.mark.parametrize("format_name", list(FORMATS))

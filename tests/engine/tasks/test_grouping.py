@@ -14,7 +14,8 @@ from engine.domain import Run
 from engine.errors import TrainingError
 from engine.project import Project
 from engine.tasks.grouping import set_group_rule
-from engine.tasks.train import TrainSettings, retrain_jobs
+from engine.tasks.train import retrain_jobs
+from engine.tasks.train_snapshot import TrainSettings
 
 SETTINGS = TrainSettings(backbone="squeezenet1_1")
 PLANT = r"plant(\d+)"

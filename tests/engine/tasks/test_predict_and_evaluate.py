@@ -14,7 +14,8 @@ from engine.errors import ProjectError, TrainingError
 from engine.project import Project
 from engine.tasks.evaluate import NO_CLASS_FOLDER, EvaluateModel, evaluation_document
 from engine.tasks.predict import PredictImages
-from engine.tasks.train import TrainSettings, retrain_jobs
+from engine.tasks.train import retrain_jobs
+from engine.tasks.train_snapshot import TrainSettings
 
 CLASSES = ["crazing", "patches", "scratches"]
 

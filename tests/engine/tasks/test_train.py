@@ -17,7 +17,8 @@ from engine.job import CancelledError, QuietContext
 from engine.nn.run_model import load_run_model
 from engine.project import Project
 from engine.tasks.embed import ComputeEmbeddings
-from engine.tasks.train import TrainHead, TrainSettings, retrain_jobs
+from engine.tasks.train import TrainHead, retrain_jobs
+from engine.tasks.train_snapshot import TrainSettings
 
 SETTINGS = TrainSettings(backbone="squeezenet1_1")
 

@@ -17,7 +17,8 @@ from engine.nn.training_plan import SCRATCH_FOLDER, Plan
 from engine.own_backbones import BACKBONE_FILE
 from engine.project import Project
 from engine.tasks.evaluate import EvaluateModel
-from engine.tasks.train import TrainSettings, retrain_jobs
+from engine.tasks.train import retrain_jobs
+from engine.tasks.train_snapshot import TrainSettings
 
 PARTIAL = TrainSettings(backbone="squeezenet1_1", depth="partial", augmentation="none")
 

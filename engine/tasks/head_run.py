@@ -1,0 +1,148 @@
+"""Fitting and measuring the head of a training, and writing the folder of the run that comes of it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.domain import Run, Validation
+from engine.evaluation.calibration import cross_fitted_temperatures, fit_temperature
+from engine.evaluation.groups import assign_group_folds
+from engine.evaluation.metrics import Metrics, measure
+from engine.job import JobContext
+from engine.nn.head import Head, HeadFit, fit_head, probabilities_of
+from engine.nn.run_model import HEAD_FILE, LABELS_FILE, OUT_OF_FOLD_FILE, RUN_FILE, RunModel, write_head
+from engine.tasks.predict import probabilities_of_rows, write_predictions
+from engine.tasks.train_snapshot import TrainSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class FittedHead:
+    """A head with its temperature, and what it said of images it had not seen. Shapes: `out_of_fold` (N, K)."""
+
+    fit: HeadFit
+    head: Head
+    folds: NDArray[np.int64]
+    out_of_fold: NDArray[np.float32]
+    metrics: Metrics
+
+
+def fit_and_measure(snapshot: TrainSnapshot, num_folds: int, context: JobContext) -> FittedHead:
+    """Fits the head on the embeddings and measures it by cross-validation."""
+    settings, targets = snapshot.settings, snapshot.targets
+    folds = assign_group_folds(targets, snapshot.content_hashes, snapshot.grouping.units, num_folds, settings.seed)
+    fit = fit_head(
+        snapshot.source.file.read(snapshot.rows),
+        targets,
+        len(snapshot.class_ids),
+        folds,
+        is_class_balanced=settings.is_class_balanced,
+        strength=snapshot.strength,
+        start=snapshot.start,
+        checkpoint=context.checkpoint,
+    )
+    context.progress(1, 3, "measuring")
+    # Calibrated by the other folds: a temperature fitted on the very images that it is judged on would flatter.
+    temperatures = cross_fitted_temperatures(fit.out_of_fold_logits, targets, folds)
+    out_of_fold = probabilities_of(fit.out_of_fold_logits / temperatures[:, None])
+    head = replace(fit.head, temperature=fit_temperature(fit.out_of_fold_logits, targets))
+    context.checkpoint()
+    return FittedHead(fit, head, folds, out_of_fold, measure(out_of_fold, targets))
+
+
+def write_head_run(
+    snapshot: TrainSnapshot, fitted: FittedHead, started: float, more_settings: dict[str, Any], context: JobContext
+) -> Run:
+    """Writes the folder of a run whose network is as it was, with its predictions of all embedded images."""
+    num_folds = int(np.unique(fitted.folds).size)
+    method = f"{num_folds}-fold cross-validation{snapshot.grouping.method_words}"
+    run = run_of(snapshot, "head", fitted.head, fitted.fit.strength, fitted.metrics, method)
+    run = replace(run, settings=run.settings | {"num_folds": num_folds} | more_settings)
+    source = snapshot.source
+    model = RunModel(
+        source.spec,
+        source.weights,
+        run.weights_hash,
+        source.preprocessing,
+        fitted.head,
+        run.class_names,
+        run.class_ids,
+        {},
+    )
+    probabilities = probabilities_of_rows(source, model, snapshot.all_rows, context)
+    write_predictions(snapshot.folder, snapshot.all_image_ids, run.class_ids, probabilities)
+    return write_run(snapshot, run, fitted.head, fitted.folds, snapshot.image_ids, fitted.out_of_fold, started)
+
+
+def write_run(
+    snapshot: TrainSnapshot,
+    run: Run,
+    head: Head,
+    folds: NDArray[np.int64],
+    measured_ids: NDArray[np.int64],
+    out_of_fold: NDArray[np.float32],
+    started: float,
+) -> Run:
+    """Writes head, labels, out-of-fold predictions (of `measured_ids`) and run.json; returns the run with its times."""
+    folder = snapshot.folder
+    write_head(folder / HEAD_FILE, head)
+    np.savez(folder / LABELS_FILE, image_ids=snapshot.image_ids, targets=snapshot.targets, folds=folds)
+    np.savez(folder / OUT_OF_FOLD_FILE, image_ids=measured_ids, probabilities=out_of_fold)
+    run = replace(run, seconds={"embed": snapshot.embed_seconds, "train": time.perf_counter() - started})
+    document = asdict(run) | {
+        "backbone_spec": snapshot.source.spec.to_document(),
+        "preprocessing": snapshot.source.preprocessing.to_document(),
+    }
+    (folder / RUN_FILE).write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
+    return run
+
+
+def run_of(snapshot: TrainSnapshot, depth: str, head: Head, strength: float, metrics: Metrics, method: str) -> Run:
+    """Returns the record of a run on the weights that the training began with."""
+    settings = asdict(snapshot.settings) | {
+        "strength": strength,
+        "strength_chosen_at": snapshot.strength_chosen_at,
+        "temperature": head.temperature,
+        "group_by": snapshot.grouping.rule,
+        "num_groups": len(set(snapshot.grouping.units)) if snapshot.grouping.rule else None,
+        "notes": snapshot.notes,
+    }
+    return Run(
+        id=snapshot.run_id,
+        created_at=time.time(),
+        backbone=snapshot.source.spec.key,
+        weights_hash=snapshot.source.kind.weights_hash,
+        depth=depth,
+        seed=snapshot.settings.seed,
+        folder=snapshot.folder_name,
+        class_ids=snapshot.class_ids,
+        class_names=snapshot.class_names,
+        num_images=len(snapshot.targets),
+        last_step=snapshot.last_step,
+        validation=validation_of(metrics, snapshot.class_names, method),
+        seconds={},
+        settings=settings,
+        is_active=True,
+    )
+
+
+def validation_of(metrics: Metrics, class_names: Sequence[str], method: str) -> Validation:
+    """Returns metrics in the words of the domain: class names for indices."""
+    return Validation(
+        method=method,
+        accuracy=metrics.accuracy,
+        accuracy_interval=metrics.accuracy_interval,
+        macro_f1=metrics.macro_f1,
+        log_loss=metrics.log_loss,
+        ece=metrics.ece,
+        per_class=[figures | {"class": class_names[figures["class"]]} for figures in metrics.per_class],
+        confusion=metrics.confusion.tolist(),
+        num_confident=metrics.num_confident,
+        num_confident_wrong=metrics.num_confident_wrong,
+    )

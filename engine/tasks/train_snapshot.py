@@ -1,0 +1,62 @@
+"""What a training is asked to do, and what it sees of the project: immutable, and made before it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.nn.head import Head
+from engine.tasks.embed import FeatureSource
+from engine.tasks.grouping import Grouping
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """What the user may choose. `backbone` None = that of the active run, else the best one available.
+
+    `depth` says how much of the network is trained: "head", "partial" (its upper half), "full", or "auto", which
+    measures what pays. `time_budget_s` plays no part for the head, which takes about a second; None = as long as it
+    takes, and two minutes for "auto". `augmentation` is one of `engine.nn.training_plan.AUGMENTATIONS`.
+    """
+
+    backbone: str | None = None
+    depth: str = "head"
+    time_budget_s: float | None = None
+    seed: int = 0
+    is_class_balanced: bool = True
+    augmentation: str = "mirror"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSnapshot:
+    """The labels and rows that a training sees; immutable.
+
+    `targets` index into `class_ids`. `rows` are rows of the feature file, in the order of `image_ids`; `all_rows` and
+    `all_image_ids` are every embedded image of the project. `start` and `strength` come from the last run, or are None;
+    `strength_chosen_at` is the number of images it was chosen on. `grouping` is of these images.
+    `folder` becomes the run's, called `folder_name`.
+    """
+
+    source: FeatureSource
+    settings: TrainSettings
+    folder: Path
+    folder_name: str
+    run_id: int
+    image_ids: NDArray[np.int64]
+    content_hashes: list[str]
+    grouping: Grouping
+    targets: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    class_ids: list[int]
+    class_names: list[str]
+    last_step: int
+    all_image_ids: NDArray[np.int64]
+    all_rows: NDArray[np.int64]
+    start: Head | None
+    strength: float | None
+    strength_chosen_at: int
+    notes: list[str]
+    embed_seconds: float
