@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from list_timm import row_of
 
-from engine.backbones import TIMM_PREFIX, BackboneSpec
+from engine.backbones import BackboneSpec
+from engine.backbones.catalogue import timm_record
 from engine.nn.networks import embedding_size_of
 from engine.nn.torchvision_shim import import_torchvision
 
@@ -112,25 +114,10 @@ def _torchvision_record(name: str, title: str) -> BackboneSpec:
 def _timm_record(name: str, title: str, side_px: int) -> BackboneSpec:
     row = row_of(name, WORK, side_px)
     assert row is not None
-    licence, embedding_size, side, mean, std, interpolation, size_bytes, gmacs, url = row
-    stated = url.rsplit("-", 1)[-1].removesuffix(".pth")
+    record = timm_record(name, list(row))
+    stated = record.url.rsplit("-", 1)[-1].removesuffix(".pth")
     is_hash = len(stated) >= 8 and set(stated) <= set("0123456789abcdef")
-    return BackboneSpec(
-        key=TIMM_PREFIX + name,
-        display_name=title,
-        library="timm",
-        model_name=name,
-        embedding_size=embedding_size,
-        input_size_px=side,
-        mean=tuple(mean),
-        std=tuple(std),
-        interpolation=interpolation,
-        licence=licence,
-        url=url,
-        sha256_prefix=stated if is_hash else "",
-        size_bytes=size_bytes,
-        gmacs=gmacs,
-    )
+    return replace(record, display_name=title, sha256_prefix=stated if is_hash else "")
 
 
 if __name__ == "__main__":

@@ -92,12 +92,17 @@ def _timm_spec(name: str) -> BackboneSpec:
         close = find_timm(name, limit=3) or difflib.get_close_matches(name, table, n=3, cutoff=0.5)
         hint = f"Did you mean {', '.join(TIMM_PREFIX + each for each in close)}?" if close else "Check the spelling."
         raise BackboneError(f"timm has no pretrained network called “{name}”.", hint)
-    licence, embedding_size, side, mean, std, interpolation, size_bytes, gmacs, url = table[full_name]
+    return timm_record(full_name, table[full_name])
+
+
+def timm_record(name: str, row: list[Any]) -> BackboneSpec:
+    """Returns the record of a row of `timm.json`, which `build/backbones/list_timm.py` makes."""
+    licence, embedding_size, side, mean, std, interpolation, size_bytes, gmacs, url = row
     return BackboneSpec(
-        key=TIMM_PREFIX + full_name,
-        display_name=full_name,
+        key=TIMM_PREFIX + name,
+        display_name=name,
         library="timm",
-        model_name=full_name,
+        model_name=name,
         embedding_size=embedding_size,
         input_size_px=side,
         mean=tuple(mean),

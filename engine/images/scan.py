@@ -144,6 +144,18 @@ def read_facts(found: FoundFile, is_suspect: bool = False) -> FileFacts:
     return FileFacts(found, content_hash, info, ImageStatus.READABLE, "")
 
 
+def root_of(path: Path, name: str) -> Path:
+    """Returns the folder that an image was imported from, by its path and its name below that folder."""
+    return path.parents[name.count("/")]
+
+
+def status_of_failed(path: Path, root: Path) -> ImageStatus | None:
+    """Returns what an image that could not be read is now; None = as before, for the whole folder is away."""
+    if path.exists():
+        return ImageStatus.UNREADABLE
+    return ImageStatus.MISSING if can_reach(root) else None
+
+
 def can_reach(folder: Path) -> bool:
     """Tells whether a folder is there and holds something; the place of a drive that was taken away is often empty."""
     try:

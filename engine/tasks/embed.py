@@ -17,7 +17,7 @@ from engine.backbones import BackboneSpec
 from engine.domain import ImageRecord, ImageStatus, Run
 from engine.errors import BackboneError
 from engine.events import EmbeddingsAdded
-from engine.images.scan import can_reach
+from engine.images.scan import root_of, status_of_failed
 from engine.job import Job, JobContext, Priority
 from engine.nn.preprocessing import Preprocessing, Preset, default_preprocessing
 from engine.nn.run_model import load_run_model
@@ -279,16 +279,9 @@ def _has_changed(image: ImageToEmbed) -> bool:
 def _mark_failed(project: Project, failed: Iterable[tuple[ImageToEmbed, str]]) -> None:
     """Notes why images cannot be looked at. While a whole folder is away, its images stay what they were."""
     by_outcome: dict[tuple[ImageStatus, str], list[int]] = {}
-    is_there: dict[Path, bool] = {}
     for image, reason in failed:
-        status = ImageStatus.UNREADABLE
-        if not image.path.exists():
-            status = ImageStatus.MISSING
-            root = image.path.parents[image.name.count("/")]
-            if root not in is_there:
-                is_there[root] = can_reach(root)
-            if not is_there[root]:
-                continue
-        by_outcome.setdefault((status, reason), []).append(image.image_id)
+        status = status_of_failed(image.path, root_of(image.path, image.name))
+        if status is not None:
+            by_outcome.setdefault((status, reason), []).append(image.image_id)
     for (status, reason), image_ids in by_outcome.items():
         project.set_image_status(image_ids, status, reason)

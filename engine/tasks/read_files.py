@@ -14,7 +14,7 @@ from typing import ClassVar, Final
 from engine.domain import ImageRecord, ImageStatus, NewImage
 from engine.images.reading import read_files
 from engine.images.rows import new_image
-from engine.images.scan import FileFacts, FoundFile, can_reach
+from engine.images.scan import FileFacts, FoundFile, root_of, status_of_failed
 from engine.job import Job, JobContext, Priority
 from engine.project import Project
 
@@ -130,12 +130,13 @@ def _read(part: FilesToRead, context: JobContext) -> Iterator[ReadFile]:
 
 def _row_of(facts: FileFacts) -> NewImage | None:
     row = new_image(facts)
-    if facts.status is ImageStatus.READABLE or facts.found.path.exists():
+    if facts.status is ImageStatus.READABLE:
         return row
-    return replace(row, status=ImageStatus.MISSING) if can_reach(facts.found.root) else None
+    status = status_of_failed(facts.found.path, facts.found.root)
+    return replace(row, status=status) if status is not None else None
 
 
 def _file_of(record: ImageRecord) -> FoundFile:
     # The name is only for display; where the file lies is in the database already, and stays as it is.
-    root = record.path.parents[record.name.count("/")]
+    root = root_of(record.path, record.name)
     return FoundFile(root, os.fspath(record.path), record.name, record.size_bytes, record.mtime_ns)
