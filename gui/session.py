@@ -25,6 +25,7 @@ from gui.columns import RowIndex, count_bits
 from gui.engine_bridge import EngineBridge
 from gui.engine_work import EngineWork
 from gui.labelling_rate import LabellingRate
+from gui.models.picked_images import PickedImages
 from gui.open_project import Ids, as_array
 from gui.preferences import Preferences
 from gui.project_session import ProjectSession
@@ -38,6 +39,8 @@ class Session(ProjectSession):
     auto_advance_changed = Signal()
     labelled = Signal()
     """Images got a class just now (for the rate in the top bar)."""
+    images_wanted = Signal(object)
+    """PickedImages that the Label workspace is to show (see `show_images`)."""
 
     def __init__(
         self, bridge: EngineBridge, parent: QObject | None = None, preferences: Preferences | None = None
@@ -68,6 +71,10 @@ class Session(ProjectSession):
         self.auto_advance_changed.emit()
 
     # ---- images
+
+    def show_images(self, image_ids: Ids, title: str) -> None:
+        """Shows exactly these images in the Label workspace, in this order; the title stands on the filter's chip."""
+        self.images_wanted.emit(PickedImages(title, as_array(image_ids)))
 
     def add_folder(self, folder: Path, classes_from_folders: bool = False) -> None:
         """Brings a folder's images in, where they are; `work.scan_ended` or `error_raised` follows."""

@@ -19,8 +19,10 @@ class FilterChip:
 
 
 def chips_of(wanted: ImageFilter, class_names: Mapping[int, str], index: ImageIndex) -> list[FilterChip]:
-    """Returns the parts of a filter, in the order of the left column."""
+    """Returns the parts of a filter: picked images, then in the order of the left column."""
     parts: list[tuple[str, ImageFilter]] = []
+    if wanted.picked is not None:
+        parts.append((wanted.picked.title, replace(wanted, picked=None)))
     if wanted.show is not Show.ALL:
         parts.append((wanted.show.value, replace(wanted, show=Show.ALL)))
     parts += [(each.value, replace(wanted, traits=wanted.traits - {each})) for each in Trait if each in wanted.traits]

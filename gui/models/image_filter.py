@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from engine.domain import NO_CLASS, ImageColumns, has_class
 from gui.models.image_index import ImageIndex
 from gui.models.image_states import Rows, Show, Trait, codes_of, has_several_classes, passing_codes
+from gui.models.picked_images import PickedImages
 
 __all__ = ["ImageFilter", "Order", "Rows", "Show", "Trait", "matches", "ordered_rows"]
 
@@ -28,6 +29,8 @@ class Order(Enum):
     CLASS = "By class"
     MOST_CONFIDENT = "Most confident first"
     LEAST_CONFIDENT = "Least sure first"
+    PICKED = "As picked"
+    """Only where the filter holds picked images; else as filed."""
 
     @property
     def depends_on_model(self) -> bool:
@@ -39,7 +42,7 @@ class Order(Enum):
 class ImageFilter:
     """What is shown. Of several classes (traits, folders, dates) one is enough; different kinds must all be true.
 
-    `folders` and `dates` are keys of the trees in `gui.models.facet_tree`.
+    `folders` and `dates` are keys of the trees in `gui.models.facet_tree`. `picked` are images from somewhere else.
     """
 
     show: Show = Show.ALL
@@ -48,6 +51,7 @@ class ImageFilter:
     traits: frozenset[Trait] = frozenset()
     folders: frozenset[str] = frozenset()
     dates: frozenset[str] = frozenset()
+    picked: PickedImages | None = None
 
     @property
     def is_active(self) -> bool:
@@ -55,8 +59,8 @@ class ImageFilter:
 
     @property
     def scope(self) -> ImageFilter:
-        """The part that labelling cannot change: names, folders and dates."""
-        return ImageFilter(text=self.text, folders=self.folders, dates=self.dates)
+        """The part that labelling cannot change: names, folders, dates and picked images."""
+        return ImageFilter(text=self.text, folders=self.folders, dates=self.dates, picked=self.picked)
 
     def without_class(self, class_id: int) -> ImageFilter:
         return replace(self, class_ids=self.class_ids - {class_id})
@@ -79,6 +83,8 @@ def matches(
         mask &= index.folders.mask(wanted.folders, rows)
     if wanted.dates:
         mask &= index.dates.mask(wanted.dates, rows)
+    if wanted.picked is not None:
+        mask &= wanted.picked.places_of(columns.image_ids if rows is None else columns.image_ids[rows]) >= 0
     return mask
 
 
@@ -121,7 +127,9 @@ def ordered_rows(
         ranks = index.date_order
         return ranks[mask[ranks]].astype(np.int64)
     rows = np.flatnonzero(mask)
-    if order in (Order.FILED, Order.NAME):
+    if order is Order.PICKED and wanted.picked is not None:
+        return rows[np.argsort(wanted.picked.places_of(columns.image_ids[rows]), kind="stable")]
+    if order in (Order.FILED, Order.NAME, Order.PICKED):
         return rows
     if order is Order.CLASS:
         keys = _class_keys(columns, rows, np.zeros(0, np.uint16) if class_places is None else class_places)

@@ -45,6 +45,7 @@ class FilterBar(QWidget):
         super().__init__(parent)
         self._parts: list[FilterChip] = []
         self._is_viewing = False
+        self._orders: list[Order] = []
         self.chips: list[QPushButton] = []
         self.more_chips = _chip_button("", "More filters")
         self.more_chips.clicked.connect(self._open_more)
@@ -59,10 +60,9 @@ class FilterBar(QWidget):
         self._refresh.clicked.connect(self.refresh_wanted)
         self._refresh.hide()
         self.order = QComboBox()
-        self.order.addItems([order.value for order in Order])
         self.order.setAccessibleName("Order of the images")
         self.order.setToolTip("Order of the images")
-        self.order.activated.connect(lambda at: self.order_wanted.emit(list(Order)[at]))
+        self.order.activated.connect(lambda at: self.order_wanted.emit(self._orders[at]))
         self._order_label = text_label("Order", "dim")
         self.order_button = QToolButton()
         self.order_button.setIcon(icon("sort"))
@@ -104,8 +104,14 @@ class FilterBar(QWidget):
         self._refresh.setVisible(num_gone > 0 or is_model_newer)
         self._fit()
 
-    def set_order(self, order: Order) -> None:
-        self.order.setCurrentIndex(list(Order).index(order))
+    def set_order(self, order: Order, has_picked: bool = False) -> None:
+        """Shows the order in force; that of the picking is on offer only where images were picked."""
+        orders = [each for each in Order if each is not Order.PICKED or has_picked]
+        if orders != self._orders:
+            self._orders = orders
+            self.order.clear()
+            self.order.addItems([each.value for each in orders])
+        self.order.setCurrentIndex(orders.index(order))
         self.order_button.setToolTip(f"Order of the images: {order.value}")
 
     def set_card_px(self, size: int) -> None:
@@ -194,7 +200,7 @@ class FilterBar(QWidget):
     def _open_orders(self) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for order in Order:
+        for order in self._orders:
             action = menu.addAction(order.value, partial(self.order_wanted.emit, order))
             action.setCheckable(True)
             action.setChecked(order.value == self.order.currentText())

@@ -40,6 +40,7 @@ class Filtering(QObject):
         self._list = frame.images
         self._place = place
         self._is_model_newer = False
+        self._order_before = Order.FILED
         self._index_timer = QTimer(self, singleShot=True, interval=INDEX_DELAY_MS)
         self._index_timer.timeout.connect(self._renew_index)
         self._count_timer = QTimer(self, singleShot=True, interval=COUNT_DELAY_MS)
@@ -66,7 +67,9 @@ class Filtering(QObject):
         """Shows other images; the current one stays current when it is among them."""
         if wanted.scope != self.wanted.scope:
             self._set_scope(wanted)
-        self._keep_place(lambda: self._list.set_filter(wanted))
+        order = self._order_for(wanted)
+        self._keep_place(lambda: self._list.set_filter(wanted, order))
+        self._frame.filter_bar.set_order(order, has_picked=wanted.picked is not None)
         if not wanted.text:
             self._list.image_index.names.end_search()
         self._frame.show_list.set_filter(wanted)
@@ -79,7 +82,7 @@ class Filtering(QObject):
     def set_order(self, order: Order) -> None:
         """Shows the same images in another order."""
         self._keep_place(lambda: self._list.set_filter(self.wanted, order))
-        self._frame.filter_bar.set_order(order)
+        self._frame.filter_bar.set_order(order, has_picked=self.wanted.picked is not None)
         if order in LATE_ORDERS and not self._list.image_index.can_order:
             self._index_timer.start(0)
 
@@ -90,6 +93,14 @@ class Filtering(QObject):
     def clear(self) -> None:
         """Shows all images."""
         self.apply(ImageFilter())
+
+    def _order_for(self, wanted: ImageFilter) -> Order:
+        """Picked images come in the order of the picking, and with the next filter the order is what it was before."""
+        now = self._list.order
+        if wanted.picked is not None and wanted.picked is not self.wanted.picked:
+            self._order_before = now if now is not Order.PICKED else self._order_before
+            return Order.PICKED
+        return self._order_before if wanted.picked is None and now is Order.PICKED else now
 
     # ------------------------------------------------------------------------------------------------ what happened
 

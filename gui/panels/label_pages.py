@@ -44,6 +44,8 @@ def nothing_found(wanted: ImageFilter) -> Page:
     kinds: list[Show | Trait] = [*wanted.traits, *([wanted.show] if wanted.show is not Show.ALL else [])]
     if wanted == ImageFilter(text=wanted.text):
         return Page("search", f"No name contains “{wanted.text}”", "Try a shorter part of the name.", action)
+    if wanted.picked is not None and wanted == ImageFilter(picked=wanted.picked):
+        return Page("search", f"No image for “{wanted.picked.title}”", "They are no longer in the project.", action)
     if len(kinds) != 1 or wanted not in (ImageFilter(wanted.show), ImageFilter(traits=wanted.traits)):
         return Page("search", "No image passes all these filters", "Take one away to see more.", action)
     title, text = PAGES[kinds[0]]

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 from engine.tasks.scan import ScanReport
 from gui.image_records import RecordReader
 from gui.models.image_filter import ImageFilter, Order, Show
+from gui.models.picked_images import PickedImages
 from gui.panels.filtering import Filtering
 from gui.panels.image_menu import open_image_menu
 from gui.panels.key_repeats import KeyRepeats
@@ -130,6 +131,14 @@ class LabelWorkspace(LabelFrame):
         """Shows other images; the current one stays current when it is among them."""
         self.filtering.apply(wanted)
 
+    def show_picked(self, picked: PickedImages) -> None:
+        """Shows exactly these images in the grid, in the order of their picking, and goes to the first."""
+        self.close_viewer()
+        self.filtering.apply(ImageFilter(picked=picked))
+        if len(self.images.rows):
+            self.grid.go_to(0)
+        self.focus_images()
+
     def set_order(self, order: Order) -> None:
         """Shows the same images in another order."""
         self.filtering.set_order(order)
@@ -184,6 +193,7 @@ class LabelWorkspace(LabelFrame):
         session.mode_changed.connect(self._on_mode_changed)
         session.run_changed.connect(self._on_run_changed)
         session.work.scan_ended.connect(self._on_scan_ended)
+        session.images_wanted.connect(self.show_picked)
         notifier().theme_changed.connect(self._repaint)
         self.grid.positions_changed.connect(self._on_positions_changed)
         self.grid.position_activated.connect(lambda _position: self.open_viewer())

@@ -17,6 +17,7 @@ from gui.models.image_filter import ImageFilter, Order, Show, Trait, ordered_row
 from gui.models.image_index import ImageIndex
 from gui.models.image_list import ImageListModel
 from gui.models.label_counts import LabelCounts
+from gui.models.picked_images import PickedImages
 
 NUM_CLASSES = 4
 FOLDERS = ("", "a", "a/b", "a/B2", "a/b10", "c/d/e")
@@ -70,6 +71,14 @@ def pictures(draw: st.DrawFn, max_classes: int) -> Picture:
     )
 
 
+class Picks(PickedImages):
+    """Remembers what it was made of, for the reference."""
+
+    def __init__(self, title: str, image_ids: list[int]) -> None:
+        super().__init__(title, image_ids)
+        self.given = image_ids
+
+
 FILTERS = st.builds(
     ImageFilter,
     show=st.sampled_from(Show),
@@ -78,6 +87,7 @@ FILTERS = st.builds(
     traits=st.frozensets(st.sampled_from(Trait), max_size=2),
     folders=st.frozensets(st.sampled_from(["1", "2/a", "1/a/b", "2/c", "9/x"]), max_size=2),
     dates=st.frozensets(st.sampled_from(["2024", "2024-01", "2023-12-31", "none", "1999"]), max_size=2),
+    picked=st.none() | st.lists(st.integers(1, 30), max_size=12).map(lambda ids: Picks("cell", ids)),
 )
 
 
@@ -132,6 +142,14 @@ def passes(image: Picture, wanted: ImageFilter) -> bool:
     )
 
 
+def is_picked(image_id: int, wanted: ImageFilter) -> bool:
+    return not isinstance(wanted.picked, Picks) or image_id in wanted.picked.given
+
+
+def pick_key(image_id: int, wanted: ImageFilter) -> int:
+    return wanted.picked.given.index(image_id) if isinstance(wanted.picked, Picks) else 0
+
+
 def sort_key(image: Picture, order: Order) -> Any:
     if order is Order.NAME:
         folded = image.name.casefold().encode()
@@ -158,7 +176,8 @@ def test_filter_and_order_agree_with_looking_at_one_image_at_a_time(
     places = np.array([99, *(PALETTE.index(each) for each in range(1, NUM_CLASSES + 1))], np.uint16)
     found = ordered_rows(columns, wanted, order, ImageIndex(columns), places).tolist()
     expected = sorted(
-        (row for row, image in enumerate(images) if passes(image, wanted)), key=lambda row: sort_key(images[row], order)
+        (row for row, image in enumerate(images) if passes(image, wanted) and is_picked(row + 1, wanted)),
+        key=lambda row: sort_key(images[row], order) if order is not Order.PICKED else pick_key(row + 1, wanted),
     )
     assert found == expected
 

@@ -248,3 +248,26 @@ def test_files_that_moved_are_found_in_their_new_folder(desk: Any, tmp_path: Pat
     desk.qtbot.waitUntil(lambda: view.facets.index_of("1/c").isValid(), timeout=10_000)
     click_row(view, view.facets.index_of("1/c"))
     assert shown(desk) == ["c/img_2.jpg"]
+
+
+def test_picked_images_are_shown_alone_in_their_order_and_the_old_order_is_back_with_the_chip_gone(desk: Any) -> None:
+    workspace, ids = desk.workspace, desk.session.columns.image_ids
+    workspace.set_order(Order.NAME)
+    workspace.set_filter(ImageFilter(Show.UNLABELLED))
+    workspace.open_viewer()
+    desk.session.show_images([ids[7], ids[2], 9999, ids[11]], "rust taken for crack")
+    assert workspace.images.rows.tolist() == [7, 2, 11]
+    assert not workspace.is_viewing
+    desk.qtbot.waitUntil(lambda: desk.session.current_image_id == ids[7])
+    assert chips(desk) == ["rust taken for crack"]
+    assert workspace.filter_bar.order.currentText() == Order.PICKED.value
+    QTest.keyClick(workspace.grid, Key.Key_1)
+    desk.wait_saved()
+    assert desk.session.columns.class_ids[7] == 1
+    assert workspace.images.rows.tolist() == [7, 2, 11]  # a label does not take an image out of the list
+    desk.session.show_images([ids[1]], "fine taken for crack")
+    assert workspace.images.rows.tolist() == [1]
+    QTest.mouseClick(workspace.filter_bar.chips[0], LEFT)
+    assert workspace.images.filter == ImageFilter()
+    assert workspace.images.order is Order.NAME
+    assert workspace.filter_bar.order.findText(Order.PICKED.value) == -1
