@@ -136,11 +136,15 @@ class ImageRoot:
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """What one run says of N images: `probabilities` (N, K) in 0..1, columns in the order of `class_ids` (K,)."""
+    """What one run says of N images: `probabilities` (N, K) in 0..1, columns in the order of `class_ids` (K,).
+
+    `thresholds` (K,) are there where images may have several classes: those that reach theirs are suggested.
+    """
 
     image_ids: NDArray[np.int64]
     class_ids: NDArray[np.int32]
     probabilities: NDArray[np.floating[Any]]
+    thresholds: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +169,15 @@ class StepEntry:
     made_at: float
     text: str
     is_undone: bool
+
+
+def set_confidences(probabilities: NDArray[np.floating[Any]], suggested: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Returns for each image (N,) how probable it is that exactly the suggested classes (N, K) are there.
+
+    As if the classes came and went on their own, each with its own probability (N, K).
+    """
+    of_classes = np.where(suggested, probabilities, 1 - probabilities)
+    return np.asarray(of_classes.prod(axis=1, dtype=np.float64), np.float32)
 
 
 def no_class_bits(num_images: int) -> NDArray[np.uint64]:
@@ -310,9 +323,12 @@ class LabelSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """Figures measured on images the scored model had not seen. Fractions in 0..1; the interval is 95 %.
+    """Figures measured on images the scored model had not seen. Fractions in 0..1; the intervals are 95 %.
 
     `num_confident` counts the predictions that were at least CONFIDENT sure, `num_confident_wrong` the wrong ones.
+
+    Where images may have several classes, `accuracy` is the share of images with exactly the right classes, the table
+    of confusions is empty, and `mean_average_precision` and `micro_f1` are known.
     """
 
     method: str
@@ -325,6 +341,9 @@ class Validation:
     confusion: list[list[int]] = field(default_factory=list)
     num_confident: int = 0
     num_confident_wrong: int = 0
+    mean_average_precision: float | None = None
+    mean_average_precision_interval: tuple[float, float] | None = None
+    micro_f1: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,7 +351,8 @@ class Run:
     """One finished training with its settings and the labels it saw.
 
     `folder` (inside the project's models folder) holds head.safetensors, labels.npz, predictions.npz and run.json.
-    `class_names` and `class_ids` are in target order (K entries).
+    `class_names` and `class_ids` are in target order (K entries). `mode` says how many classes it gives an image; with
+    several, those whose probability reaches their entry of `thresholds` (K entries, else none).
     """
 
     id: int
@@ -350,3 +370,5 @@ class Run:
     seconds: dict[str, float]
     settings: dict[str, Any]
     is_active: bool
+    mode: LabelMode = LabelMode.ONE
+    thresholds: list[float] = field(default_factory=list)

@@ -16,7 +16,7 @@ Letters: N labelled images, K classes, D embedding size, F folds, R axes.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -48,8 +48,8 @@ _SMALLEST_SPREAD: Final = 1e-3
 class Head:
     """A linear classifier on standardised embeddings, float32 throughout.
 
-    logits = ((embedding - mean) / scale) @ weight.T + bias; probabilities = softmax(logits / temperature), or the
-    sigmoid of each where images may have several classes.
+    logits = ((embedding - mean) / scale) @ weight.T + bias; probabilities = softmax(logits / temperature). Where images
+    may have several classes: the sigmoid of each; their calibration is part of weight and bias (see `calibrated`).
     Shapes: mean (D,), scale (D,), weight (K, D), bias (K,).
     """
 
@@ -64,6 +64,10 @@ class Head:
         standardised = (features.astype(np.float32) - self.mean) / self.scale
         result: Array = np.asarray(standardised @ self.weight.T + self.bias, np.float32)
         return result
+
+    def calibrated(self, slopes: Array, offsets: Array) -> Head:
+        """Returns the head whose logits are slopes (K,) times those of this one, plus offsets (K,)."""
+        return replace(self, weight=self.weight * slopes[:, None], bias=self.bias * slopes + offsets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +162,12 @@ def probabilities_of(logits: Array, temperature: float = 1.0) -> Array:
     scaled = scaled - scaled.max(axis=-1, keepdims=True)
     exponentials = np.exp(scaled)
     result: Array = exponentials / exponentials.sum(axis=-1, keepdims=True)
+    return result
+
+
+def sigmoid(logits: Array) -> Array:
+    """Returns the probability of each class on its own, where images may have several."""
+    result: Array = np.float32(0.5) * (np.float32(1) + np.tanh(np.float32(0.5) * logits))
     return result
 
 

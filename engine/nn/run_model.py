@@ -14,8 +14,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from engine.backbones import BackboneSpec
+from engine.domain import LabelMode
 from engine.errors import BackboneError, TrainingError
-from engine.nn.head import Head, probabilities_of
+from engine.nn.head import Head, probabilities_of, sigmoid
 from engine.nn.preprocessing import Preprocessing
 from engine.own_backbones import BACKBONE_FILE, run_spec
 from engine.weights import file_sha256, find_weights
@@ -33,7 +34,9 @@ class RunModel:
 
     image -> `preprocessing` (decode, views, resize) -> backbone (`spec`, `weights`), one output (D,) for each view
     -> embedding (D,) = mean over the views, divided by its length
-    -> `head`: logits (K,) = weight @ ((embedding - mean) / scale) + bias -> softmax(logits / head.temperature).
+    -> `head`: logits (K,) = weight @ ((embedding - mean) / scale) + bias
+    -> `mode` ONE: softmax(logits / head.temperature). SEVERAL: the sigmoid of each logit, and an image has the classes
+    whose probability is at least its entry of `thresholds` (K,); the head is calibrated in itself, its temperature 1.
 
     `class_names` and `class_ids` are in the order of the logits. `document` is the run's run.json.
     """
@@ -46,10 +49,15 @@ class RunModel:
     class_names: Sequence[str]
     class_ids: Sequence[int]
     document: dict[str, Any]
+    mode: LabelMode = LabelMode.ONE
+    thresholds: NDArray[np.float32] | None = None
 
     def probabilities(self, features: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
         """Returns calibrated probabilities (N, K) for embeddings (N, D)."""
-        return probabilities_of(self.head.logits(features), self.head.temperature)
+        logits = self.head.logits(features)
+        if self.mode is LabelMode.SEVERAL:
+            return sigmoid(logits)
+        return probabilities_of(logits, self.head.temperature)
 
 
 def load_run_model(run_folder: Path, project_dir: Path | None = None) -> RunModel:
@@ -78,6 +86,7 @@ def read_run(run_folder: Path, weights: Path) -> RunModel:
     """
     try:
         document = json.loads((run_folder / RUN_FILE).read_text(encoding="utf-8"))
+        mode = LabelMode(document.get("mode", LabelMode.ONE))
         return RunModel(
             spec=run_spec(document),
             weights=weights,
@@ -87,11 +96,21 @@ def read_run(run_folder: Path, weights: Path) -> RunModel:
             class_names=list(document["class_names"]),
             class_ids=[int(value) for value in document["class_ids"]],
             document=document,
+            mode=mode,
+            thresholds=_thresholds_of(document) if mode is LabelMode.SEVERAL else None,
         )
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as err:
         raise TrainingError(
             f"The model in {run_folder} is damaged or incomplete.", "Choose another version, or retrain."
         ) from err
+
+
+def _thresholds_of(document: dict[str, Any]) -> NDArray[np.float32]:
+    """Returns the threshold of each class. Raises ValueError unless each has one."""
+    thresholds = np.array(document["thresholds"], np.float32)
+    if thresholds.shape != (len(document["class_ids"]),):
+        raise ValueError("not one threshold for each class")
+    return thresholds
 
 
 def write_head(path: Path, head: Head) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from engine.domain import Run, Validation
+from engine.domain import LabelMode, Run, Validation
 from engine.errors import ProjectError
 from engine.store import outbox
 
@@ -91,5 +91,8 @@ def notes(db: Database) -> dict[int, str]:
 def from_record(record: dict[str, Any], is_active: bool) -> Run:
     """Returns the run that a JSON record describes."""
     validation = dict(record["validation"])
-    validation["accuracy_interval"] = tuple(validation["accuracy_interval"])
-    return Run(**{**record, "validation": Validation(**validation), "is_active": is_active})
+    for name in ("accuracy_interval", "mean_average_precision_interval"):
+        if validation.get(name) is not None:
+            validation[name] = tuple(validation[name])
+    mode = LabelMode(record.get("mode", LabelMode.ONE))
+    return Run(**{**record, "validation": Validation(**validation), "is_active": is_active, "mode": mode})
