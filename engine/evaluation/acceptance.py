@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.evaluation.metrics import wilson_interval
+from engine.evaluation.intervals import wilson_interval
 
 FEWEST_MEASURED: Final = 20
 """With fewer confident predictions on unseen images than this, nothing is promised."""

@@ -12,19 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.domain import CONFIDENT
+from engine.evaluation.intervals import Grouped, grouped
 
 NUM_CALIBRATION_BINS: Final = 15
-NORMAL_QUANTILE_95: Final = 1.959964
 _SMALLEST_PROBABILITY: Final = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """Fractions in 0..1; `accuracy_interval` is the 95 % Wilson interval.
+    """Fractions in 0..1; intervals are those of 95 % (see `engine.evaluation.intervals`).
 
     `confusion[i][j]` counts images of class i predicted as class j. `per_class` has one dictionary per class that has
-    images: class index, precision, recall, f1, support and the Wilson interval of the recall. `num_confident` counts
-    the predictions that were at least CONFIDENT sure, `num_confident_wrong` the wrong ones of them.
+    images: class index, precision, recall, f1, support, and precision_interval, recall_interval, f1_interval.
+    `balanced_accuracy` is the mean of the recalls. `num_confident` counts the predictions that were at least CONFIDENT
+    sure, `num_confident_wrong` the wrong ones of them.
     """
 
     num_images: int
@@ -37,13 +38,17 @@ class Metrics:
     confusion: NDArray[np.int64]
     num_confident: int
     num_confident_wrong: int
+    balanced_accuracy: float
 
 
-def measure(probabilities: NDArray[np.floating[Any]], targets: NDArray[np.int64]) -> Metrics:
+def measure(
+    probabilities: NDArray[np.floating[Any]], targets: NDArray[np.int64], units: NDArray[Any] | None = None
+) -> Metrics:
     """Returns the figures for predictions (N, K) and the true class indices (N,), N > 0.
 
     A target of K or more is a class that the model does not know: always a wrong prediction, with log loss
-    -log(1e-12), and a class of its own in the per-class figures.
+    -log(1e-12), and a class of its own in the per-class figures. `units` (N,) names the group of each image, which
+    widens the intervals; None = each image is a group of its own.
     """
     num_known = probabilities.shape[1]
     predicted = probabilities.argmax(axis=1)
@@ -53,12 +58,12 @@ def measure(probabilities: NDArray[np.floating[Any]], targets: NDArray[np.int64]
     num_classes = max(num_known, int(targets.max()) + 1)
     confusion = np.zeros((num_classes, num_classes), np.int64)
     np.add.at(confusion, (targets, predicted), 1)
-    per_class = per_class_figures(confusion)
-    num_right = int(is_right.sum())
+    groups = grouped(is_right, units)
+    per_class = _per_class_figures(confusion, predicted, targets, groups)
     return Metrics(
         num_images=len(targets),
-        accuracy=num_right / len(targets),
-        accuracy_interval=wilson_interval(num_right, len(targets)),
+        accuracy=float(is_right.mean()),
+        accuracy_interval=groups.interval(is_right),
         macro_f1=float(np.mean([figures["f1"] for figures in per_class])),
         log_loss=log_loss(probabilities, targets),
         ece=expected_calibration_error(confidences, is_right),
@@ -66,20 +71,26 @@ def measure(probabilities: NDArray[np.floating[Any]], targets: NDArray[np.int64]
         confusion=confusion,
         num_confident=int(is_confident.sum()),
         num_confident_wrong=int((is_confident & ~is_right).sum()),
+        balanced_accuracy=float(np.mean([figures["recall"] for figures in per_class])),
     )
 
 
-def per_class_figures(confusion: NDArray[np.int64]) -> list[dict[str, Any]]:
-    """Returns precision, recall, F1 and support of every class with images (rows of the confusion that are not empty).
+def _per_class_figures(
+    confusion: NDArray[np.int64], predicted: NDArray[np.int64], targets: NDArray[np.int64], groups: Grouped
+) -> list[dict[str, Any]]:
+    """Returns the figures of every class with images (rows of the confusion that are not empty).
 
-    Precision is 0 for a class that is never predicted, as scikit-learn's default is.
+    Precision is 0 for a class that is never predicted, as scikit-learn's default is. The interval of F1 is that of the
+    share of right predictions among the images that are of the class or are called so, J: F1 = 2 J / (1 + J).
     """
     figures = []
     for index in np.flatnonzero(confusion.sum(axis=1)):
+        is_class, is_called = targets == index, predicted == index
         num_right = int(confusion[index, index])
-        support, num_predicted = int(confusion[index].sum()), int(confusion[:, index].sum())
-        precision = num_right / num_predicted if num_predicted else 0.0
+        support, num_called = int(confusion[index].sum()), int(confusion[:, index].sum())
+        precision = num_right / num_called if num_called else 0.0
         recall = num_right / support
+        both = groups.interval(is_class & is_called, is_class | is_called)
         figures.append(
             {
                 "class": int(index),
@@ -87,24 +98,12 @@ def per_class_figures(confusion: NDArray[np.int64]) -> list[dict[str, Any]]:
                 "recall": recall,
                 "f1": 2 * precision * recall / (precision + recall) if num_right else 0.0,
                 "support": support,
-                "recall_interval": list(wilson_interval(num_right, support)),
+                "precision_interval": list(groups.interval(is_class, is_called)),
+                "recall_interval": list(groups.interval(is_called, is_class)),
+                "f1_interval": [2 * share / (1 + share) for share in both],
             }
         )
     return figures
-
-
-def wilson_interval(num_right: int, total: int) -> tuple[float, float]:
-    """Returns the 95 % interval of a proportion; (0, 1) for no trials.
-
-    Source: Wilson 1927; recommended for small samples by Brown, Cai and DasGupta 2001.
-    """
-    if total == 0:
-        return 0.0, 1.0
-    z2 = NORMAL_QUANTILE_95**2
-    share = num_right / total
-    centre = (share + z2 / (2 * total)) / (1 + z2 / total)
-    half = NORMAL_QUANTILE_95 / (1 + z2 / total) * np.sqrt(share * (1 - share) / total + z2 / (4 * total**2))
-    return max(0.0, float(centre - half)), min(1.0, float(centre + half))
 
 
 def log_loss(probabilities: NDArray[np.floating[Any]], targets: NDArray[np.int64]) -> float:

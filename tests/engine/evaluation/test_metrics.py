@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from engine.evaluation.metrics import expected_calibration_error, measure, wilson_interval
+from engine.evaluation.intervals import wilson_interval
+from engine.evaluation.metrics import expected_calibration_error, measure
 
 
 def random_predictions(num_images: int = 300, num_classes: int = 5) -> tuple[np.ndarray, np.ndarray]:
