@@ -20,6 +20,10 @@ NO_CLASS = 0
 CONFIDENT = 0.95
 """Suggestions at least this sure may be accepted all at once."""
 
+FALSE_ALARM_RATES = (0.01, 0.05, 0.10)
+"""How many images of known classes may be called unknown: what a project may choose, as shares."""
+DEFAULT_FALSE_ALARM_RATE = 0.05
+
 
 class ImageStatus(IntEnum):
     """Whether the file behind an image record can be used."""
@@ -139,12 +143,15 @@ class Predictions:
     """What one run says of N images: `probabilities` (N, K) in 0..1, columns in the order of `class_ids` (K,).
 
     `thresholds` (K,) are there where images may have several classes: those that reach theirs are suggested.
+    `unknown_scores` (N,) say how strange each image is to the model: the share of images of its classes that look less
+    strange, 0..1 (NaN = not known). None where the run is older than the score.
     """
 
     image_ids: NDArray[np.int64]
     class_ids: NDArray[np.int32]
     probabilities: NDArray[np.floating[Any]]
     thresholds: NDArray[np.float32] | None = None
+    unknown_scores: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +225,8 @@ class ImageColumns:
 
     `class_ids` holds the class of each image; where images have several, the first by palette order at loading.
     `class_bits` (N, W) holds them all: bit `class_id % 64` of word `class_id // 64`; W is 0 where images have one class
-    (see `has_class`). `noted` tells which images carry a note.
+    (see `has_class`). `noted` tells which images carry a note. `unknown_scores` are as in `Predictions`, NaN where none
+    are known; those of at least `unknown_threshold` look like none of the classes.
     """
 
     image_ids: NDArray[np.int64]
@@ -234,8 +242,12 @@ class ImageColumns:
     root_ids: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     noted: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     class_bits: NDArray[np.uint64] = field(default_factory=lambda: no_class_bits(0))
+    unknown_scores: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    unknown_threshold: float = 1 - DEFAULT_FALSE_ALARM_RATE
 
     def __post_init__(self) -> None:
+        if len(self.unknown_scores) != len(self.image_ids):
+            self.unknown_scores = np.full(len(self.image_ids), np.nan, np.float32)
         if len(self.root_ids) != len(self.image_ids):
             self.root_ids = np.zeros(len(self.image_ids), np.int32)
         if len(self.noted) != len(self.image_ids):
@@ -245,6 +257,10 @@ class ImageColumns:
 
     def __len__(self) -> int:
         return len(self.image_ids)
+
+    def look_unknown(self, rows: slice | NDArray[np.int64] = slice(None)) -> NDArray[np.bool_]:
+        """Tells for each image (or each of `rows`) whether the model finds it stranger than it may be."""
+        return np.asarray(self.unknown_scores[rows] >= np.float32(self.unknown_threshold))
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,7 +368,8 @@ class Run:
 
     `folder` (inside the project's models folder) holds head.safetensors, labels.npz, predictions.npz and run.json.
     `class_names` and `class_ids` are in target order (K entries). `mode` says how many classes it gives an image; with
-    several, those whose probability reaches their entry of `thresholds` (K entries, else none).
+    several, those whose probability reaches their entry of `thresholds` (K entries, else none). `unknown` says how well
+    its unknown score was borne out (`engine.evaluation.unknown`); None in runs older than the score.
     """
 
     id: int
@@ -372,3 +389,4 @@ class Run:
     is_active: bool
     mode: LabelMode = LabelMode.ONE
     thresholds: list[float] = field(default_factory=list)
+    unknown: dict[str, Any] | None = None

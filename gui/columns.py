@@ -158,6 +158,8 @@ def take_values(target: ImageColumns, source: ImageColumns) -> NDArray[np.int64]
         | (target.predicted_ids != source.predicted_ids)
         | (target.noted != source.noted)
         | ~np.isclose(target.confidences, source.confidences, rtol=0.0, atol=0.0, equal_nan=True)
+        | ~np.isclose(target.unknown_scores, source.unknown_scores, rtol=0.0, atol=0.0, equal_nan=True)
+        | (target.look_unknown() != source.look_unknown())
     )
     if target.class_bits.shape == source.class_bits.shape:
         different |= (target.class_bits != source.class_bits).any(axis=1)

@@ -164,9 +164,16 @@ class Project(LabelWriting):
 
     def columns(self) -> ImageColumns:
         """Returns what the window filters and sorts, with the predictions of the active run."""
-        found, run, into, palette = self.store.call(
-            lambda db: (columns.read(db), runs.active(db), classes.merged(db), classes.all_classes(db))
+        found, run, into, palette, rate = self.store.call(
+            lambda db: (
+                columns.read(db),
+                runs.active(db),
+                classes.merged(db),
+                classes.all_classes(db),
+                meta.false_alarm_rate(db),
+            )
         )
+        found.unknown_threshold = 1 - rate
         suggested = self._suggestions_of(run, into)
         if suggested is not None:
             columns.add_predictions(found, suggested, [image_class.id for image_class in palette])
@@ -297,6 +304,14 @@ class Project(LabelWriting):
     def set_views_preset(self, preset: str) -> None:
         """Chooses how many looks an image is worth; images are embedded anew at the next training."""
         self._write(lambda db: meta.put(db, meta.VIEWS, preset)).result()
+
+    def false_alarm_rate(self) -> float:
+        """Returns how many images of known classes may be called unknown, as a share."""
+        return self.store.call(meta.false_alarm_rate)
+
+    def set_false_alarm_rate(self, rate: float) -> Future[None]:
+        """Chooses how many images of known classes may be called unknown, in 0..1."""
+        return self._write(lambda db: meta.put(db, meta.FALSE_ALARM_RATE, repr(rate)))
 
     # ---- runs (blocking; for jobs)
 

@@ -106,6 +106,8 @@ def add_predictions(columns: ImageColumns, predictions: Predictions, class_ids: 
     confidences[gone] = np.nan
     columns.predicted_ids = look_up(columns.image_ids, predictions.image_ids, predicted, 0)
     columns.confidences = look_up(columns.image_ids, predictions.image_ids, confidences, np.nan)
+    if predictions.unknown_scores is not None:
+        columns.unknown_scores = look_up(columns.image_ids, predictions.image_ids, predictions.unknown_scores, np.nan)
 
 
 def look_up(wanted: NDArray[np.int64], ids: NDArray[Any], values: NDArray[Any], missing: float) -> NDArray[Any]:

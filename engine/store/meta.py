@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlite_utils import Database
 
-from engine.domain import LabelMode
+from engine.domain import DEFAULT_FALSE_ALARM_RATE, LabelMode
 from engine.store import outbox
 
 PROJECT_ID: Final = "project_id"
@@ -18,6 +18,8 @@ LABEL_MODE: Final = "label_mode"
 """How many classes an image may have (`LabelMode`); one, where nothing is said."""
 VIEWS: Final = "views"
 """How many looks an image is worth (`engine.nn.preprocessing.Preset`); a matter of speed, so not in the journal."""
+FALSE_ALARM_RATE: Final = "false_alarm_rate"
+"""How many images of known classes may be called unknown, as a share; a matter of what is shown, not in the journal."""
 HAS_CHANGED: Final = "has_changed"
 """Present while the database holds something that no backup holds."""
 
@@ -51,6 +53,11 @@ def set_group_rule(db: Database, rule: str | None, journal: bool = True) -> None
 def label_mode(db: Database) -> LabelMode:
     """Returns how many classes an image may have."""
     return LabelMode(get(db, LABEL_MODE) or LabelMode.ONE)
+
+
+def false_alarm_rate(db: Database) -> float:
+    """Returns how many images of known classes may be called unknown, as a share."""
+    return float(get(db, FALSE_ALARM_RATE) or DEFAULT_FALSE_ALARM_RATE)
 
 
 def change(db: Database, step_id: int, key: str, value: str | None) -> None:

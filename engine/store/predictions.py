@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -24,13 +25,15 @@ def read(run_folder: Path) -> Predictions | None:
                 arrays["image_ids"].astype(np.int64),
                 arrays["class_ids"].astype(np.int32),
                 arrays["probabilities"],
+                unknown_scores=arrays["unknown_scores"].astype(np.float32) if "unknown_scores" in arrays else None,
             )
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as err:
         logging.getLogger(__name__).warning("Predictions in %s cannot be read: %s", file, err)
         return None
-    if found.probabilities.shape != (len(found.image_ids), len(found.class_ids)):
+    is_whole = found.probabilities.shape == (len(found.image_ids), len(found.class_ids))
+    if not is_whole or (found.unknown_scores is not None and found.unknown_scores.shape != found.image_ids.shape):
         logging.getLogger(__name__).warning("Predictions in %s have the wrong shape", file)
         return None
     return found
@@ -49,4 +52,4 @@ def with_merged(found: Predictions, into: Mapping[int, int]) -> Predictions:
     probabilities = np.zeros((len(found.image_ids), len(class_ids)), np.float32)
     for column, target in enumerate(targets):
         probabilities[:, class_ids.index(target)] += found.probabilities[:, column]
-    return Predictions(found.image_ids, np.array(class_ids, np.int32), np.minimum(probabilities, 1.0))
+    return replace(found, class_ids=np.array(class_ids, np.int32), probabilities=np.minimum(probabilities, 1.0))
