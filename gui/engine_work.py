@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 SCAN, READ, EMBED, EXTEND = "scan", "read", "embed", "extend"
 TRAIN, EXPORT, DOWNLOAD, PACE = "train", "export", "download", "pace"
+REVIEW, FORECAST = "review", "forecast"
+QUIET = frozenset({EXTEND, REVIEW, FORECAST})
+"""What is over soon, or shown where it is wanted; never in the model bar."""
 BY_ITSELF = frozenset({READ, EMBED})
 """What goes on without having been asked for, and is shown only when nothing else is going on."""
 FIRST_LOOK = 2048
@@ -98,7 +101,7 @@ class EngineWork(QObject):
         shown = [
             each
             for each in self._activities.values()
-            if each.kind != EXTEND and (each.phase_began_at or each.kind not in BY_ITSELF)
+            if each.kind not in QUIET and (each.phase_began_at or each.kind not in BY_ITSELF)
         ]
         return min(shown, key=lambda each: (each.kind in BY_ITSELF, not each.phase_began_at, each.job_id), default=None)
 

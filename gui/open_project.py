@@ -84,6 +84,10 @@ class OpenProject(QObject):
         """Returns the rows of those images that are there, in the order given."""
         return self._index.rows(as_array(image_ids))
 
+    def has_images(self, image_ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tells for each id whether the image is there."""
+        return self._index.has(image_ids)
+
     def image(self, image_id: int) -> ImageRecord:
         """Returns the record of one image, from memory where it was read before.
 

@@ -29,10 +29,10 @@ class LabelKeys(QObject):
         self._of_mode: list[tuple[LabelMode, QShortcut]] = []
 
     def bind_table(self, handlers: Mapping[str, Callable[[], object]], images: QWidget, left: QWidget) -> None:
-        """Binds every key of the table that the views do not handle themselves."""
+        """Binds the keys of the table that have a handler, except those that the views handle themselves."""
         where = {Scope.WORKSPACE: self._workspace, Scope.IMAGES: images, Scope.LEFT: left}
         for spec in WORKSPACE_KEYS:
-            if spec.scope is not Scope.VIEW:
+            if spec.scope is not Scope.VIEW and spec.id in handlers:
                 made = [self._make(QKeySequence(keys), handlers[spec.id], where[spec.scope]) for keys in spec.keys]
                 self._of_mode += [(spec.mode, shortcut) for shortcut in made if spec.mode is not None]
 

@@ -270,7 +270,7 @@ class LabelWorkspace(LabelFrame):
     def _on_rows_changed(self, rows: NDArray[np.int64]) -> None:
         relabelled = self.filtering.take_rows(rows)
         self._message = ""
-        if not self.labelling.is_acting:
+        if not self.labelling.is_acting and self.isVisible():  # who works in another workspace finds this one as it was
             self._place.show_changed(relabelled, self.is_viewing)
         self.grid.update_rows(rows)
         self.viewer.refresh()

@@ -60,6 +60,7 @@ class GridView(QAbstractItemView):
         self._list = model
         self._thumbnails = thumbnails
         self._face_of = face_of
+        self._consumer = f"grid {id(self)}"  # there may be several grids on the same thumbnails
         self._painter = CardPainter()
         self._card_px = DEFAULT_CARD_PX
         self._layout = GridLayout(0, 1, self._card_px)
@@ -323,14 +324,14 @@ class GridView(QAbstractItemView):
 
     def _ask_for_pictures(self) -> None:
         if not self.isVisible():
-            self._thumbnails.want("grid", [])
+            self._thumbnails.want(self._consumer, [])
             return
         visible = self.visible_positions()
         ahead = range(visible.stop, min(self._layout.num_items, visible.stop + len(visible)))
         ids = self._list.image_ids(np.array([*visible, *ahead], dtype=np.int64)).tolist()
         ratio = self.devicePixelRatioF()
         needs_sharp = self._layout.card_width_px * ratio > THUMBNAIL_PX * 1.15
-        self._thumbnails.want("grid", ids, sharp=needs_sharp)
+        self._thumbnails.want(self._consumer, ids, sharp=needs_sharp)
 
     def showEvent(self, event: object) -> None:
         super().showEvent(event)  # type: ignore[arg-type]

@@ -43,6 +43,8 @@ class CardFace:
     status: ImageStatus = ImageStatus.READABLE
     is_offline: bool = False
     """The drive or folder of the image is not there now."""
+    opinion: tuple[str, str] | None = None
+    """What a model says of an image that has a class: text and colour of a second, dashed chip."""
     is_selected: bool = False
     is_current: bool = False
     is_hovered: bool = False
@@ -225,6 +227,10 @@ def _paint_caption(painter: QPainter, area: QRectF, face: CardFace, colors: Them
 def _paint_chips(painter: QPainter, area: QRectF, face: CardFace, colors: Theme) -> None:
     """Draws as many classes as there is room for, and how many more there are."""
     left, middle = area.left(), area.center().y()
+    if face.opinion is not None:  # half of the room each, and what the first does not need
+        left += paint_chip(painter, left, middle, area.width() / 2 - 2, face.class_name, face.class_color, False) + 4
+        paint_chip(painter, left, middle, area.right() - left, *face.opinion, True)
+        return
     classes = ((face.class_name, face.class_color), *face.more_classes)
     metrics = QFontMetricsF(font(0.85))
     for at, (name, color) in enumerate(classes):

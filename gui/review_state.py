@@ -1,0 +1,183 @@
+"""What Review knows of the active model: figures and forecast, computed by jobs of the engine and kept up to date.
+
+Nothing is computed while nobody looks (`set_watched`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+
+from engine.domain import NO_CLASS
+from engine.errors import AppError
+from engine.events import JobEnded, JobFailed, JobSucceeded
+from engine.jobs import Priority
+from gui.columns import has_open_suggestion
+from gui.engine_work import EMBED, EXTEND, FORECAST, REVIEW, TRAIN
+from gui.session import Session
+
+if TYPE_CHECKING:
+    from engine.evaluation.learning_curve import LearningForecast
+    from engine.evaluation.work_saved import Acceptance
+    from engine.tasks.review import Review
+
+FEWEST_LABELS = 20
+"""From so many measured images on, figures per class and a forecast say something."""
+
+
+class ReviewState(QObject):
+    """Holds the newest review and forecast of the session's run."""
+
+    changed = Signal()
+    """`review`, `error` or `is_working` is another."""
+    forecast_changed = Signal()
+    staleness_changed = Signal()
+    """Labels were changed since the model was trained, or suggestions were accepted."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._session = session
+        self.review: Review | None = None
+        self.forecast: LearningForecast | None = None
+        self.error: AppError | None = None
+        self.forecast_error: AppError | None = None
+        self._is_watched = False
+        self._is_due = False
+        self._other_rows: NDArray[np.int64] = np.zeros(0, np.int64)
+        session.work.has_own_view(REVIEW, True)
+        session.work.has_own_view(FORECAST, True)
+        session.work.ended.connect(self._on_ended)
+        session.work.changed.connect(self._make_way)
+        session.project_opened.connect(self._forget)
+        session.project_closed.connect(self._forget)
+        session.run_changed.connect(self._on_run_changed)
+        session.columns_reset.connect(self._on_columns_reset)
+        for signal in (session.rows_changed, session.undo_changed):
+            signal.connect(self.staleness_changed)
+
+    @property
+    def is_working(self) -> bool:
+        """Whether figures are being computed."""
+        return self._session.work.is_running(REVIEW)
+
+    @property
+    def is_forecasting(self) -> bool:
+        """Whether the learning curve is being computed."""
+        return self._session.work.is_running(FORECAST)
+
+    @property
+    def num_stale(self) -> int:
+        """How many labels were given or changed since the model was trained."""
+        return self._session.facts.num_labels_since if self.review is not None else 0
+
+    def set_watched(self, on: bool) -> None:
+        """Says whether somebody looks; what is due is computed at once then."""
+        self._is_watched = on
+        self._start_when_due()
+
+    def refresh(self) -> None:
+        """Computes the figures anew."""
+        self._is_due = True
+        self._start_when_due()
+
+    # ------------------------------------------------------------------------------------------------- work saved
+
+    def open_others(self, acceptance: Acceptance) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Returns the images without a class that may be accepted unseen, and those to look at, least sure first.
+
+        Only images whose suggestion still waits: what was labelled or accepted since is in neither.
+        """
+        review = self.review
+        if review is None or not len(self._session.columns) or len(self._other_rows) != len(review.other_ids):
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        columns, rows = self._session.columns, self._other_rows
+        is_there = rows >= 0
+        is_open = is_there & has_open_suggestion(columns, rows) & (columns.class_ids[rows] == NO_CLASS)
+        accepted = is_open & acceptance.is_accepted
+        rest = np.flatnonzero(is_open & ~acceptance.is_accepted)
+        rest = rest[np.argsort(columns.confidences[rows[rest]], kind="stable")]
+        return review.other_ids[accepted], review.other_ids[rest]
+
+    # ----------------------------------------------------------------------------------------------------- private
+
+    def _forget(self) -> None:
+        self.review, self.forecast, self.error, self.forecast_error = None, None, None, None
+        self._is_due = self._session.run is not None
+        self.changed.emit()
+        self.forecast_changed.emit()
+        self._start_when_due()
+
+    def _on_run_changed(self) -> None:
+        if self._session.run is None:
+            self._forget()
+        elif self.review is None or self.review.run.id != self._session.run.id:
+            self.refresh()
+
+    def _on_columns_reset(self) -> None:
+        self._find_other_rows()
+        self.staleness_changed.emit()
+
+    def _find_other_rows(self) -> None:
+        others = self.review.other_ids if self.review is not None else np.zeros(0, np.int64)
+        rows = np.full(len(others), -1, np.int64)
+        is_known = self._session.has_images(others)
+        rows[is_known] = self._session.rows_of(others[is_known])
+        self._other_rows = rows
+
+    def _start_when_due(self) -> None:
+        session = self._session
+        if not (self._is_watched and self._is_due) or session.project is None or session.run is None:
+            return
+        from engine.tasks.review import ReviewModel
+
+        self._is_due = False
+        session.work.cancel_kind(REVIEW)
+        session.work.cancel_kind(FORECAST)
+        job = ReviewModel(session.project, session.run)
+        session.work.submit(REVIEW, job, "Reviewing the model", Priority.INTERACTIVE)
+        self.changed.emit()
+
+    def _forecast(self) -> None:
+        session = self._session
+        review = self.review
+        if review is None or session.project is None or len(review.image_ids) < FEWEST_LABELS:
+            return
+        if self.forecast is not None and self.forecast.run_id == review.run.id:
+            return
+        from engine.tasks.forecast_learning import ForecastLearning
+
+        session.work.submit(FORECAST, ForecastLearning(session.project, review.run), "Looking ahead", Priority.NORMAL)
+        self.forecast_changed.emit()
+
+    def _make_way(self) -> None:
+        """A forecast takes a few trainings: the one that the user asks for goes first."""
+        if self.is_forecasting and self._session.work.is_running(TRAIN):
+            self._session.work.cancel_kind(FORECAST)
+
+    def _on_ended(self, kind: str, end: JobEnded) -> None:
+        if kind == REVIEW:
+            self._on_review_ended(end)
+        elif kind == FORECAST:
+            if isinstance(end, JobSucceeded):
+                self.forecast, self.forecast_error = cast("LearningForecast", end.result), None
+            elif isinstance(end, JobFailed):
+                self.forecast_error = end.error
+            self.forecast_changed.emit()
+        elif kind in (EMBED, EXTEND) and isinstance(end, JobSucceeded) and self.review is not None:
+            self.refresh()  # there are suggestions for more images now
+
+    def _on_review_ended(self, end: JobEnded) -> None:
+        if self.is_working:
+            return  # a newer one is on its way
+        if isinstance(end, JobSucceeded):
+            self.review, self.error = cast("Review", end.result), None
+            self._find_other_rows()
+        elif isinstance(end, JobFailed):
+            self.review, self.error = None, end.error
+        else:
+            self._is_due = True
+        self.changed.emit()
+        self._forecast()

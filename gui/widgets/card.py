@@ -1,0 +1,32 @@
+"""A card with a caption, as the pages of Review are made of."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from gui.widgets.text import text_label
+
+PADDING_PX = 18
+
+
+class Card(QFrame):
+    """Content goes into `body`; `head` is the line of the caption, where small controls may stand on the right."""
+
+    def __init__(self, caption: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "card")
+        self.body = QVBoxLayout(self)
+        self.body.setContentsMargins(PADDING_PX, 14, PADDING_PX, 16)
+        self.body.setSpacing(8)
+        self.head = QHBoxLayout()
+        self.head.setSpacing(8)
+        self.caption: QLabel = text_label(caption, "caption")
+        if caption:
+            self.setAccessibleName(caption)
+            self.head.addWidget(self.caption, 1)
+            self.body.addLayout(self.head)
+
+    def set_caption(self, text: str) -> None:
+        """Shows another caption."""
+        self.caption.setText(text.upper())
+        self.setAccessibleName(text)
