@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.domain import LabelMode
 from engine.nn.head import Head
 from engine.tasks.embed import FeatureSource
 from engine.tasks.grouping import Grouping
@@ -38,6 +39,9 @@ class TrainSnapshot:
     `all_image_ids` are every embedded image of the project. `start` and `strength` come from the last run, or are None;
     `strength_chosen_at` is the number of images it was chosen on. `grouping` is of these images.
     `folder` becomes the run's, called `folder_name`.
+
+    Where images have several classes (`mode`), `present` (N, K) holds those of each image, and `confirmed` (N,) says
+    where that is all of them; `targets` is the first, -1 where an image has none. Else both are empty.
     """
 
     source: FeatureSource
@@ -60,3 +64,6 @@ class TrainSnapshot:
     strength_chosen_at: int
     notes: list[str]
     embed_seconds: float
+    mode: LabelMode = LabelMode.ONE
+    present: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
+    confirmed: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
