@@ -368,7 +368,9 @@ class Run:
 
     `folder` (inside the project's models folder) holds head.safetensors, labels.npz, predictions.npz and run.json.
     `class_names` and `class_ids` are in target order (K entries). `mode` says how many classes it gives an image; with
-    several, those whose probability reaches their entry of `thresholds` (K entries, else none). `unknown` says how well
+    several, those whose probability reaches their entry of `thresholds` (K entries, else none). `labels_hash` tells
+    whether two runs saw the same labels, and `made_with` says on what: versions of libraries, platform, device; both
+    are empty in runs of before they were noted. `unknown` says how well
     its unknown score was borne out (`engine.evaluation.unknown`); None in runs older than the score.
     """
 
@@ -389,4 +391,6 @@ class Run:
     is_active: bool
     mode: LabelMode = LabelMode.ONE
     thresholds: list[float] = field(default_factory=list)
+    labels_hash: str = ""
+    made_with: dict[str, str] = field(default_factory=dict)
     unknown: dict[str, Any] | None = None

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
 
 from engine.domain import (
     HistoryEntry,
@@ -21,13 +21,13 @@ from engine.domain import (
     LabelMode,
     LabelSnapshot,
     NewImage,
-    Predictions,
-    Run,
     Source,
     StepEntry,
 )
-from engine.errors import ProjectDamagedError, ProjectError
-from engine.project.labels import LabelWriting, plain_ids
+from engine.errors import ProjectDamagedError, ProjectError, StoreError
+from engine.own_backbones import MODELS_FOLDER
+from engine.project.labels import plain_ids
+from engine.project.runs import CACHE_FOLDER, RunKeeping
 from engine.store import (
     annotation_log,
     classes,
@@ -37,7 +37,6 @@ from engine.store import (
     images,
     meta,
     owner,
-    predictions,
     restore,
     runs,
     snapshot,
@@ -47,11 +46,8 @@ from engine.store.failures import environment_errors
 from engine.store.second_copies import BACKUPS_FOLDER
 from engine.store.store import DATABASE_FILE, Store
 
-MODELS_FOLDER: Final = "models"
-CACHE_FOLDER: Final = "cache"
 
-
-class Project(LabelWriting):
+class Project(RunKeeping):
     """An open project folder. Make it with `create` or `open`; close it, or use it in a `with` block."""
 
     @classmethod
@@ -131,6 +127,7 @@ class Project(LabelWriting):
                 with environment_errors(folder / DATABASE_FILE):
                     for name in (MODELS_FOLDER, CACHE_FOLDER, BACKUPS_FOLDER):
                         (folder / name).mkdir(exist_ok=True)
+                self.settle_deleted_runs()
         except BaseException:
             store.close()
             raise
@@ -142,22 +139,18 @@ class Project(LabelWriting):
         self.close()
 
     @property
-    def models_dir(self) -> Path:
-        """Folder of the runs' folders."""
-        return self.folder / MODELS_FOLDER
-
-    @property
-    def cache_dir(self) -> Path:
-        """Folder of what can be computed again; may be deleted at any time."""
-        return self.folder / CACHE_FOLDER
-
-    @property
     def backups_dir(self) -> Path:
         """Folder of the backups."""
         return self.folder / BACKUPS_FOLDER
 
     def close(self) -> None:
-        """Finishes all writes, makes a backup when something changed, and closes. Safe to call again."""
+        """Finishes all writes, makes a backup when something changed, and closes. Safe to call again.
+
+        What was deleted of versions is gone for good then.
+        """
+        if not self.read_only:
+            with suppress(StoreError):  # it is closed already, or the disk failed: nothing that closing should wait for
+                self.purge_deleted_runs()
         self.store.close()
 
     # ---- reading
@@ -312,54 +305,3 @@ class Project(LabelWriting):
     def set_false_alarm_rate(self, rate: float) -> Future[None]:
         """Chooses how many images of known classes may be called unknown, in 0..1."""
         return self._write(lambda db: meta.put(db, meta.FALSE_ALARM_RATE, repr(rate)))
-
-    # ---- runs (blocking; for jobs)
-
-    def new_run_id(self) -> int:
-        """Returns an id that no run has had, for the name of its folder."""
-        return self.store.call(runs.next_id)
-
-    def add_run(self, run: Run) -> Run:
-        """Records a run and makes it the active one; an id of 0 is replaced by a new one."""
-        return self._write(lambda db: runs.add(db, run)).result()
-
-    def runs(self) -> list[Run]:
-        """Returns all runs, oldest first."""
-        return self.store.call(runs.all_runs)
-
-    def active_run(self) -> Run | None:
-        """Returns the run whose predictions are shown, or None."""
-        return self.store.call(runs.active)
-
-    def activate_run(self, run_id: int) -> Run:
-        """Makes a run the active one."""
-        return self._write(lambda db: runs.activate(db, run_id)).result()
-
-    def run_dir(self, run: Run) -> Path:
-        """Returns the folder of a run's files."""
-        return self.models_dir / run.folder
-
-    def run_notes(self) -> dict[int, str]:
-        """Returns the user's notes on runs, by run id."""
-        return self.store.call(runs.notes)
-
-    def note_run(self, run_id: int, note: str) -> None:
-        """Notes something of the user's on a run; "" removes the note."""
-        self._write(lambda db: runs.set_note(db, run_id, note)).result()
-
-    def predictions(self, run: Run | None = None) -> Predictions | None:
-        """Returns what a run predicts (the active one unless another is named), or None."""
-        return self._predictions_of(run or self.active_run())
-
-    def suggestions(self) -> Predictions | None:
-        """Returns what the active run says now: classes that were merged since speak for the class they went into."""
-        return self._suggestions_of(*self.store.call(lambda db: (runs.active(db), classes.merged(db))))
-
-    # ---- inside
-
-    def _suggestions_of(self, run: Run | None, into: dict[int, int]) -> Predictions | None:
-        found = self._predictions_of(run)
-        return predictions.with_merged(found, into) if found is not None else None
-
-    def _predictions_of(self, run: Run | None) -> Predictions | None:
-        return predictions.read(self.run_dir(run)) if run else None

@@ -18,6 +18,8 @@ from sqlite_utils import Database
 from engine.store.feature_file import FeatureFile
 
 FEATURES_FOLDER: Final = "features"
+HASH_IN_NAME: Final = 12
+"""So many characters of the weights' hash are part of a file's name."""
 MAX_ROWS_PER_STEP: Final = 20_000
 """Rows indexed in one transaction: keeps the store thread free for labels every few hundredths of a second."""
 
@@ -33,7 +35,7 @@ class FeatureKind:
 
     @property
     def key(self) -> str:
-        return f"{self.backbone}-{self.weights_hash[:12]}-{self.preprocessing}"
+        return f"{self.backbone}-{self.weights_hash[:HASH_IN_NAME]}-{self.preprocessing}"
 
     def file(self, cache_dir: Path) -> FeatureFile:
         """Returns the cache file of this kind in a project's cache folder. It may not exist yet."""

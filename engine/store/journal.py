@@ -10,7 +10,8 @@ end a checksum, so that a line that was torn or altered is told from a good one.
   an image), marks (`[image id, root id, path, hash, marks]`), notes (`[image id, root id, path, hash, note]`) and
   settings (`{name: value}`). Images are found again by place or content hash, classes by id or name.
 - `state`: the whole present state (roots, classes, images, marks, runs), where the lines before it are not enough.
-- `run`, `active_run`, `run_note`: a finished training; the one that is in use; what the user noted on one.
+- `run`, `active_run`, `run_note`, `run_deleted`: a finished training; the one that is in use; what the user noted on
+  one; whether one is deleted.
 """
 
 from __future__ import annotations

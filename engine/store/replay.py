@@ -75,6 +75,8 @@ def _apply_one(db: Database, line: JournalLine) -> None:
     elif line.kind == "active_run":
         if any(run.id == fields["run"] for run in runs.all_runs(db)):
             runs.activate(db, fields["run"], journal=False)
+    elif line.kind == "run_deleted":
+        runs.set_deleted(db, fields["run"], fields["deleted"], journal=False)
     elif line.kind == "run_note":
         runs.set_note(db, fields["run"], fields["note"], journal=False)
     elif line.kind == "group_rule":
@@ -93,6 +95,7 @@ def _apply_state(db: Database, fields: dict[str, Any]) -> None:
     image_log.put(db, fields["files"])
     for run in fields["runs"]:
         _put_run(db, run)
+    runs.keep_only(db, {run["id"] for run in fields["runs"]})
     for run_id, note in fields["notes"]:
         runs.set_note(db, run_id, note, journal=False)
     meta.set_group_rule(db, fields.get("group_rule"), journal=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -70,22 +71,73 @@ def activate(db: Database, run_id: int, journal: bool = True) -> Run:
     db.execute("UPDATE runs SET is_active = (id = ?) WHERE is_active != (id = ?)", [run_id, run_id])
     run = active(db)
     if run is None:
-        raise ProjectError(f"There is no version {run_id} of the model.", "Choose one from the list of versions.")
+        raise _no_such_run(run_id)
     if journal:
         outbox.add(db, "active_run", {"run": run_id})
     return run
 
 
+def get(db: Database, run_id: int) -> Run:
+    """Returns a run that is not deleted.
+
+    Raises:
+        ProjectError: there is no such run.
+    """
+    row = db.execute("SELECT record, is_active FROM runs WHERE id = ? AND deleted = 0", [run_id]).fetchone()
+    if row is None:
+        raise _no_such_run(run_id)
+    return from_record(json.loads(row[0]), bool(row[1]))
+
+
+def set_deleted(db: Database, run_id: int, is_deleted: bool, journal: bool = True) -> None:
+    """Deletes a run, or brings it back; its folder is the caller's matter. What the journal says is done unasked.
+
+    Raises:
+        ProjectError: there is no such run, or it is the active one, which can only be replaced by another.
+    """
+    if journal:
+        row = db.execute("SELECT is_active FROM runs WHERE id = ? AND deleted != ?", [run_id, is_deleted]).fetchone()
+        if row is None:
+            raise _no_such_run(run_id)
+        if row[0] and is_deleted:
+            raise ProjectError(
+                f"Version {run_id} of the model is in use.", "Use another version first, then delete this one."
+            )
+    db.execute(
+        "UPDATE runs SET deleted = ?1, is_active = is_active AND NOT ?1 WHERE id = ?2", [int(is_deleted), run_id]
+    )
+    if journal:
+        outbox.add(db, "run_deleted", {"run": run_id, "deleted": is_deleted})
+
+
+def deleted_runs(db: Database) -> list[Run]:
+    """Returns the runs that are deleted, oldest first."""
+    rows = db.execute("SELECT record FROM runs WHERE deleted != 0 ORDER BY id").fetchall()
+    return [from_record(json.loads(record), False) for (record,) in rows]
+
+
+def keep_only(db: Database, run_ids: Collection[int]) -> None:
+    """Deletes all other runs, when the journal tells which ones there are."""
+    for (run_id,) in db.execute("SELECT id FROM runs WHERE deleted = 0").fetchall():
+        if run_id not in run_ids:
+            set_deleted(db, run_id, True, journal=False)
+
+
 def set_note(db: Database, run_id: int, note: str, journal: bool = True) -> None:
-    """Notes something of the user's on a run; "" removes the note."""
-    db.execute("UPDATE runs SET note = ? WHERE id = ?", [note, run_id])
+    """Notes something of the user's on a run; "" removes the note.
+
+    Raises:
+        ProjectError: there is no such run.
+    """
+    if db.execute("UPDATE runs SET note = ? WHERE id = ?", [note, run_id]).rowcount == 0 and journal:
+        raise _no_such_run(run_id)
     if journal:
         outbox.add(db, "run_note", {"run": run_id, "note": note})
 
 
 def notes(db: Database) -> dict[int, str]:
     """Returns the user's notes by run id; runs without one are left out."""
-    return dict(db.execute("SELECT id, note FROM runs WHERE note != ''").fetchall())
+    return dict(db.execute("SELECT id, note FROM runs WHERE note != '' AND deleted = 0").fetchall())
 
 
 def from_record(record: dict[str, Any], is_active: bool) -> Run:
@@ -96,3 +148,7 @@ def from_record(record: dict[str, Any], is_active: bool) -> Run:
             validation[name] = tuple(validation[name])
     mode = LabelMode(record.get("mode", LabelMode.ONE))
     return Run(**{**record, "validation": Validation(**validation), "is_active": is_active, "mode": mode})
+
+
+def _no_such_run(run_id: int) -> ProjectError:
+    return ProjectError(f"There is no version {run_id} of the model.", "Choose one from the list of versions.")

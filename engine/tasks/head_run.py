@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -16,9 +16,12 @@ from engine.evaluation.calibration import cross_fitted_temperatures, fit_tempera
 from engine.evaluation.groups import assign_group_folds
 from engine.evaluation.metrics import Metrics, measure
 from engine.job import JobContext
+from engine.nn.device import CPU, choose_device
 from engine.nn.head import Head, HeadFit, fit_head, probabilities_of
 from engine.nn.run_model import HEAD_FILE, LABELS_FILE, OUT_OF_FOLD_FILE, RUN_FILE, RunModel, write_head
+from engine.nn.training_plan import HEAD
 from engine.tasks.predict import probabilities_of_rows, write_predictions
+from engine.tasks.provenance import labels_hash, made_with
 from engine.tasks.train_snapshot import TrainSnapshot
 
 
@@ -129,7 +132,15 @@ def run_of(snapshot: TrainSnapshot, depth: str, head: Head, strength: float, met
         seconds={},
         settings=settings,
         is_active=True,
+        labels_hash=labels_hash(_labels_of(snapshot)),
+        made_with=made_with((CPU if depth == HEAD else choose_device()).name),
     )
+
+
+def _labels_of(snapshot: TrainSnapshot) -> Iterator[tuple[str, list[int]]]:
+    """Yields content hash and class ids of each image that the training sees."""
+    for content_hash, target in zip(snapshot.content_hashes, snapshot.targets.tolist(), strict=True):
+        yield content_hash, [snapshot.class_ids[target]]
 
 
 def validation_of(metrics: Metrics, class_names: Sequence[str], method: str) -> Validation:

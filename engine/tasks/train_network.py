@@ -31,6 +31,7 @@ from engine.nn.training_plan import (
 from engine.own_backbones import BACKBONE_FILE, RUN_PREFIX
 from engine.project import Project
 from engine.store.features import FeatureKind
+from engine.tasks.curves import CurveKeeper
 from engine.tasks.embed import ComputeEmbeddings
 from engine.tasks.head_run import FittedHead, fit_and_measure, run_of, write_head_run, write_run
 from engine.tasks.predict import write_predictions
@@ -131,7 +132,7 @@ class _Work:
     """One piece of work in the worker process."""
 
     def __init__(self, snapshot: NetworkSnapshot, context: JobContext) -> None:
-        self.snapshot, self.context = snapshot, context
+        self.snapshot, self.context = snapshot, CurveKeeper(context, snapshot.scratch)
         self.started = time.perf_counter()
         self.settings = snapshot.head.settings
         self.is_auto = self.settings.depth == AUTO
@@ -162,6 +163,7 @@ class _Work:
         if best is None:
             if self.is_auto:
                 self._say_head_won()
+            self.context.write(self.snapshot.head.folder)
             return write_head_run(self.snapshot.head, fitted, self.started, self._more_settings(), self.context)
         return self._finish_training(best[0], best[1], best[2], best[3], fitted)
 
@@ -288,6 +290,7 @@ class _Work:
         more = {"num_folds": num_measured, "num_epochs": measured.num_epochs} | self._more_settings()
         run = replace(run, weights_hash=file_sha256(weights), settings=run.settings | more)
         write_predictions(head_snapshot.folder, kept_ids, run.class_ids, probabilities)
+        self.context.write(head_snapshot.folder)
         measured_ids = head_snapshot.image_ids[measured.rows]
         return write_run(head_snapshot, run, head, fitted.folds, measured_ids, measured.probabilities, self.started)
 

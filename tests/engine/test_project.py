@@ -312,6 +312,8 @@ def test_suggestions_of_a_merged_class_are_those_of_the_class_it_went_into_until
 
 def test_runs_can_be_rolled_back(project: Project) -> None:
     first, second = project.add_run(make_run("run-0001", [1])), project.add_run(make_run("run-0002", [1]))
+    (project.run_dir(first)).mkdir()
+    (project.run_dir(first) / "run.json").write_text("{}")
     assert [run.is_active for run in project.runs()] == [False, True]
     assert project.activate_run(first.id).folder == "run-0001"
     assert project.active_run() == first
