@@ -1,12 +1,17 @@
 """Where images may have several classes: what makes each class's probability mean what it says, and from where on the
 class is suggested. Both are fitted on out-of-fold logits of images whose classes are all known.
 
+Measured on five sets of pictures put together of four (mobilenet_v2; 40, 100 and 300 confirmed images): calibration
+took the log loss of unseen images from .536 / .371 / .286 to .431 / .352 / .277 and the calibration error from .083 /
+.042 / .030 to .050 / .033 / .023; a stronger or weaker pull gave nothing. The mean F1 of the classes was .538 / .621 /
+.729 with thresholds by the F1 that is expected, .523 / .605 / .721 by the one observed, .368 / .507 / .681 at a half.
+
 Letters: N images, K classes, F folds.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -22,9 +27,6 @@ _OFFSET_PULL: Final = 1.0
 _SMALLEST_SLOPE: Final = 0.1
 _NUM_STEPS: Final = 12
 _MAX_IMAGES: Final = 20_000
-_TRUST_AFTER: Final = 10.0
-"""With so many images of a class, what was observed counts as much for its threshold as what the model expects."""
-
 LOWEST_THRESHOLD: Final = 0.05
 HIGHEST_THRESHOLD: Final = 0.95
 
@@ -49,7 +51,7 @@ def calibrate(logits: Floats, present: Bools) -> Calibration:
         logits, present = logits[chosen], present[chosen]
     slopes, offsets = fit_scaling(logits, present)
     scaled = Calibration(slopes, offsets, np.full(len(slopes), 0.5, np.float32))
-    return Calibration(slopes, offsets, choose_thresholds(scaled.probabilities(logits), present))
+    return replace(scaled, thresholds=choose_thresholds(scaled.probabilities(logits)))
 
 
 def cross_fitted(logits: Floats, present: Bools, folds: NDArray[np.int64]) -> tuple[Floats, Bools]:
@@ -91,28 +93,19 @@ def fit_scaling(logits: Floats, present: Bools) -> tuple[Floats, Floats]:
     return slopes.astype(np.float32), offsets.astype(np.float32)
 
 
-def choose_thresholds(probabilities: Floats, present: Bools) -> Floats:
-    """Returns the threshold of each class (K,) with the best F1, between LOWEST_THRESHOLD and HIGHEST_THRESHOLD.
+def choose_thresholds(probabilities: Floats) -> Floats:
+    """Returns the threshold of each class (K,) with the best F1 that calibrated probabilities (N, K) lead to expect.
 
-    The F1 of a threshold is counted partly on what was observed and partly on what the calibrated probabilities expect,
-    the more on the former the more images have the class: with a handful, the best observed threshold is an accident.
+    Between LOWEST_THRESHOLD and HIGHEST_THRESHOLD. Expected rather than counted, because with a handful of images the
+    threshold that was best on them is an accident: the calibration has shrunk what they say already.
+    Source: Lipton, Elkan and Naryanaswamy 2014, "Optimal thresholding of classifiers to maximize F1 measure".
     """
-    return np.array(
-        [_best_threshold(probabilities[:, at], present[:, at]) for at in range(present.shape[1])], np.float32
-    )
+    return np.array([_best_threshold(column) for column in probabilities.T], np.float32)
 
 
-def _best_threshold(probabilities: Floats, present: Bools) -> float:
-    order = np.argsort(-probabilities, kind="stable")
-    ordered = probabilities[order].astype(np.float64)
-    share = _TRUST_AFTER / (_TRUST_AFTER + int(present.sum()))
-    chance = (1 - share) * present[order] + share * ordered
-    num_right = np.cumsum(chance)
+def _best_threshold(probabilities: Floats) -> float:
+    ordered = -np.sort(-probabilities.astype(np.float64))
+    num_right = np.cumsum(ordered)
     f1 = 2 * num_right / (np.arange(1, len(ordered) + 1) + num_right[-1] + 1e-12)
-    below = np.append(ordered[1:], 0.0)
-    cuts = np.clip((ordered + below) / 2, LOWEST_THRESHOLD, HIGHEST_THRESHOLD)
-    # A cut between two equal probabilities, or outside the allowed range, is none.
-    is_cut = (ordered > below) & (below < HIGHEST_THRESHOLD) & (ordered >= LOWEST_THRESHOLD)
-    if not is_cut.any():
-        return 0.5
-    return float(cuts[np.argmax(np.where(is_cut, f1, -1.0))])
+    # The best threshold is half of the best F1: an image that is likelier than that to have the class adds to it.
+    return float(np.clip(f1.max() / 2, LOWEST_THRESHOLD, HIGHEST_THRESHOLD))

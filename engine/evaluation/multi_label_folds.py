@@ -12,15 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import TrainingError
-from engine.evaluation.splits import assign_folds, choose_num_folds
+from engine.evaluation.splits import assign_folds
 
 Bools = NDArray[np.bool_]
 _MAX_TRIED_UNITS: Final = 16
-
-
-def choose_num_folds_of_several(present: Bools) -> int:
-    """Returns how many folds to make for images with these classes (N, K); see `choose_num_folds`."""
-    return choose_num_folds(np.nonzero(present)[1])
 
 
 def assign_folds_of_several(
@@ -78,7 +73,7 @@ def _rarest_classes(present: Bools) -> NDArray[np.int64]:
     """Returns the rarest class of each image (N,), K for those without any."""
     rarest_first = np.argsort(present.sum(axis=0), kind="stable")
     first = present[:, rarest_first].argmax(axis=1)
-    return np.where(present.any(axis=1), rarest_first[first], present.shape[1]).astype(np.int64)
+    return np.asarray(np.where(present.any(axis=1), rarest_first[first], present.shape[1]), np.int64)
 
 
 def _in_one_fold(needed: Bools, folds: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -11,10 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.domain import Run, Validation
+from engine.domain import LabelMode, Run, Validation
 from engine.evaluation.calibration import cross_fitted_temperatures, fit_temperature
 from engine.evaluation.groups import assign_group_folds
 from engine.evaluation.metrics import Metrics, measure
+from engine.evaluation.multi_label import SeveralMetrics, measure_several
+from engine.evaluation.multi_label_calibration import calibrate, cross_fitted
+from engine.evaluation.multi_label_folds import assign_folds_of_several
 from engine.job import JobContext
 from engine.nn.device import CPU, choose_device
 from engine.nn.head import Head, HeadFit, fit_head, probabilities_of
@@ -22,22 +25,31 @@ from engine.nn.run_model import HEAD_FILE, LABELS_FILE, OUT_OF_FOLD_FILE, RUN_FI
 from engine.nn.training_plan import HEAD
 from engine.tasks.predict import probabilities_of_rows, write_predictions
 from engine.tasks.provenance import labels_hash, made_with
+from engine.tasks.several_labels import entry_weights
 from engine.tasks.train_snapshot import TrainSnapshot
 
 
 @dataclass(frozen=True, slots=True)
 class FittedHead:
-    """A head with its temperature, and what it said of images it had not seen. Shapes: `out_of_fold` (N, K)."""
+    """A calibrated head, and what it said of images it had not seen. Shapes: `out_of_fold` (N, K).
+
+    Where images have several classes, `out_of_fold` (M, K) is that of the confirmed ones; `suggested` (M, K) are the
+    classes that these got, with thresholds of the other folds, and `thresholds` (K,) those of the head.
+    """
 
     fit: HeadFit
     head: Head
     folds: NDArray[np.int64]
     out_of_fold: NDArray[np.float32]
-    metrics: Metrics
+    metrics: Metrics | SeveralMetrics
+    suggested: NDArray[np.bool_] | None = None
+    thresholds: NDArray[np.float32] | None = None
 
 
 def fit_and_measure(snapshot: TrainSnapshot, num_folds: int, context: JobContext) -> FittedHead:
     """Fits the head on the embeddings and measures it by cross-validation."""
+    if snapshot.mode is LabelMode.SEVERAL:
+        return _fit_several(snapshot, num_folds, context)
     settings, targets = snapshot.settings, snapshot.targets
     folds = assign_group_folds(targets, snapshot.content_hashes, snapshot.grouping.units, num_folds, settings.seed)
     fit = fit_head(
@@ -59,6 +71,34 @@ def fit_and_measure(snapshot: TrainSnapshot, num_folds: int, context: JobContext
     return FittedHead(fit, head, folds, out_of_fold, measure(out_of_fold, targets))
 
 
+def _fit_several(snapshot: TrainSnapshot, num_folds: int, context: JobContext) -> FittedHead:
+    """As `fit_and_measure` where an image may have several classes: one sigmoid per class.
+
+    Calibration, thresholds and figures are of the confirmed images, whose classes are all known.
+    """
+    present, confirmed, units = snapshot.present, snapshot.confirmed, snapshot.grouping.units
+    folds = assign_folds_of_several(
+        present, confirmed, snapshot.content_hashes, units, num_folds, snapshot.settings.seed
+    )
+    fit = fit_head(
+        snapshot.source.file.read(snapshot.rows),
+        entry_weights(present, confirmed),
+        len(snapshot.class_ids),
+        folds,
+        strength=snapshot.strength,
+        start=snapshot.start,
+        checkpoint=context.checkpoint,
+    )
+    context.progress(1, 3, "measuring")
+    logits, complete = fit.out_of_fold_logits[confirmed], present[confirmed]
+    probabilities, suggested = cross_fitted(logits, complete, folds[confirmed])
+    calibration = calibrate(logits, complete)
+    head = fit.head.calibrated(calibration.slopes, calibration.offsets)
+    metrics = measure_several(probabilities, complete, suggested, calibration.thresholds, np.array(units)[confirmed])
+    context.checkpoint()
+    return FittedHead(fit, head, folds, probabilities, metrics, suggested, calibration.thresholds)
+
+
 def write_head_run(
     snapshot: TrainSnapshot, fitted: FittedHead, started: float, more_settings: dict[str, Any], context: JobContext
 ) -> Run:
@@ -66,7 +106,8 @@ def write_head_run(
     num_folds = int(np.unique(fitted.folds).size)
     method = f"{num_folds}-fold cross-validation{snapshot.grouping.method_words}"
     run = run_of(snapshot, "head", fitted.head, fitted.fit.strength, fitted.metrics, method)
-    run = replace(run, settings=run.settings | {"num_folds": num_folds} | more_settings)
+    thresholds = [] if fitted.thresholds is None else fitted.thresholds.tolist()
+    run = replace(run, settings=run.settings | {"num_folds": num_folds} | more_settings, thresholds=thresholds)
     source = snapshot.source
     model = RunModel(
         source.spec,
@@ -77,10 +118,18 @@ def write_head_run(
         run.class_names,
         run.class_ids,
         {},
+        snapshot.mode,
+        fitted.thresholds,
     )
     probabilities = probabilities_of_rows(source, model, snapshot.all_rows, context)
-    write_predictions(snapshot.folder, snapshot.all_image_ids, run.class_ids, probabilities)
-    return write_run(snapshot, run, fitted.head, fitted.folds, snapshot.image_ids, fitted.out_of_fold, started)
+    write_predictions(
+        snapshot.folder, snapshot.all_image_ids, run.class_ids, probabilities, thresholds=fitted.thresholds
+    )
+    has_several = snapshot.mode is LabelMode.SEVERAL
+    measured_ids = snapshot.image_ids[snapshot.confirmed] if has_several else snapshot.image_ids
+    return write_run(
+        snapshot, run, fitted.head, fitted.folds, measured_ids, fitted.out_of_fold, started, fitted.suggested
+    )
 
 
 def write_run(
@@ -91,12 +140,23 @@ def write_run(
     measured_ids: NDArray[np.int64],
     out_of_fold: NDArray[np.float32],
     started: float,
+    suggested: NDArray[np.bool_] | None = None,
 ) -> Run:
     """Writes head, labels, out-of-fold predictions (of `measured_ids`) and run.json; returns the run with its times."""
     folder = snapshot.folder
     write_head(folder / HEAD_FILE, head)
-    np.savez(folder / LABELS_FILE, image_ids=snapshot.image_ids, targets=snapshot.targets, folds=folds)
-    np.savez(folder / OUT_OF_FOLD_FILE, image_ids=measured_ids, probabilities=out_of_fold)
+    labels: dict[str, NDArray[Any]] = {
+        "image_ids": snapshot.image_ids,
+        "targets": snapshot.targets,
+        "folds": folds,
+        "units": np.unique(snapshot.grouping.units, return_inverse=True)[1].astype(np.int32),
+    }
+    found: dict[str, NDArray[Any]] = {"image_ids": measured_ids, "probabilities": out_of_fold}
+    if suggested is not None:
+        labels |= {"targets_matrix": snapshot.present, "confirmed": snapshot.confirmed}
+        found["suggested"] = suggested
+    np.savez(folder / LABELS_FILE, **labels)  # type: ignore[arg-type]
+    np.savez(folder / OUT_OF_FOLD_FILE, **found)  # type: ignore[arg-type]
     run = replace(run, seconds={"embed": snapshot.embed_seconds, "train": time.perf_counter() - started})
     document = asdict(run) | {
         "backbone_spec": snapshot.source.spec.to_document(),
@@ -106,7 +166,14 @@ def write_run(
     return run
 
 
-def run_of(snapshot: TrainSnapshot, depth: str, head: Head, strength: float, metrics: Metrics, method: str) -> Run:
+def run_of(
+    snapshot: TrainSnapshot,
+    depth: str,
+    head: Head,
+    strength: float,
+    metrics: Metrics | SeveralMetrics,
+    method: str,
+) -> Run:
     """Returns the record of a run on the weights that the training began with."""
     settings = asdict(snapshot.settings) | {
         "strength": strength,
@@ -134,18 +201,24 @@ def run_of(snapshot: TrainSnapshot, depth: str, head: Head, strength: float, met
         is_active=True,
         labels_hash=labels_hash(_labels_of(snapshot)),
         made_with=made_with((CPU if depth == HEAD else choose_device()).name),
+        mode=snapshot.mode,
     )
 
 
 def _labels_of(snapshot: TrainSnapshot) -> Iterator[tuple[str, list[int]]]:
     """Yields content hash and class ids of each image that the training sees."""
+    if snapshot.mode is LabelMode.SEVERAL:
+        class_ids = np.array(snapshot.class_ids)
+        for content_hash, row in zip(snapshot.content_hashes, snapshot.present, strict=True):
+            yield content_hash, class_ids[row].tolist()
+        return
     for content_hash, target in zip(snapshot.content_hashes, snapshot.targets.tolist(), strict=True):
         yield content_hash, [snapshot.class_ids[target]]
 
 
-def validation_of(metrics: Metrics, class_names: Sequence[str], method: str) -> Validation:
+def validation_of(metrics: Metrics | SeveralMetrics, class_names: Sequence[str], method: str) -> Validation:
     """Returns metrics in the words of the domain: class names for indices."""
-    return Validation(
+    validation = Validation(
         method=method,
         accuracy=metrics.accuracy,
         accuracy_interval=metrics.accuracy_interval,
@@ -153,7 +226,14 @@ def validation_of(metrics: Metrics, class_names: Sequence[str], method: str) -> 
         log_loss=metrics.log_loss,
         ece=metrics.ece,
         per_class=[figures | {"class": class_names[figures["class"]]} for figures in metrics.per_class],
-        confusion=metrics.confusion.tolist(),
         num_confident=metrics.num_confident,
         num_confident_wrong=metrics.num_confident_wrong,
     )
+    if isinstance(metrics, SeveralMetrics):
+        return replace(
+            validation,
+            mean_average_precision=metrics.mean_average_precision,
+            mean_average_precision_interval=metrics.mean_average_precision_interval,
+            micro_f1=metrics.micro_f1,
+        )
+    return replace(validation, confusion=metrics.confusion.tolist())

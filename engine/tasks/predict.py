@@ -206,12 +206,24 @@ def probabilities_of_rows(
 
 
 def write_predictions(
-    folder: Path, image_ids: NDArray[np.int64], class_ids: Sequence[int], probabilities: NDArray[np.float32]
+    folder: Path,
+    image_ids: NDArray[np.int64],
+    class_ids: Sequence[int],
+    probabilities: NDArray[np.float32],
+    *,
+    thresholds: NDArray[np.float32] | None = None,
 ) -> None:
-    """Writes predictions.npz in a run's folder, atomically."""
+    """Writes predictions.npz in a run's folder, atomically; `thresholds` (K,) where images may have several classes."""
+    arrays: dict[str, NDArray[Any]] = {
+        "image_ids": image_ids,
+        "class_ids": np.array(class_ids, np.int32),
+        "probabilities": probabilities,
+    }
+    if thresholds is not None:
+        arrays["thresholds"] = thresholds
 
     def write(file: Path) -> None:
-        np.savez(file, image_ids=image_ids, class_ids=np.array(class_ids, np.int32), probabilities=probabilities)
+        np.savez(file, **arrays)  # type: ignore[arg-type]
 
     atomic_write_file(folder / PREDICTIONS_FILE, write)
 
@@ -228,4 +240,4 @@ def extend_predictions(project: Project, source: FeatureSource) -> None:
     if model.preprocessing != source.preprocessing:
         return
     image_ids, probabilities = predict_project(project, source, model)
-    write_predictions(project.run_dir(run), image_ids, model.class_ids, probabilities)
+    write_predictions(project.run_dir(run), image_ids, model.class_ids, probabilities, thresholds=model.thresholds)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.domain import ImageStatus, LabelMode, LabelSnapshot, Run
 from engine.errors import TrainingError
@@ -16,13 +17,14 @@ from engine.files import PendingFolder
 from engine.job import Job, JobContext, Priority, QuietContext
 from engine.nn.head import Head
 from engine.nn.run_model import read_run
-from engine.nn.training_plan import HEAD
+from engine.nn.training_plan import FULL, HEAD, PARTIAL
 from engine.own_backbones import RUN_PREFIX
 from engine.project import Project
 from engine.tasks.embed import ComputeEmbeddings, FeatureSource, missing_images, open_source
 from engine.tasks.grouping import grouping_of, usable_labels
 from engine.tasks.head_run import fit_and_measure, write_head_run
 from engine.tasks.read_files import read_now
+from engine.tasks.several_labels import refuse_too_few_of_several, usable_labels_of_several
 from engine.tasks.train_snapshot import TrainSettings, TrainSnapshot
 
 _LARGEST_DETOUR: Final = 500
@@ -51,10 +53,11 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
         source = open_source(self.project, self.settings.backbone)
         rows = source.rows_of(self.project, labels.content_hashes)
         grouping = grouping_of(self.project, labels)
-        kept, class_positions, notes = usable_labels(labels, rows, grouping)
+        usable = usable_labels_of_several if labels.mode is LabelMode.SEVERAL else usable_labels
+        kept, class_positions, notes = usable(labels, rows, grouping)
         grouping = replace(grouping, units=[grouping.units[index] for index in kept])
         class_ids = [labels.classes[position].id for position in class_positions]
-        start, strength, chosen_at = self._last_head(source, class_ids, len(kept), grouping.rule)
+        start, strength, chosen_at = self._last_head(source, class_ids, len(kept), grouping.rule, labels.mode)
         readable = [image for image in self.project.images() if image.status == ImageStatus.READABLE]
         all_rows = source.rows_of(self.project, (image.content_hash for image in readable))
         run_id = self.project.new_run_id()
@@ -69,7 +72,7 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
             image_ids=labels.image_ids[kept],
             content_hashes=[labels.content_hashes[index] for index in kept],
             grouping=grouping,
-            targets=np.searchsorted(class_positions, labels.targets[kept]).astype(np.int64),
+            targets=_targets_of(labels, kept, class_positions),
             rows=rows[kept],
             class_ids=class_ids,
             class_names=[labels.classes[position].name for position in class_positions],
@@ -81,6 +84,9 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
             strength_chosen_at=chosen_at,
             notes=notes + grouping.notes + _notes_on(source.spec.key) + (report.notes if report else []),
             embed_seconds=report.seconds if report else 0.0,
+            mode=labels.mode,
+            present=labels.targets_matrix[np.ix_(kept, class_positions)],
+            confirmed=labels.confirmed[kept],
         )
 
     @staticmethod
@@ -88,7 +94,9 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
         started = time.perf_counter()
         num_classes = len(snapshot.class_ids)
         context.progress(0, 3, f"{len(snapshot.targets):,} images of {num_classes} classes")
-        fitted = fit_and_measure(snapshot, choose_num_folds(snapshot.targets), context)
+        has_several = snapshot.mode is LabelMode.SEVERAL
+        num_folds = choose_num_folds(np.nonzero(snapshot.present)[1] if has_several else snapshot.targets)
+        fitted = fit_and_measure(snapshot, num_folds, context)
         context.progress(2, 3, "predicting")
         run = write_head_run(snapshot, fitted, started, {}, context)
         context.progress(3, 3, "")
@@ -104,7 +112,7 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
             self._pending.discard()
 
     def _last_head(
-        self, source: FeatureSource, class_ids: list[int], num_images: int, group_rule: str | None
+        self, source: FeatureSource, class_ids: list[int], num_images: int, group_rule: str | None, mode: LabelMode
     ) -> tuple[Head | None, float | None, int]:
         """Returns head, strength and the number of images that was chosen on, from the active run where it is near."""
         nothing = (None, None, num_images)
@@ -119,7 +127,7 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
         is_near = abs(num_images - chosen_at) <= _STRENGTH_KEEPS_FOR * chosen_at
         is_same = model.preprocessing == source.preprocessing and run.seed == self.settings.seed
         is_same = is_same and run.settings.get("is_class_balanced") == self.settings.is_class_balanced
-        is_same = is_same and run.settings.get("group_by") == group_rule
+        is_same = is_same and run.settings.get("group_by") == group_rule and run.mode is mode
         if not (is_near and is_same):
             return nothing
         return model.head, float(run.settings["strength"]), chosen_at
@@ -141,6 +149,8 @@ def retrain_jobs(
     read_now(project, QuietContext(), None if embed_all else project.snapshot().image_ids.tolist())
     labels = project.snapshot()
     _refuse_too_few(labels)
+    if labels.mode is LabelMode.SEVERAL:
+        settings = replace(settings, depth=_depth_of_several(settings.depth))
     source = open_source(project, settings.backbone)
     settings = replace(settings, backbone=source.spec.key)
     labelled = set(labels.image_ids.tolist())
@@ -150,7 +160,7 @@ def retrain_jobs(
     wanted = first + rest if embed_all or len(rest) <= _LARGEST_DETOUR else first
     embedding = ComputeEmbeddings(project, source.spec.key, wanted, Priority.INTERACTIVE) if wanted else None
     training: Job[Any, Any, Any] = TrainHead(project, settings, embedding)
-    if settings.depth != HEAD:
+    if settings.depth != HEAD and labels.mode is LabelMode.ONE:
         from engine.tasks.train_network import TrainNetwork  # builds on this module
 
         training = TrainNetwork(project, settings, embedding)
@@ -166,11 +176,9 @@ def _notes_on(backbone: str) -> list[str]:
 
 def _refuse_too_few(labels: LabelSnapshot) -> None:
     """Raises TrainingError for labels that cannot be trained on whatever their embeddings are."""
-    if labels.mode == LabelMode.SEVERAL:
-        raise TrainingError(
-            "Models for images with several classes each are not part of this version.",
-            "Label and export as many classes per image as you like; to train, use one class per image.",
-        )
+    if labels.mode is LabelMode.SEVERAL:
+        refuse_too_few_of_several(labels)
+        return
     if not len(labels.image_ids):
         raise TrainingError(
             "No image has a class yet.", "Label at least two images of each of two classes, then retrain."
@@ -180,6 +188,30 @@ def _refuse_too_few(labels: LabelSnapshot) -> None:
             f"All labelled images are of one class, “{labels.classes[0].name}”.",
             "A model tells classes apart: label at least two images of a second class, then retrain.",
         )
+
+
+def _targets_of(
+    labels: LabelSnapshot, kept: NDArray[np.int64], class_positions: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Returns the class of each image among those of the model; where it may have several the first, or -1."""
+    if labels.mode is LabelMode.ONE:
+        return np.searchsorted(class_positions, labels.targets[kept]).astype(np.int64)
+    present = labels.targets_matrix[np.ix_(kept, class_positions)]
+    return np.where(present.any(axis=1), present.argmax(axis=1), -1).astype(np.int64)
+
+
+def _depth_of_several(depth: str) -> str:
+    """Returns the depth at which a model for several classes per image is trained: that of the head.
+
+    Raises:
+        TrainingError: a part of the network was asked for by name.
+    """
+    if depth in (PARTIAL, FULL):
+        raise TrainingError(
+            "Where images may have several classes, only the head is trained in this version.",
+            "Choose the depth head or auto, or use one class per image.",
+        )
+    return HEAD
 
 
 def _free_folder(models_dir: Path, run_id: int) -> Path:
