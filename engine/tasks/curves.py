@@ -68,4 +68,5 @@ def _plain(event: EpochEnded) -> dict[str, Any]:
 
 
 def _event(entry: dict[str, Any]) -> EpochEnded:
-    return EpochEnded(**{name: math.nan if value is None else value for name, value in entry.items()})
+    values: dict[str, Any] = {name: math.nan if value is None else value for name, value in entry.items()}
+    return EpochEnded(**values)
