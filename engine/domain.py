@@ -5,7 +5,7 @@ Letters in shapes: N images, K classes, D embedding size.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag, StrEnum
 from pathlib import Path
@@ -13,6 +13,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from engine.class_sets import class_ids_of as class_ids_of
+from engine.class_sets import has_class as has_class
+from engine.class_sets import no_class_bits as no_class_bits
+from engine.class_sets import num_class_words as num_class_words
+from engine.class_sets import set_confidences as set_confidences
+from engine.class_sets import widened as widened
 
 NO_CLASS = 0
 """In class columns: the image has no class. Class ids start at 1."""
@@ -178,44 +185,6 @@ class StepEntry:
     is_undone: bool
 
 
-def set_confidences(probabilities: NDArray[np.floating[Any]], suggested: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Returns for each image (N,) how probable it is that exactly the suggested classes (N, K) are there.
-
-    As if the classes came and went on their own, each with its own probability (N, K).
-    """
-    of_classes = np.where(suggested, probabilities, 1 - probabilities)
-    return np.asarray(of_classes.prod(axis=1, dtype=np.float64), np.float32)
-
-
-def no_class_bits(num_images: int) -> NDArray[np.uint64]:
-    """Returns the class bits (N, 0) of a project with one class per image."""
-    return np.zeros((num_images, 0), np.uint64)
-
-
-def num_class_words(last_class_id: int) -> int:
-    """Returns how many words W hold the bits of all classes up to that id."""
-    return last_class_id // 64 + 1
-
-
-def widened(class_bits: NDArray[np.uint64], num_words: int) -> NDArray[np.uint64]:
-    """Returns class bits (N, W) with at least `num_words` words: the newest of 64 classes needs one more."""
-    missing = num_words - class_bits.shape[1]
-    return np.pad(class_bits, ((0, 0), (0, missing))) if missing > 0 else class_bits
-
-
-def has_class(class_bits: NDArray[np.uint64], class_id: int) -> NDArray[np.bool_]:
-    """Returns for each image (N,) whether it has a class, by its bits (N, W)."""
-    word, bit = divmod(class_id, 64)
-    if word >= class_bits.shape[1]:
-        return np.zeros(len(class_bits), np.bool_)
-    return np.asarray(class_bits[:, word] & np.uint64(1 << bit), np.bool_)
-
-
-def class_ids_of(bits: Iterable[int]) -> list[int]:
-    """Returns the ids of the classes that one image's bits (W,) stand for, in ascending order."""
-    return [word * 64 + bit for word, value in enumerate(bits) for bit in range(64) if int(value) >> bit & 1]
-
-
 @dataclass(slots=True)
 class ImageColumns:
     """What the window filters and sorts, as arrays of length N in filing order (import order, then name).
@@ -225,8 +194,12 @@ class ImageColumns:
 
     `class_ids` holds the class of each image; where images have several, the first by palette order at loading.
     `class_bits` (N, W) holds them all: bit `class_id % 64` of word `class_id // 64`; W is 0 where images have one class
-    (see `has_class`). `noted` tells which images carry a note. `unknown_scores` are as in `Predictions`, NaN where none
-    are known; those of at least `unknown_threshold` look like none of the classes.
+    (see `has_class`). `predicted_bits` (N, W) are likewise all classes that the run suggests, of which `predicted_ids`
+    holds the most probable; `confidences` then says how probable exactly these are, and an image with a confidence and
+    without a suggested class is thought to have none.
+
+    `noted` tells which images carry a note. `unknown_scores` are as in `Predictions`, NaN where none are known; those
+    of at least `unknown_threshold` look like none of the classes.
     """
 
     image_ids: NDArray[np.int64]
@@ -244,6 +217,7 @@ class ImageColumns:
     class_bits: NDArray[np.uint64] = field(default_factory=lambda: no_class_bits(0))
     unknown_scores: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
     unknown_threshold: float = 1 - DEFAULT_FALSE_ALARM_RATE
+    predicted_bits: NDArray[np.uint64] = field(default_factory=lambda: no_class_bits(0))
 
     def __post_init__(self) -> None:
         if len(self.unknown_scores) != len(self.image_ids):
@@ -254,6 +228,8 @@ class ImageColumns:
             self.noted = np.zeros(len(self.image_ids), np.bool_)
         if len(self.class_bits) != len(self.image_ids):
             self.class_bits = no_class_bits(len(self.image_ids))
+        if self.predicted_bits.shape != self.class_bits.shape:
+            self.predicted_bits = np.zeros_like(self.class_bits)
 
     def __len__(self) -> int:
         return len(self.image_ids)

@@ -40,6 +40,14 @@ class LabelWriting:
         plain = [(int(image_id), int(class_id)) for image_id, class_id in pairs]
         return self._write(lambda db: edits.label_many(db, plain, source, text))
 
+    def label_and_confirm(
+        self, pairs: Iterable[tuple[int, int]], image_ids: Sequence[int], source: Source, text: str
+    ) -> Future[Change]:
+        """Adds classes to images, as (image id, class id), and confirms all `image_ids`, as one step called `text`."""
+        plain = [(int(image_id), int(class_id)) for image_id, class_id in pairs]
+        ids = plain_ids(image_ids)
+        return self._write(lambda db: edits.label_and_confirm(db, plain, ids, source, text))
+
     def remove_class(self, image_ids: Sequence[int], class_id: int, stroke: str = "") -> Future[Change]:
         """Takes one class away from those images that have it, as one step."""
         ids = plain_ids(image_ids)

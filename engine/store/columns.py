@@ -9,7 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlite_utils import Database
 
-from engine.domain import Change, ImageColumns, LabelMode, Predictions, no_class_bits, num_class_words
+from engine.domain import (
+    NO_CLASS,
+    Change,
+    ImageColumns,
+    LabelMode,
+    Predictions,
+    no_class_bits,
+    num_class_words,
+    set_confidences,
+)
 from engine.store import classes, image_notes, meta
 
 _IMAGES = np.dtype(
@@ -98,16 +107,49 @@ def add_predictions(columns: ImageColumns, predictions: Predictions, class_ids: 
     """Fills in what a run predicts. Classes that are not among `class_ids` (deleted since) count as no prediction."""
     if not len(predictions.class_ids) or not len(predictions.image_ids):
         return
+    if predictions.thresholds is None:
+        predicted, confidences = _best_classes(predictions, class_ids)
+        suggested = None
+    else:
+        known = np.isin(predictions.class_ids, class_ids)
+        suggested = (predictions.probabilities >= predictions.thresholds) & known
+        predicted, confidences = _best_suggested(predictions, suggested)
+        if columns.class_bits.shape[1]:
+            confidences = set_confidences(predictions.probabilities[:, known], suggested[:, known])
+    columns.predicted_ids = look_up(columns.image_ids, predictions.image_ids, predicted, 0)
+    columns.confidences = look_up(columns.image_ids, predictions.image_ids, confidences, np.nan)
+    if suggested is None:
+        suggested = (predicted[:, None] == predictions.class_ids) & (predicted[:, None] != NO_CLASS)
+    for word in range(columns.class_bits.shape[1]):
+        bits = np.zeros(len(predicted), np.uint64)
+        for column in np.flatnonzero(predictions.class_ids // 64 == word):
+            bits |= suggested[:, column].astype(np.uint64) << np.uint64(predictions.class_ids[column] % 64)
+        columns.predicted_bits[:, word] = look_up(columns.image_ids, predictions.image_ids, bits, 0)
+    if predictions.unknown_scores is not None:
+        columns.unknown_scores = look_up(columns.image_ids, predictions.image_ids, predictions.unknown_scores, np.nan)
+
+
+def _best_classes(predictions: Predictions, class_ids: list[int]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Returns the most probable class of each image (M,) and its probability (M,); NO_CLASS and NaN for a gone one."""
     best = np.argmax(predictions.probabilities, axis=1)
     confidences = predictions.probabilities[np.arange(len(best)), best].astype(np.float32)
     predicted = predictions.class_ids[best]
     gone = ~np.isin(predicted, class_ids)
     predicted = np.where(gone, 0, predicted).astype(np.int32)
     confidences[gone] = np.nan
-    columns.predicted_ids = look_up(columns.image_ids, predictions.image_ids, predicted, 0)
-    columns.confidences = look_up(columns.image_ids, predictions.image_ids, confidences, np.nan)
-    if predictions.unknown_scores is not None:
-        columns.unknown_scores = look_up(columns.image_ids, predictions.image_ids, predictions.unknown_scores, np.nan)
+    return predicted, confidences
+
+
+def _best_suggested(
+    predictions: Predictions, suggested: NDArray[np.bool_]
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Returns the most probable of the suggested classes (M, K) of each image (M,), and its probability (M,)."""
+    shares = np.where(suggested, predictions.probabilities, np.float32(-1))
+    best = shares.argmax(axis=1)
+    confidences = shares[np.arange(len(best)), best].astype(np.float32)
+    has_none = confidences < 0
+    confidences[has_none] = np.nan
+    return np.where(has_none, NO_CLASS, predictions.class_ids[best]).astype(np.int32), confidences
 
 
 def look_up(wanted: NDArray[np.int64], ids: NDArray[Any], values: NDArray[Any], missing: float) -> NDArray[Any]:

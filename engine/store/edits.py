@@ -34,6 +34,24 @@ def label_many(db: Database, pairs: Iterable[tuple[int, int]], source: Source, t
     return _apply_wishes(db, source.value, text, _want_labels(db, wishes))
 
 
+def label_and_confirm(
+    db: Database, pairs: Iterable[tuple[int, int]], image_ids: Sequence[int], source: Source, text: str
+) -> Change:
+    """Gives images classes, as `label_many` does, and notes of all `image_ids` that their classes are complete now."""
+    wishes = [(image_id, class_id, source.value) for image_id, class_id in pairs]
+    for class_id in {class_id for _, class_id, _ in wishes}:
+        classes.get(db, class_id)
+    num_changing = _want_labels(db, wishes) if wishes else 0
+    mark_wishes = marks.changed_by(db, image_ids, int(Mark.CONFIRMED), True)
+    if num_changing == 0 and not mark_wishes:
+        return _nothing(text)
+    step_id = steps.begin(db, source.value, text)
+    if num_changing:
+        annotation_log.apply(db, step_id)
+    marks.apply(db, step_id, mark_wishes)
+    return steps.finish(db, step_id)
+
+
 def remove_class(db: Database, image_ids: Sequence[int], class_id: int, stroke: str = "") -> Change:
     """Takes one class away from those images that have it."""
     image_class = classes.get(db, class_id)
