@@ -32,6 +32,9 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
 
 def say_figures(document: Document, console: Console) -> None:
     """Tells a person how good the model is, class by class."""
+    if document.get("mode") == "several":
+        _say_several(document, console)
+        return
     low, high = document["accuracy_interval"]
     console.say(
         f"Accuracy {percent(document['accuracy'])} (95 % interval {percent(low)} to {percent(high)}) "
@@ -43,5 +46,27 @@ def say_figures(document: Document, console: Console) -> None:
     for row in document["per_class"]:
         figures = "".join(f"{percent(row[key]):>9s}" for key in ("precision", "recall", "f1"))
         console.say(f"{row['class']:<{width}s}  {figures}{row['support']:>9,d}")
+    _say_failed(document, console)
+
+
+def _say_several(document: Document, console: Console) -> None:
+    """As `say_figures` where an image may have several classes."""
+    low, high = document["mean_average_precision_interval"]
+    console.say(
+        f"Mean average precision {percent(document['mean_average_precision'])} (95 % interval {percent(low)} to "
+        f"{percent(high)}) on {plural(document['num_images'], 'image')}; macro F1 {percent(document['macro_f1'])}, "
+        f"micro F1 {percent(document['micro_f1'])}, exactly the right classes {percent(document['accuracy'])}, log loss "
+        f"{document['log_loss']:.3f}, calibration error {percent(document['ece'])}."
+    )
+    width = max([len("class"), *(len(name) for name in document["classes"])])
+    console.say(f"{'class':<{width}s}  av. prec.  precision   recall       F1  threshold   images")
+    for row in document["per_class"]:
+        columns = (("average_precision", 10), ("precision", 11), ("recall", 9), ("f1", 9))
+        figures = "".join(f"{percent(row[key]):>{size}s}" for key, size in columns)
+        console.say(f"{row['class']:<{width}s}  {figures}{row['threshold']:>11.2f}{row['support']:>9,d}")
+    _say_failed(document, console)
+
+
+def _say_failed(document: Document, console: Console) -> None:
     for entry in document["failed"]:
         console.say(f"cannot be used: {entry['image']}: {entry['reason']}")

@@ -114,8 +114,16 @@ def train(project: Project, settings: TrainSettings, console: Console) -> Run:
 def run_document(run: Run) -> Document:
     """Returns the JSON document of a run."""
     validation = run.validation
+    several = {}
+    if validation.mean_average_precision is not None:
+        several = {
+            "mean_average_precision": validation.mean_average_precision,
+            "mean_average_precision_interval": list(validation.mean_average_precision_interval or ()),
+            "micro_f1": validation.micro_f1,
+        }
     return {
         "run": run.id,
+        "mode": run.mode.value,
         "backbone": run.backbone,
         "depth": run.depth,
         "num_images": run.num_images,
@@ -128,6 +136,7 @@ def run_document(run: Run) -> Document:
             "macro_f1": validation.macro_f1,
             "log_loss": validation.log_loss,
             "ece": validation.ece,
+            **several,
         },
         "notes": list(run.settings.get("notes", [])),
         "story": str(run.settings.get("story", "")),
@@ -143,10 +152,18 @@ def say_run(document: Document, console: Console) -> None:
     console.say(
         f"Version {document['run']}: {document['backbone']}, {document['depth']}, trained on {images} of {classes}."
     )
-    console.say(
-        f"Accuracy {percent(validation['accuracy'])} (95 % interval {percent(low)} to {percent(high)}), "
-        f"macro F1 {percent(validation['macro_f1'])}, measured by {validation['method']}."
-    )
+    if document["mode"] == "several":
+        first, last = validation["mean_average_precision_interval"]
+        console.say(
+            f"Mean average precision {percent(validation['mean_average_precision'])} (95 % interval {percent(first)} to "
+            f"{percent(last)}), macro F1 {percent(validation['macro_f1'])}, exactly the right classes for "
+            f"{percent(validation['accuracy'])} of the confirmed images, measured by {validation['method']}."
+        )
+    else:
+        console.say(
+            f"Accuracy {percent(validation['accuracy'])} (95 % interval {percent(low)} to {percent(high)}), "
+            f"macro F1 {percent(validation['macro_f1'])}, measured by {validation['method']}."
+        )
     for note in [document["story"], *document["notes"]]:
         if note:
             console.say(note)

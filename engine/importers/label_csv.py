@@ -8,7 +8,7 @@ import os
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -66,7 +66,49 @@ class _Row:
     image: str
     classes: str
     note: str
-    is_confirmed: bool
+    is_confirmed: bool | None
+    """None where the file has no column for it."""
+
+
+def classes_in_csv(
+    file: Path, names: Sequence[str], known: Set[str]
+) -> tuple[dict[str, list[str]], list[tuple[str, str]]]:
+    """Returns all classes of the images that a CSV file lists, by name, and (name, reason) of rows that say nothing.
+
+    The file is as for `import_label_csv`, but an image that it lists has just the classes that it gives: none, where
+    the cell is empty. Where there is a column confirmed, images without a yes are passed over.
+
+    Args:
+        file: the CSV file.
+        names: the images, as paths with forward slashes below a folder; a row names one by its end.
+        known: names of classes that may hold the separator.
+
+    Raises:
+        ImportFormatError: the file cannot be read, is not text, or lacks the header.
+    """
+    by_ending: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        parts = _normal(name).split("/")
+        for start in range(len(parts)):
+            by_ending["/".join(parts[start:])].append(name)
+    report = LabelReport()
+    found: dict[str, list[str]] = {}
+    failed: list[tuple[str, str]] = []
+    for row in _rows(file, report):
+        classes, error = _class_names(row, known, has_several=True)
+        fitting = by_ending.get(_normal(_unescaped(row.image)).removeprefix("./"), [])
+        if row.is_confirmed is False:
+            error = error or "It is not confirmed, so its classes may not be complete."
+        elif not fitting:
+            error = error or f"{file.name} names it, and it is not in the folder."
+        elif len(fitting) > 1:
+            error = error or f"{file.name} does not say which of {len(fitting)} images of that name it means."
+        if error:
+            failed.append((row.image or file.name, error))
+        else:
+            found.setdefault(fitting[0], []).extend(classes)
+    failed += [(file.name, error) for error in report.errors]
+    return found, failed
 
 
 def import_label_csv(project: Project, file: Path) -> LabelReport:
@@ -124,7 +166,7 @@ def _class_names(row: _Row, known: Set[str], has_several: bool) -> tuple[list[st
 def _take(wanted: _Wanted, row: _Row, names: list[str], has_several: bool, report: LabelReport) -> None:
     """Adds what a row asks for to what is wanted of its image; of two notes, or two classes, the first counts."""
     wanted.note = wanted.note or row.note
-    wanted.is_confirmed |= row.is_confirmed
+    wanted.is_confirmed |= bool(row.is_confirmed)
     if not has_several and wanted.classes and names and names != wanted.classes:
         report.errors.append(
             f"Line {row.line} gives {row.image} another class than line {wanted.line}, which was used."
@@ -189,7 +231,7 @@ def _rows(file: Path, report: LabelReport) -> Iterator[_Row]:
                     image=cell(row, IMAGE_COLUMN),
                     classes=row[class_column],
                     note=_unescaped(cell(row, NOTE_COLUMN)),
-                    is_confirmed=cell(row, CONFIRMED_COLUMN).lower() in _YES,
+                    is_confirmed=cell(row, CONFIRMED_COLUMN).lower() in _YES if CONFIRMED_COLUMN in places else None,
                 )
     except csv.Error as err:
         raise ImportFormatError(

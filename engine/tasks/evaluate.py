@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.domain import Run
+from engine.domain import LabelMode, Run
 from engine.errors import ProjectError, TrainingError
 from engine.evaluation.metrics import measure
+from engine.evaluation.multi_label import SeveralMetrics, measure_several
 from engine.job import Job, JobContext
 from engine.nn.run_model import LABELS_FILE, OUT_OF_FOLD_FILE, read_run
 from engine.project import Project
@@ -117,6 +118,31 @@ def evaluation_document(
     }
 
 
+def several_document(
+    metrics: SeveralMetrics, classes: Sequence[str], failed: Sequence[tuple[str, str]] = ()
+) -> dict[str, Any]:
+    """As `evaluation_document` where an image may have several classes.
+
+    `accuracy` is the share of images with exactly the right classes, and there is no table of confusions.
+    """
+    return {
+        "mode": LabelMode.SEVERAL.value,
+        "num_images": metrics.num_images,
+        "accuracy": metrics.accuracy,
+        "accuracy_interval": list(metrics.accuracy_interval),
+        "mean_average_precision": metrics.mean_average_precision,
+        "mean_average_precision_interval": list(metrics.mean_average_precision_interval),
+        "macro_f1": metrics.macro_f1,
+        "micro_f1": metrics.micro_f1,
+        "log_loss": metrics.log_loss,
+        "ece": metrics.ece,
+        "classes": list(classes),
+        "confusion": [],
+        "per_class": [figures | {"class": classes[figures["class"]]} for figures in metrics.per_class],
+        "failed": [{"image": name, "reason": reason} for name, reason in failed],
+    }
+
+
 def _own_figures(place: RunPlace | ExportedModel) -> dict[str, Any]:
     if not isinstance(place, RunPlace):
         from engine.importers.model import recorded_figures
@@ -132,6 +158,11 @@ def _own_figures(place: RunPlace | ExportedModel) -> dict[str, Any]:
             order = np.argsort(labels["image_ids"][is_measured])
             targets = labels["targets"][is_measured][order]
             probabilities = out_of_fold["probabilities"][places]
+            if model.thresholds is not None:
+                present = labels["targets_matrix"][is_measured][order]
+                units, suggested = labels["units"][is_measured][order], out_of_fold["suggested"][places]
+                metrics = measure_several(probabilities, present, suggested, model.thresholds, units)
+                return several_document(metrics, model.class_names)
     except (OSError, ValueError, KeyError) as err:
         raise TrainingError(
             f"The model in {run_folder} is damaged or incomplete.", "Choose another version, or retrain."
