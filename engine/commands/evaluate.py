@@ -55,8 +55,8 @@ def _say_several(document: Document, console: Console) -> None:
     console.say(
         f"Mean average precision {percent(document['mean_average_precision'])} (95 % interval {percent(low)} to "
         f"{percent(high)}) on {plural(document['num_images'], 'image')}; macro F1 {percent(document['macro_f1'])}, "
-        f"micro F1 {percent(document['micro_f1'])}, exactly the right classes {percent(document['accuracy'])}, log loss "
-        f"{document['log_loss']:.3f}, calibration error {percent(document['ece'])}."
+        f"micro F1 {percent(document['micro_f1'])}, exactly the right classes {percent(document['accuracy'])}, "
+        f"log loss {document['log_loss']:.3f}, calibration error {percent(document['ece'])}."
     )
     width = max([len("class"), *(len(name) for name in document["classes"])])
     console.say(f"{'class':<{width}s}  av. prec.  precision   recall       F1  threshold   images")

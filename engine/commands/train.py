@@ -155,8 +155,8 @@ def say_run(document: Document, console: Console) -> None:
     if document["mode"] == "several":
         first, last = validation["mean_average_precision_interval"]
         console.say(
-            f"Mean average precision {percent(validation['mean_average_precision'])} (95 % interval {percent(first)} to "
-            f"{percent(last)}), macro F1 {percent(validation['macro_f1'])}, exactly the right classes for "
+            f"Mean average precision {percent(validation['mean_average_precision'])} (95 % interval {percent(first)} "
+            f"to {percent(last)}), macro F1 {percent(validation['macro_f1'])}, exactly the right classes for "
             f"{percent(validation['accuracy'])} of the confirmed images, measured by {validation['method']}."
         )
     else:
