@@ -62,10 +62,11 @@ def is_done(columns: ImageColumns, rows: NDArray[np.int64]) -> NDArray[np.bool_]
 def has_open_suggestion(columns: ImageColumns, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Tells for each of these rows whether a suggestion waits to be accepted: it has not got that class, nor is done.
 
-    Where images have several classes, one that has some is still open until it is confirmed.
+    Where images have several classes, one that has some is still open until it is confirmed. Nothing is suggested for
+    what looks like none of the classes.
     """
     predicted = columns.predicted_ids[rows]
-    is_open = (predicted != NO_CLASS) & (columns.marks[rows] & Mark.CONFIRMED == 0)
+    is_open = (predicted != NO_CLASS) & (columns.marks[rows] & Mark.CONFIRMED == 0) & ~columns.look_unknown(rows)
     num_words = columns.class_bits.shape[1]
     if not num_words:
         return np.asarray(is_open & (columns.class_ids[rows] == NO_CLASS))

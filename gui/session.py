@@ -25,6 +25,7 @@ from gui.columns import RowIndex, count_bits
 from gui.engine_bridge import EngineBridge
 from gui.engine_work import EngineWork
 from gui.labelling_rate import LabellingRate
+from gui.models.image_states import suggested_ids
 from gui.models.picked_images import PickedImages
 from gui.open_project import Ids, as_array
 from gui.preferences import Preferences
@@ -114,9 +115,12 @@ class Session(ProjectSession):
         self._write(label_effects.clear(ids), lambda project: project.clear(ids.tolist()))
 
     def accept_suggestions(self, image_ids: Ids) -> None:
-        """Makes the model's suggestion the class of those images that have one, one undo step."""
+        """Makes the model's suggestion the class of those images that have one, one undo step.
+
+        What looks like none of the classes has none.
+        """
         rows = self.rows_of(image_ids)
-        rows = rows[self.columns.predicted_ids[rows] != NO_CLASS]
+        rows = rows[suggested_ids(self.columns, rows) != NO_CLASS]
         ids, suggested = self.columns.image_ids[rows], self.columns.predicted_ids[rows].copy()
         pairs = list(zip(ids.tolist(), suggested.tolist(), strict=True))
         text = "accept a suggestion" if len(pairs) == 1 else f"accept {len(pairs):,} suggestions"

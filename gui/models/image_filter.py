@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from engine.domain import NO_CLASS, ImageColumns, has_class
 from gui.models.image_index import ImageIndex
-from gui.models.image_states import Rows, Show, Trait, codes_of, has_several_classes, passing_codes
+from gui.models.image_states import Rows, Show, Trait, codes_of, has_several_classes, passing_codes, suggested_ids
 from gui.models.picked_images import PickedImages
 
 __all__ = ["ImageFilter", "Order", "Rows", "Show", "Trait", "matches", "ordered_rows"]
@@ -29,13 +29,14 @@ class Order(Enum):
     CLASS = "By class"
     MOST_CONFIDENT = "Most confident first"
     LEAST_CONFIDENT = "Least sure first"
+    STRANGEST = "Strangest first"
     PICKED = "As picked"
     """Only where the filter holds picked images; else as filed."""
 
     @property
     def depends_on_model(self) -> bool:
         """Whether another model would put the images in another order."""
-        return self in (Order.MOST_CONFIDENT, Order.LEAST_CONFIDENT)
+        return self in (Order.MOST_CONFIDENT, Order.LEAST_CONFIDENT, Order.STRANGEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def matches(
 def _has_class(columns: ImageColumns, wanted: ImageFilter, pick: slice | Rows) -> NDArray[np.bool_]:
     """Among images that wait for a class, the one suggested counts; else any of those that an image has."""
     if wanted.show in (Show.UNLABELLED, Show.SUGGESTED):
-        return _is_one_of(columns.predicted_ids[pick], wanted.class_ids)
+        return _is_one_of(suggested_ids(columns, pick), wanted.class_ids)
     if not has_several_classes(columns):
         return _is_one_of(columns.class_ids[pick], wanted.class_ids)
     bits = columns.class_bits[pick]
@@ -133,8 +134,11 @@ def ordered_rows(
         return rows
     if order is Order.CLASS:
         keys = _class_keys(columns, rows, np.zeros(0, np.uint16) if class_places is None else class_places)
+    elif order is Order.STRANGEST:
+        keys = _share_keys(1 - columns.unknown_scores[rows])
     else:
-        keys = _confidence_keys(columns.confidences[rows], order)
+        shares = columns.confidences[rows]
+        keys = _share_keys(1 - shares if order is Order.MOST_CONFIDENT else shares)
     return rows[np.argsort(keys, kind="stable")]
 
 
@@ -146,16 +150,15 @@ def _class_keys(columns: ImageColumns, rows: Rows, class_places: NDArray[np.uint
     places[NO_CLASS] = 32_767
     class_ids = columns.class_ids[rows]
     keys: NDArray[np.uint16] = np.where(
-        class_ids != NO_CLASS, places[class_ids], np.uint16(32_768) + places[columns.predicted_ids[rows]]
+        class_ids != NO_CLASS, places[class_ids], np.uint16(32_768) + places[suggested_ids(columns, rows)]
     )
     return keys
 
 
-def _confidence_keys(confidences: NDArray[np.float32], order: Order) -> NDArray[np.uint16]:
-    """Returns keys whose ascending order is the wanted one, images without a suggestion last.
+def _share_keys(shares: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Returns keys in the ascending order of shares in 0..1, images without one last.
 
     Sixteen bits tell apart what differs by a 65,000th, and numpy sorts them ten times faster than floats.
     """
-    shares = 1 - confidences if order is Order.MOST_CONFIDENT else confidences
     keys: NDArray[np.uint16] = np.nan_to_num(shares.clip(0, 1) * 65_534, nan=65_535).astype(np.uint16)
     return keys

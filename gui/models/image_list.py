@@ -191,6 +191,8 @@ class ImageListModel(QAbstractListModel):
         class_ids = self.class_ids_at(row)
         if class_ids:
             return " and ".join(self._class_names.get(each, "deleted class") for each in class_ids)
+        if columns.look_unknown(np.array([row]))[0]:
+            return "looks like none of the classes"
         predicted_id = int(columns.predicted_ids[row])
         if predicted_id == NO_CLASS:
             return "unlabelled"

@@ -1,4 +1,4 @@
-"""What can be said of an image besides its class, as one byte each: the SHOW list, its counts and its filters use it.
+"""What can be said of an image besides its class, as nine bits: the SHOW list, its counts and its filters use them.
 
 Everything here is a pure function of arrays: no Qt, no disk.
 """
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from engine.domain import NO_CLASS, ImageColumns, ImageStatus, Mark
 
 Rows = NDArray[np.int64]
-NUM_CODES = 256
-_OPEN, _CLASS, _CONFIRMED, _SUGGESTED, _SKIPPED, _UNSURE, _NOTED, _PROBLEM = (1 << bit for bit in range(8))
+_OPEN, _CLASS, _CONFIRMED, _SUGGESTED, _SKIPPED, _UNSURE, _NOTED, _PROBLEM, _UNKNOWN = (1 << bit for bit in range(9))
+NUM_CODES = 2 * _UNKNOWN
 OF_THE_USER = _OPEN | _CLASS | _CONFIRMED | _SKIPPED | _UNSURE | _NOTED
 """The bits that only the user changes: not suggestions, not files that vanish."""
 
@@ -37,11 +37,18 @@ class Trait(Enum):
 
     SKIPPED = "Skipped"
     UNSURE = "Unsure"
+    UNKNOWN = "Looks unknown"
     NOTED = "With a note"
     PROBLEM = "Unreadable"
 
 
-_BITS = {Trait.SKIPPED: _SKIPPED, Trait.UNSURE: _UNSURE, Trait.NOTED: _NOTED, Trait.PROBLEM: _PROBLEM}
+_BITS = {
+    Trait.SKIPPED: _SKIPPED,
+    Trait.UNSURE: _UNSURE,
+    Trait.UNKNOWN: _UNKNOWN,
+    Trait.NOTED: _NOTED,
+    Trait.PROBLEM: _PROBLEM,
+}
 _WORDS = ((_SKIPPED, "skipped"), (_UNSURE, "unsure"), (_CONFIRMED, "confirmed"), (_NOTED, "with a note"))
 
 
@@ -50,26 +57,34 @@ def has_several_classes(columns: ImageColumns) -> bool:
     return bool(columns.class_bits.shape[1])
 
 
-def codes_of(columns: ImageColumns, rows: Rows | None = None) -> NDArray[np.uint8]:
-    """Returns one byte per image (of `rows`, or of all) that says everything Show and Trait ask for."""
+def suggested_ids(columns: ImageColumns, pick: slice | Rows = slice(None)) -> NDArray[np.int32]:
+    """Returns the class that is suggested for each image (of `pick`): none where it looks like none of the classes."""
+    return np.asarray(np.where(columns.look_unknown(pick), NO_CLASS, columns.predicted_ids[pick]), np.int32)
+
+
+def codes_of(columns: ImageColumns, rows: Rows | None = None) -> NDArray[np.uint16]:
+    """Returns one number per image (of `rows`, or of all) that says everything Show and Trait ask for."""
     pick = slice(None) if rows is None else rows
     marks = columns.marks[pick]
     has_class = columns.class_ids[pick] != NO_CLASS
     is_confirmed = marks & Mark.CONFIRMED != 0
     # A skipped image that got a class later is not skipped any more.
     is_skipped = (marks & Mark.SKIPPED != 0) & ~has_class
-    codes: NDArray[np.uint8] = np.zeros(len(marks), np.uint8)
+    is_open = ~has_class & ~is_confirmed
+    is_unknown = columns.look_unknown(pick)
+    codes: NDArray[np.uint16] = np.zeros(len(marks), np.uint16)
     for bit, is_on in (
-        (_OPEN, ~has_class & ~is_confirmed),
+        (_OPEN, is_open),
         (_CLASS, has_class),
         (_CONFIRMED, is_confirmed),
-        (_SUGGESTED, columns.predicted_ids[pick] != NO_CLASS),
+        (_SUGGESTED, (columns.predicted_ids[pick] != NO_CLASS) & ~is_unknown),
         (_SKIPPED, is_skipped),
         (_UNSURE, marks & Mark.UNSURE != 0),
         (_NOTED, columns.noted[pick]),
         (_PROBLEM, columns.statuses[pick] != ImageStatus.READABLE),
+        (_UNKNOWN, is_unknown & is_open),
     ):
-        codes |= is_on.view(np.uint8) * np.uint8(bit)
+        codes |= is_on.view(np.uint8) * np.uint16(bit)
     return codes
 
 
@@ -80,7 +95,7 @@ def words_of(code: int) -> list[str]:
 
 @lru_cache(maxsize=128)
 def passing_codes(show: Show, traits: frozenset[Trait] = frozenset()) -> NDArray[np.bool_]:
-    """Returns for each of the 256 codes whether such an image is shown.
+    """Returns for each of the 512 codes whether such an image is shown.
 
     Unlabelled, Suggested and Not confirmed are lists of work to do: they leave out skipped images and files that cannot
     be read, unless these are asked for.

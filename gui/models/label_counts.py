@@ -16,7 +16,7 @@ class LabelCounts:
 
     def __init__(self) -> None:
         self.num_images = 0
-        self._codes: NDArray[np.uint8] = np.zeros(0, np.uint8)
+        self._codes: NDArray[np.uint16] = np.zeros(0, np.uint16)
         self._class_ids: NDArray[np.int32] = np.zeros(0, np.int32)
         self._class_bits: NDArray[np.uint64] = np.zeros((0, 0), np.uint64)
         self._scope: NDArray[np.bool_] | None = None

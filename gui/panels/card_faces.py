@@ -37,7 +37,9 @@ class CardFaces:
         items = [self._classes[each] for each in self._list.class_ids_at(row) if each in self._classes]
         item = items[0] if items else None
         is_confirmed = bool(int(columns.marks[row]) & Mark.CONFIRMED)
-        is_suggestion = class_id == NO_CLASS and predicted_id != NO_CLASS and not is_confirmed
+        is_open = class_id == NO_CLASS and not is_confirmed
+        is_unknown = is_open and bool(columns.look_unknown(slice(row, row + 1))[0])
+        is_suggestion = is_open and predicted_id != NO_CLASS and not is_unknown
         if is_suggestion:
             item = self._classes.get(predicted_id)
         confidence = float(columns.confidences[row])
@@ -54,6 +56,7 @@ class CardFaces:
             more_classes=tuple((each.name, each.color) for each in items[1:]),
             is_suggestion=is_suggestion and item is not None,
             confidence=None if math.isnan(confidence) else confidence,
+            is_unknown=is_unknown,
             is_skipped=class_id == NO_CLASS and bool(marks & Mark.SKIPPED),
             is_unsure=bool(marks & Mark.UNSURE),
             is_noted=bool(columns.noted[row]),

@@ -26,6 +26,8 @@ class ImageClassesPanel(QWidget):
         self._shown: tuple[object, ...] = ()
         self.chips: list[ClassChip] = []
         self._state = text_label("", "dim", wrap=True)
+        self._unknown = text_label("", "warning", wrap=True)
+        self._unknown.hide()
         self._row = QWidget()
         self._flow = FlowLayout(self._row)
         layout = QVBoxLayout(self)
@@ -33,6 +35,7 @@ class ImageClassesPanel(QWidget):
         layout.setSpacing(6)
         layout.addWidget(self._row)
         layout.addWidget(self._state)
+        layout.addWidget(self._unknown)
         session.classes_changed.connect(self._forget)
 
     def show_row(self, row: int) -> None:
@@ -45,12 +48,16 @@ class ImageClassesPanel(QWidget):
         is_open = bool(has_open_suggestion(columns, np.array([row]))[0])
         ghost = session.class_by_id(predicted_id) if is_open else None
         known = [each for each in session.classes if each.id in ids]
-        shown = (self._image_id, tuple(known), marks, ghost, confidence, session.label_mode)
+        is_unknown = bool(columns.look_unknown(slice(row, row + 1))[0]) and not known and Mark.CONFIRMED not in marks
+        strangeness = unknown_text(float(columns.unknown_scores[row])) if is_unknown else ""
+        shown = (self._image_id, tuple(known), marks, ghost, confidence, session.label_mode, strangeness)
         if shown == self._shown:
             return
         self._shown = shown
         self._rebuild(known, ghost, confidence)
         self._say(len(known), ghost is not None, marks)
+        self._unknown.setText(strangeness)
+        self._unknown.setVisible(bool(strangeness))
 
     def _forget(self) -> None:
         self._shown = ()
@@ -102,3 +109,8 @@ class ImageClassesPanel(QWidget):
         self._state.setText(text[:1].upper() + text[1:])
         self._state.setVisible(bool(text))
         set_role(self._state, "success" if Mark.CONFIRMED in marks else "dim")
+
+
+def unknown_text(score: float) -> str:
+    """Returns what an unknown score says of an image, e.g. "... stranger than 99 % of known images"."""
+    return f"Looks like none of the classes: stranger than {percent(score)} of known images."

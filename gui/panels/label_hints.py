@@ -61,6 +61,8 @@ def _painting_hints(session: Session, labelling: Labelling) -> list[Hint]:
 def _accept_hints(session: Session, labelling: Labelling, num_targets: int) -> list[Hint]:
     columns, rows = session.columns, labelling.rows
     hints = []
+    if num_targets == 1 and labelling.are_unknown():
+        hints.append(Hint("Space", "suggests nothing: it looks like none of the classes"))
     suggested = columns.predicted_ids[rows[labelling.suggested_targets()]]
     if len(suggested):
         item = session.class_by_id(int(suggested[0])) if len(np.unique(suggested)) == 1 else None

@@ -74,6 +74,12 @@ class Labelling(QObject):
         """Returns those targets whose suggestion waits to be accepted."""
         return self._with_suggestion(self.targets())
 
+    def are_unknown(self) -> bool:
+        """Tells whether all targets look like none of the classes, so that there is nothing to accept."""
+        rows = self._list.rows[self.targets()]
+        columns = self._session.columns
+        return bool(len(rows)) and bool((columns.look_unknown(rows) & ~is_done(columns, rows)).all())
+
     def confident_positions(self) -> NDArray[np.int64]:
         """Returns the positions in the list whose suggestion is at least CONFIDENT sure."""
         rows, columns = self._list.rows, self._session.columns

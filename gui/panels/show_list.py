@@ -36,10 +36,17 @@ TIPS = {
     Show.SUGGESTED: "Unlabelled images for which the model suggests a class",
     Trait.SKIPPED: "Images that you skipped with X",
     Trait.UNSURE: "Images that you marked with ?",
+    Trait.UNKNOWN: "Unlabelled images that look like none of the classes the model knows",
     Trait.NOTED: "Images that you wrote a note about",
     Trait.PROBLEM: "Files that are missing or cannot be read, and why",
 }
-ICONS = {Trait.SKIPPED: "skip", Trait.UNSURE: "question", Trait.NOTED: "pencil", Trait.PROBLEM: "broken"}
+ICONS = {
+    Trait.SKIPPED: "skip",
+    Trait.UNSURE: "question",
+    Trait.UNKNOWN: "unknown",
+    Trait.NOTED: "pencil",
+    Trait.PROBLEM: "broken",
+}
 
 
 class ShowListModel(QAbstractListModel):

@@ -16,6 +16,7 @@ CAPTION_PX = 34
 RADIUS = 8.0
 MIN_CHIP_PX = 52
 """A further class with less room than this is only counted."""
+UNKNOWN_TEXT = "unknown?"
 MAX_CROPPED = 0.34
 """Largest part of a picture that may be cut off so that it fills its card; what would lose more is shown whole."""
 
@@ -24,7 +25,8 @@ MAX_CROPPED = 0.34
 class CardFace:
     """What a card shows. `class_name` and `class_color` are empty without a class and without a suggestion.
 
-    `more_classes` holds names and colours of further classes, where an image may have several.
+    `more_classes` holds names and colours of further classes, where an image may have several; the last `num_ghosts` of
+    them are suggested besides those that it has.
     """
 
     image_id: int
@@ -34,7 +36,10 @@ class CardFace:
     class_name: str = ""
     class_color: str = ""
     more_classes: tuple[tuple[str, str], ...] = ()
+    num_ghosts: int = 0
     is_suggestion: bool = False
+    is_unknown: bool = False
+    """It looks like none of the classes, so that none is suggested."""
     confidence: float | None = None
     is_skipped: bool = False
     is_unsure: bool = False
@@ -48,6 +53,15 @@ class CardFace:
     is_selected: bool = False
     is_current: bool = False
     is_hovered: bool = False
+
+    @property
+    def chips(self) -> list[tuple[str, str, bool]]:
+        """Name and colour of every class, and whether it is only suggested."""
+        if not self.class_name:
+            return []
+        classes = ((self.class_name, self.class_color), *self.more_classes)
+        num_given = 0 if self.is_suggestion else len(classes) - self.num_ghosts
+        return [(name, color, at >= num_given) for at, (name, color) in enumerate(classes)]
 
 
 class CardPainter:
@@ -187,6 +201,25 @@ def paint_chip(
     return chip.width()
 
 
+def paint_unknown_chip(painter: QPainter, left: float, middle: float, max_width: float) -> None:
+    """Draws what stands in place of a suggestion where an image looks like none of the classes."""
+    used = font(0.85)
+    metrics = QFontMetricsF(used)
+    text = metrics.elidedText(UNKNOWN_TEXT, Qt.TextElideMode.ElideRight, max(12.0, max_width - 32))
+    height = round(metrics.height()) + 3.0
+    chip = QRectF(left + 0.5, round(middle - height / 2) + 0.5, round(metrics.horizontalAdvance(text)) + 32, height)
+    color = QColor(theme().text_dim)
+    pen = QPen(color, 1.0)
+    pen.setDashPattern([1.0, 2.0])
+    painter.setPen(pen)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRoundedRect(chip, height / 2, height / 2)
+    paint_icon(painter, "unknown", QRectF(chip.left() + 6, middle - 7, 14, 14), "text_dim")
+    painter.setFont(used)
+    painter.setPen(color)
+    painter.drawText(chip.adjusted(24, 0, -8, 0), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
+
+
 def percent(value: float) -> str:
     """Returns a probability as "96 %"; never 100 % or 0 % for what is only nearly so."""
     return f"{min(99, max(1, round(value * 100)))} %"
@@ -214,6 +247,9 @@ def _paint_caption(painter: QPainter, area: QRectF, face: CardFace, colors: Them
         if is_on:
             paint_icon(painter, icon, QRectF(right - 15, middle - 8, 16, 16), color)
             right -= 21
+    if face.is_unknown:
+        paint_unknown_chip(painter, area.left(), middle, right - area.left())
+        return
     if face.class_name:
         _paint_chips(painter, QRectF(area.left(), area.top(), right - area.left(), area.height()), face, colors)
         return
@@ -231,19 +267,19 @@ def _paint_chips(painter: QPainter, area: QRectF, face: CardFace, colors: Theme)
         left += paint_chip(painter, left, middle, area.width() / 2 - 2, face.class_name, face.class_color, False) + 4
         paint_chip(painter, left, middle, area.right() - left, *face.opinion, True)
         return
-    classes = ((face.class_name, face.class_color), *face.more_classes)
+    chips = face.chips
     metrics = QFontMetricsF(font(0.85))
-    for at, (name, color) in enumerate(classes):
-        num_left = len(classes) - at
+    for at, (name, color, is_ghost) in enumerate(chips):
+        num_left = len(chips) - at
         # Room for "+2" is kept while there are others behind this one.
         room = area.right() - left - (metrics.horizontalAdvance(f"+{num_left - 1}") + 5 if num_left > 1 else 0)
-        if at and room < min(MIN_CHIP_PX, chip_width(name, 1e4, False)):
+        if at and room < min(MIN_CHIP_PX, chip_width(name, 1e4, is_ghost)):
             painter.setFont(font(0.85))
             painter.setPen(QColor(colors.text_dim))
             where = QRectF(left, area.top(), area.right() - left, area.height())
             painter.drawText(where, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, f"+{num_left}")
             return
-        left += paint_chip(painter, left, middle, room, name, color, face.is_suggestion) + 4
+        left += paint_chip(painter, left, middle, room, name, color, is_ghost) + 4
 
 
 def _paint_frame(painter: QPainter, card: QRectF, face: CardFace, colors: Theme) -> None:

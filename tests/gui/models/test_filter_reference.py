@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -44,6 +44,7 @@ class Picture:
     taken: datetime | None
     predicted: int
     confidence: float
+    strangeness: float
 
     @property
     def first_class(self) -> int:
@@ -52,6 +53,10 @@ class Picture:
     @property
     def is_open(self) -> bool:
         return not self.classes and not self.marks & Mark.CONFIRMED
+
+    @property
+    def suggested(self) -> int:
+        return 0 if self.strangeness >= 0.95 else self.predicted
 
 
 @st.composite
@@ -68,6 +73,7 @@ def pictures(draw: st.DrawFn, max_classes: int) -> Picture:
         taken=draw(st.sampled_from(DAYS)),
         predicted=draw(st.integers(0, NUM_CLASSES)),
         confidence=draw(st.sampled_from([math.nan, 0.1, 0.5, 0.5, 0.9, 1.0])),
+        strangeness=draw(st.sampled_from([math.nan, 0.0, 0.5, 0.94, 0.95, 0.99])),
     )
 
 
@@ -108,6 +114,7 @@ def columns_of(images: list[Picture], has_several: bool) -> ImageColumns:
         root_ids=np.array([image.root for image in images], np.int32),
         noted=np.array([image.noted for image in images], np.bool_),
         class_bits=bits if has_several else np.zeros((size, 0), np.uint64),
+        unknown_scores=np.array([image.strangeness for image in images], np.float32),
     )
 
 
@@ -116,6 +123,7 @@ def passes(image: Picture, wanted: ImageFilter) -> bool:
     has = {
         Trait.SKIPPED: bool(image.marks & Mark.SKIPPED) and not image.classes,
         Trait.UNSURE: bool(image.marks & Mark.UNSURE),
+        Trait.UNKNOWN: image.is_open and image.strangeness >= 0.95,
         Trait.NOTED: image.noted,
         Trait.PROBLEM: image.status != ImageStatus.READABLE,
     }
@@ -125,11 +133,11 @@ def passes(image: Picture, wanted: ImageFilter) -> bool:
         Show.LABELLED: bool(image.classes),
         Show.UNCONFIRMED: not image.marks & Mark.CONFIRMED,
         Show.CONFIRMED: bool(image.marks & Mark.CONFIRMED),
-        Show.SUGGESTED: image.is_open and image.predicted > 0,
+        Show.SUGGESTED: image.is_open and image.suggested > 0,
     }[wanted.show]
     if wanted.show in (Show.UNLABELLED, Show.UNCONFIRMED, Show.SUGGESTED):
         is_shown &= not any(has[each] for each in (Trait.SKIPPED, Trait.PROBLEM) if each not in wanted.traits)
-    classes = {image.predicted} if wanted.show in (Show.UNLABELLED, Show.SUGGESTED) else image.classes
+    classes = {image.suggested} if wanted.show in (Show.UNLABELLED, Show.SUGGESTED) else image.classes
     path = f"{image.root}/{image.name}"
     day = image.taken.strftime("%Y-%m-%d") if image.taken else "none"
     return (
@@ -158,9 +166,11 @@ def sort_key(image: Picture, order: Order) -> Any:
         return image.taken.timestamp() if image.taken else math.inf
     if order is Order.CLASS:
         places = {class_id: place for place, class_id in enumerate(PALETTE)}
-        return (not image.classes, places.get(image.first_class or image.predicted, 99))
+        return (not image.classes, places.get(image.first_class or image.suggested, 99))
     if order is Order.FILED:
         return 0
+    if order is Order.STRANGEST:
+        return math.inf if math.isnan(image.strangeness) else -image.strangeness
     if math.isnan(image.confidence):
         return math.inf
     return image.confidence if order is Order.LEAST_CONFIDENT else -image.confidence
@@ -199,7 +209,7 @@ def test_counts_and_the_list_follow_changes_like_a_plain_model(
         row = data.draw(st.integers(0, len(images) - 1))
         images[row] = _relabelled(images[row], data.draw(kind))
         other = columns_of(images, has_several)
-        for name in ("class_ids", "class_bits", "marks", "noted", "predicted_ids"):
+        for name in ("class_ids", "class_bits", "marks", "noted", "predicted_ids", "unknown_scores"):
             getattr(columns, name)[row] = getattr(other, name)[row]
         rows = np.array([row])
         counts.update(columns, rows)
@@ -220,6 +230,5 @@ def test_counts_and_the_list_follow_changes_like_a_plain_model(
 
 def _relabelled(image: Picture, other: Picture) -> Picture:
     """Returns the image with what the user and the model may change taken from another."""
-    kept = (image.root, image.name, image.status, image.taken)
-    return Picture(kept[0], kept[1], other.classes, other.marks, other.noted, kept[2], kept[3], other.predicted,
-                   image.confidence)  # fmt: skip
+    taken = {name: getattr(other, name) for name in ("classes", "marks", "noted", "predicted", "strangeness")}
+    return replace(image, **taken)
