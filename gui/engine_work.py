@@ -17,7 +17,6 @@ from engine.errors import InternalError
 from engine.events import EmbeddingsAdded, JobEnded, JobFailed, JobProgressed, JobStarted, JobSucceeded
 from engine.jobs import AnyJob, JobHandle, Priority
 from engine.nn.training_plan import HEAD
-from engine.own_backbones import RUN_PREFIX, has_own_network
 
 if TYPE_CHECKING:
     from engine.backbones import BackboneSpec
@@ -145,6 +144,15 @@ class EngineWork(QObject):
 
     # ---- jobs
 
+    def bring_predictions_up_to_date(self) -> None:
+        """After another version came into use: lets it suggest for images that came since it was last in use."""
+        from engine.tasks.extend import ExtendPredictions
+
+        project = self._session.project
+        if project is not None and not project.read_only and self._session.run is not None:
+            self.submit(EXTEND, ExtendPredictions(project), "Predicting", Priority.NORMAL)
+            self.look_at_new_images()
+
     def has_own_view(self, kind: str, on: bool) -> None:
         """Says that a dialog shows how jobs of a kind end, so that their failures are not told twice."""
         (self._kinds_with_view.add if on else self._kinds_with_view.discard)(kind)
@@ -186,7 +194,7 @@ class EngineWork(QObject):
 
     def embed(self) -> None:
         """Starts looking at the images in the background, unless the user stopped that or weights are missing."""
-        from engine.tasks.embed import ComputeEmbeddings
+        from engine.tasks.embed import ComputeEmbeddings, EmbedForActiveRun
 
         session = self._session
         project, backbone = session.project, session.backbones.chosen
@@ -197,10 +205,8 @@ class EngineWork(QObject):
         elif not self.is_running(READ) and not self.is_running(TRAIN):
             self._has_more_to_embed = False
             jobs: list[AnyJob] = [ComputeEmbeddings(project, backbone.key)]
-            run = session.run
-            if run is not None and has_own_network(project.run_dir(run)):
-                # Its suggestions need a look of its own, by the network that it trained.
-                jobs.append(ComputeEmbeddings(project, f"{RUN_PREFIX}{run.id}"))
+            if session.run is not None:  # it may look with another network, or other views, than are chosen now
+                jobs.append(EmbedForActiveRun(project, backbone.key))
             self._embedding_jobs = jobs
             self.submit(EMBED, jobs, "Looking at new images", Priority.BACKGROUND)
 

@@ -14,6 +14,7 @@ COMMANDS = {
     "train": "train on the labelled images and predict the rest",
     "evaluate": "measure a model on a folder of known images, or show its cross-validated figures",
     "predict": "classify the images of a folder",
+    "runs": "list the versions of the model; use, note, compare, delete or tidy them up",
     "export": "write the model in a format that other programs read, checked against the original",
     "export-data": "write the labels",
     "restore": "bring a project back whose database is damaged or gone",

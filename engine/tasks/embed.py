@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from engine import speeds
 from engine.backbones import BackboneSpec
 from engine.domain import ImageRecord, ImageStatus, Run
-from engine.errors import BackboneError
+from engine.errors import BackboneError, TrainingError
 from engine.events import EmbeddingsAdded
 from engine.images.scan import root_of, status_of_failed
 from engine.job import Job, JobContext, Priority
@@ -114,7 +114,9 @@ class ComputeEmbeddings(Job[EmbedSnapshot, EmbedResult, EmbedReport]):
         self._num_cached = 0
 
     def prepare(self) -> EmbedSnapshot:
-        source = open_source(self.project, self.backbone)
+        return self._missing_of(open_source(self.project, self.backbone))
+
+    def _missing_of(self, source: FeatureSource) -> EmbedSnapshot:
         self._source = source
         missing, self._num_cached = missing_images(self.project, source, self.image_ids)
         return EmbedSnapshot(source, missing)
@@ -171,6 +173,25 @@ class ComputeEmbeddings(Job[EmbedSnapshot, EmbedResult, EmbedReport]):
     def _index(self) -> None:
         if self._source is not None and not self.project.read_only:
             index_new_rows(self.project, self._source)
+
+
+class EmbedForActiveRun(ComputeEmbeddings):
+    """Embeds what is missing with the network and the views of the active run, so that it suggests for new images too.
+
+    Does nothing where those are what the next training would use as well (a ComputeEmbeddings sees to that), where
+    there is no run, or where its weights are gone: whoever needs them says so.
+    """
+
+    def prepare(self) -> EmbedSnapshot:
+        source = open_source(self.project, self.backbone)
+        run = self.project.active_run()
+        if run is None:
+            return EmbedSnapshot(source, [])
+        try:
+            own = source_of_run(self.project, run)
+        except (BackboneError, TrainingError):
+            return EmbedSnapshot(source, [])
+        return EmbedSnapshot(source, []) if own.kind == source.kind else self._missing_of(own)
 
 
 def choose_backbone(project: Project, backbone: str | None) -> str:
