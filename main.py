@@ -16,6 +16,10 @@ def main() -> int:
     from engine.commands.names import is_command_line
 
     arguments = sys.argv[1:]
+    if arguments[:1] == ["--helper"]:
+        from engine.helper_process import run_helper
+
+        return run_helper(arguments[1:])
     if is_command_line(arguments):
         from engine.commands.cli import run
 

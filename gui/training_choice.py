@@ -8,21 +8,18 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 
 from engine.jobs import Priority
+from engine.nn.augmentation import AUGMENTATIONS, MIRRORED, NO_VARIANTS, num_views
 from engine.nn.training_plan import (
-    AUGMENTATIONS,
     AUTO,
     DEFAULT_BUDGET_S,
     DEPTHS,
     FULL,
     HEAD,
-    MIRRORED,
-    NO_VARIANTS,
     PARTIAL,
     SCRATCH_FOLDER,
     Pace,
     choose_plan,
     least_seconds,
-    num_views,
 )
 from gui import wording
 from gui.engine_work import PACE, TRAIN

@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -27,11 +26,16 @@ from engine.evaluation.splits import assign_folds
 from engine.events import EpochEnded
 from engine.files import atomic_write_bytes, disk_error
 from engine.job import CancelledError, JobContext
-from engine.nn.activations import ViewMaker, keep_activations
-from engine.nn.fine_tune import FineTuning, Material, Recipe
+from engine.nn.activations import keep_activations
+from engine.nn.augmentation import NO_VARIANTS, PRESETS, num_views
+from engine.nn.device import Place
+from engine.nn.fine_tune import FineTuning
 from engine.nn.head import balance_of, fit_head, probabilities_of
+from engine.nn.material import Material, Recipe
 from engine.nn.preprocessing import Preprocessing
-from engine.nn.training_plan import NO_VARIANTS, Plan, num_views, point_epochs
+from engine.nn.team import Team
+from engine.nn.training_plan import Plan, point_epochs
+from engine.nn.variants import ViewMaker
 from engine.settings import num_threads
 
 Array = NDArray[np.float32]
@@ -82,11 +86,12 @@ class DeepTraining:
         input_shape: tuple[int, ...],
         inputs: DeepInputs,
         plan: Plan,
-        precision: torch.dtype,
+        place: Place,
         context: JobContext,
         tell: Callable[[str], None],
+        team: Team | None = None,
     ) -> None:
-        self.upper, self.inputs, self.plan, self.precision = upper, inputs, plan, precision
+        self.upper, self.inputs, self.plan, self.place, self.team = upper, inputs, plan, place, team
         self.context, self.tell = context, tell
         self.usable, kept = self._activations(lower, input_shape)
         goals = np.eye(inputs.num_classes, dtype=np.float32)[inputs.targets]
@@ -94,8 +99,9 @@ class DeepTraining:
         if inputs.is_class_balanced:
             weights = balance_of(inputs.targets, inputs.num_classes)
         self.material = Material(kept, goals, weights, inputs.preprocessing.num_views)
-        has_mirror = lower is None and inputs.augmentation != NO_VARIANTS
-        self.recipe = Recipe(plan.num_epochs, inputs.seed, has_mirror=has_mirror)
+        preset = PRESETS[inputs.augmentation]
+        variation = preset if lower is None and inputs.augmentation != NO_VARIANTS else None
+        self.recipe = Recipe(plan.num_epochs, inputs.seed, mixup=preset.mixup, variation=variation)
 
     def measure(self) -> Measured:
         """Trains without each of some folds in turn and returns what the layers say of the images held out."""
@@ -172,7 +178,7 @@ class DeepTraining:
             checkpoint=self.context.checkpoint,
         )
         head = replace(fit.head, temperature=inputs.temperature)
-        return FineTuning(self.upper, head, self.material, self.recipe, self.precision)
+        return FineTuning(self.upper, head, self.material, self.recipe, self.place, self.team)
 
     def _epoch(self, training: FineTuning, rows: NDArray[np.int64], state: Path, note: str) -> None:
         self.tell(note)
@@ -207,11 +213,11 @@ class DeepTraining:
                 )
                 _claim_room(file)
                 failed = keep_activations(
-                    lower if lower is not None else nn.Identity(),
+                    lower,
                     ViewMaker(inputs.preprocessing, augmentation, inputs.seed),
                     inputs.paths,
                     kept,
-                    self.precision if lower is not None else torch.float32,
+                    self.place,
                     self._look_at,
                     num_threads(has_window=False),
                 )

@@ -4,9 +4,9 @@ Written from PyTorch's documentation (`torch.cuda`, `torch.mps`, "CUDA semantics
 machine without a GPU tests try it with stand-ins. torch is imported only where a GPU is possible, so that a processor
 that has a graph for ONNX Runtime never waits for it.
 
-Half precision is float16 and not bfloat16: eleven significant bits against eight keep embeddings within about 1e-3 of
-the exact ones. What does not fit float16's range comes out not finite and is computed again exactly
-(`engine.nn.forward`).
+For embeddings half precision is float16 and not bfloat16: eleven significant bits against eight keep them within about
+1e-3 of the exact ones. What does not fit float16's range comes out not finite and is computed again exactly
+(`engine.nn.forward`). Training takes bfloat16 where the device computes with it, which needs no scaling of the loss.
 """
 
 from __future__ import annotations
@@ -16,11 +16,15 @@ import importlib.util
 import os
 import platform
 import re
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import torch
 
 DEVICE_VARIABLE: Final = "GRAFT_DEVICE"
 _OLDEST_WITH_TENSOR_CORES: Final = (7, 0)
@@ -69,6 +73,22 @@ def choose_device(wanted: str = "auto") -> Device:
     if wanted == "auto":
         return devices[0] if devices else CPU
     return next((each for each in devices if wanted in (each.torch_name, each.kind)), CPU)
+
+
+def choose_devices(wanted: str, count: int) -> list[Device]:
+    """Returns the device asked for and, where there are more of its kind, others, `count` in all at most.
+
+    The processor may be given to any number of processes.
+    """
+    first = choose_device(wanted)
+    if not first.is_gpu:
+        return [CPU] * count
+    return [first, *(each for each in gpus() if each.kind == first.kind and each != first)][:count]
+
+
+def is_here(wanted: str) -> bool:
+    """Tells whether the device that is asked for can be used on this machine."""
+    return wanted in ("auto", CPU.torch_name) or choose_device(wanted).is_gpu
 
 
 def gpus() -> list[Device]:
@@ -127,6 +147,101 @@ def forget_cached_memory(device: Device) -> None:
         import torch
 
         (torch.cuda if device.kind == DeviceKind.CUDA else torch.mps).empty_cache()
+
+
+# ---- training
+
+
+def training_precision(device: Device) -> torch.dtype:
+    """Returns bfloat16 where the device computes with it (three times as fast on the processor here), else float32."""
+    import torch
+
+    if device.kind == DeviceKind.CUDA:
+        with torch.cuda.device(device.torch_name):
+            has_bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
+    elif device.kind == DeviceKind.CPU:
+        probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+        has_bfloat16 = probe is not None and probe()
+    else:
+        has_bfloat16 = False  # Metal's autocast differs from one macOS to the next
+    return torch.bfloat16 if has_bfloat16 else torch.float32
+
+
+def autocast(device: Device, precision: torch.dtype) -> torch.autocast:
+    """Returns the context in which a network computes at a precision."""
+    import torch
+
+    return torch.autocast(device.kind.value, precision, enabled=precision != torch.float32)
+
+
+def ready_to_send(tensor: torch.Tensor, device: Device) -> torch.Tensor:
+    """Returns the same in memory from which a device takes it by itself: pinned for CUDA."""
+    return tensor.pin_memory() if device.kind == DeviceKind.CUDA else tensor
+
+
+def send(tensor: torch.Tensor, device: Device) -> torch.Tensor:
+    """Returns a tensor of main memory on a device; the caller need not wait for CUDA."""
+    is_cuda = device.kind == DeviceKind.CUDA
+    return ready_to_send(tensor, device).to(device.torch_name, non_blocking=is_cuda)
+
+
+def wait_for(device: Device) -> None:
+    """Waits until a device has done what was asked of it."""
+    if device.is_gpu:
+        import torch
+
+        (torch.cuda if device.kind == DeviceKind.CUDA else torch.mps).synchronize()
+
+
+def peak_memory_bytes(device: Device) -> int:
+    """Returns the most memory that this process has used on a device, 0 where the system does not tell."""
+    if device.kind == DeviceKind.CUDA:
+        import torch
+
+        return int(torch.cuda.max_memory_allocated(device.torch_name))
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak if sys.platform == "darwin" else peak * 1024)
+
+
+class DeviceFailedError(Exception):
+    """A GPU can do no more, and what it had may be lost: go on from what lies in main memory, on the processor."""
+
+
+class Place:
+    """Where a network is trained, at which precision, and how many images at a time.
+
+    `notes` are sentences about what did not go as planned.
+    """
+
+    def __init__(self, device: Device = CPU, precision: torch.dtype | None = None) -> None:
+        """`precision` None = the fastest that can be trained with."""
+        self.device = device
+        self.precision = training_precision(device) if precision is None else precision
+        self.portion = 1 << 20
+        self.notes: list[str] = []
+
+    def make_room(self, err: BaseException, num_images: int) -> None:
+        """Takes half as many images at a time from now on, when the error was about memory.
+
+        Raises:
+            DeviceFailedError: a GPU failed otherwise, or has no room for one image. The processor is the place now.
+            BaseException: `err`, when nothing helps.
+        """
+        if is_out_of_memory(err) and num_images > 1:
+            self.portion = max(1, num_images // 2)
+            forget_cached_memory(self.device)
+        elif self.device.is_gpu:
+            reason = " ".join(str(err).split())[:200] or type(err).__name__
+            self.notes.append(f"{self.device.name} failed ({reason}); the processor went on with the training.")
+            self.device, self.portion = CPU, 1 << 20
+            self.precision = training_precision(CPU)
+            raise DeviceFailedError(reason) from err
+        else:
+            raise err
 
 
 def _free_main_memory_bytes() -> int | None:

@@ -7,7 +7,6 @@ when memory runs out and the work goes on; a GPU that fails hands over to the pr
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from engine.backbones import BackboneSpec
 from engine.errors import BackboneError
+from engine.helper_process import MAKE_GRAPH, start_helper
 from engine.nn.classifier import GRAPH_ERRORS
 from engine.nn.device import CPU, Device, DeviceKind, forget_cached_memory, free_memory_bytes, is_out_of_memory
 from engine.nn.onnx_graph import (
@@ -217,16 +217,9 @@ class _TorchThenGraph:
 
 def _start_making_graph(spec: BackboneSpec, weights: Path) -> subprocess.Popen[bytes]:
     """Another process, since the exporter holds the interpreter and changes torch's global state while it works."""
-    from engine.nn import make_graph
+    from engine.nn.make_graph import arguments_for
 
-    root = Path(__file__).resolve().parents[2]
-    return subprocess.Popen(
-        [sys.executable, "-m", make_graph.__name__, make_graph.arguments_for(spec, weights)],
-        cwd=root,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    return start_helper(MAKE_GRAPH, arguments_for(spec, weights))
 
 
 class _GpuEngine:

@@ -1,10 +1,9 @@
-"""Makes the ONNX graph of one backbone in a process of its own: `python -m engine.nn.make_graph JSON`."""
+"""Makes the ONNX graph of one backbone in a process of its own (`engine.helper_process`)."""
 
 from __future__ import annotations
 
 import json
 import os
-import sys
 from pathlib import Path
 
 from engine.backbones import BackboneSpec
@@ -25,7 +24,3 @@ def main(text: str) -> None:
         os.nice(5)
     document = json.loads(text)
     backbone_graph(BackboneSpec.from_document(document["spec"]), Path(document["weights"]))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

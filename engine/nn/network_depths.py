@@ -10,26 +10,28 @@ from safetensors.torch import save_file
 from torch import nn
 
 from engine.backbones import BackboneSpec
-from engine.nn.fine_tune import FineTuning, choose_precision
+from engine.nn.augmentation import NO_VARIANTS, num_views
+from engine.nn.device import CPU, Device, DeviceFailedError, Place
+from engine.nn.fine_tune import FineTuning
 from engine.nn.networks import EXPORTED_PREFIX, load_backbone
 from engine.nn.pace import measure_pace
 from engine.nn.preprocessing import Preprocessing
 from engine.nn.split_network import split_network
-from engine.nn.training_plan import NO_VARIANTS, PARTIAL, Pace, Plan, choose_plan, least_seconds, num_views
+from engine.nn.training_plan import PARTIAL, Pace, Plan, choose_plan, least_seconds
 from engine.settings import num_threads
 
 
 class NetworkDepths:
-    """Loads the network once; measures the pace of each depth once."""
+    """Loads the network once; measures the pace of each depth once. `place` is where it is trained."""
 
-    def __init__(self, spec: BackboneSpec, weights: Path) -> None:
+    def __init__(self, spec: BackboneSpec, weights: Path, device: Device = CPU) -> None:
         """Loads the network.
 
         Raises:
             BackboneError: the weights cannot be used.
         """
         self.spec = spec
-        self.precision = choose_precision()
+        self.place = Place(device)
         self._network = load_backbone(spec, weights)
         self._split = split_network(self._network, spec.input_size_px)
         self._paces: dict[str, Pace] = {}
@@ -53,16 +55,28 @@ class NetworkDepths:
         slower, and one thread alone is the quickest.
         """
         if depth not in self._paces:
-            lower, upper, _ = self.parts(depth)
-            side, size = self.spec.input_size_px, self.spec.embedding_size
-            found: dict[int, Pace] = {}
-            for threads in sorted({1, num_threads(has_window=False)}):
-                torch.set_num_threads(threads)
-                found[threads] = measure_pace(lower, upper, side, size, self.precision, checkpoint)
-            best = min(found, key=lambda threads: found[threads].step_s)
-            torch.set_num_threads(best)
-            self._paces[depth] = found[best]
+            try:
+                found = self._measure(depth, checkpoint)
+            except DeviceFailedError:
+                found = self._measure(depth, checkpoint)  # on the processor, which is the place now
+            self._paces[depth] = found
         return self._paces[depth]
+
+    def _measure(self, depth: str, checkpoint: Callable[[], None]) -> Pace:
+        lower, upper, _ = self.parts(depth)
+        amounts = (lower, upper, self.spec.input_size_px, self.spec.embedding_size, self.place, checkpoint)
+        if self.place.device.is_gpu:
+            try:
+                return measure_pace(*amounts)
+            except (RuntimeError, MemoryError) as err:
+                self.place.make_room(err, 1)
+        found: dict[int, Pace] = {}
+        for threads in sorted({1, num_threads(has_window=False)}):
+            torch.set_num_threads(threads)
+            found[threads] = measure_pace(*amounts)
+        best = min(found, key=lambda threads: found[threads].step_s)
+        torch.set_num_threads(best)
+        return found[best]
 
     def plan(
         self,
@@ -83,7 +97,7 @@ class NetworkDepths:
     def write_trained(self, depth: str, trained: FineTuning, file: Path) -> None:
         """Writes the whole network with the layers as they were trained, named as exports name them."""
         with trained.averaged():
-            learned = {name: value.clone() for name, value in trained.upper.state_dict().items()}
+            learned = {name: value.to("cpu", copy=True) for name, value in trained.upper.state_dict().items()}
         state = dict(self._network.state_dict())
         unknown = set(learned) - set(state)
         if unknown:

@@ -13,12 +13,6 @@ PARTIAL: Final = "partial"
 FULL: Final = "full"
 AUTO: Final = "auto"
 DEPTHS: Final = (AUTO, HEAD, PARTIAL, FULL)
-NO_VARIANTS: Final = "none"
-MIRRORED: Final = "mirror"
-VARIED: Final = "varied"
-AUGMENTATIONS: Final = (NO_VARIANTS, MIRRORED, VARIED)
-NUM_VARIED_VIEWS: Final = 4
-
 SCRATCH_FOLDER: Final = "training"
 """In the project's cache folder: what a training that is not over yet has done."""
 
@@ -36,13 +30,6 @@ _FEW_HELD_OUT: Final = 40
 """Plans that measure on fewer images than that come last."""
 
 _OVERHEAD_S: Final = 6.0
-
-
-def num_views(num_test_views: int, augmentation: str) -> int:
-    """Returns how many views of an image are learned from, when the model looks at it `num_test_views` times."""
-    if augmentation == NO_VARIANTS:
-        return num_test_views
-    return 2 * num_test_views + (NUM_VARIED_VIEWS if augmentation == VARIED else 0)
 
 
 @dataclass(frozen=True, slots=True)

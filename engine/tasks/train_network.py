@@ -230,7 +230,7 @@ class _Work:
         )
         lower, upper, shape = network.parts(depth)
         return DeepTraining(
-            lower, upper, shape, inputs, self._resumed_plan(depth, plan), network.precision, self.context, self._tell
+            lower, upper, shape, inputs, self._resumed_plan(depth, plan), network.place, self.context, self._tell
         )
 
     def _resumed_plan(self, depth: str, plan: Plan) -> Plan:

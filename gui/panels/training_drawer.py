@@ -19,7 +19,8 @@ from PySide6.QtWidgets import (
 )
 
 from engine.events import EpochEnded
-from engine.nn.training_plan import AUTO, FULL, HEAD, MIRRORED, NO_VARIANTS, PARTIAL, VARIED
+from engine.nn.augmentation import MIRRORED, NO_VARIANTS, STRONG, VARIED
+from engine.nn.training_plan import AUTO, FULL, HEAD, PARTIAL
 from gui import wording
 from gui.engine_work import TRAIN
 from gui.session import Session
@@ -39,6 +40,7 @@ AUGMENTATION_NAMES = {
     NO_VARIANTS: "the images as they are",
     MIRRORED: "mirror images too",
     VARIED: "mirrored, cut and recoloured too",
+    STRONG: "strongly changed ones too",
 }
 _AUGMENTATION_TIPS = (
     "Mirror images help unless left and right matter, as with letters. Cut and recoloured variants help with few "

@@ -14,8 +14,10 @@ from torch import Tensor, nn
 from engine.backbones import STARTER_KEY, spec
 from engine.errors import TrainingError
 from engine.job import CancelledError
-from engine.nn.fine_tune import FineTuning, Material, Recipe
+from engine.nn.device import CPU, Place
+from engine.nn.fine_tune import FineTuning
 from engine.nn.head import Head
+from engine.nn.material import Material, Recipe
 from engine.nn.networks import load_backbone
 from engine.nn.split_network import split_network
 from engine.weights import find_weights
@@ -50,7 +52,7 @@ def begin(material: Material, network: nn.Module | None = None, **settings: obje
     zeros = np.zeros(SIZE, np.float32)
     head = Head(zeros, zeros + 1, np.zeros((NUM_CLASSES, SIZE), np.float32), np.zeros(NUM_CLASSES, np.float32))
     recipe = Recipe(**({"epochs": 6, "batch_size": 16, "learning_rate": 0.02, "head_learning_rate": 0.1} | settings))  # type: ignore[arg-type]
-    return FineTuning(network or small_network(), head, material, recipe, torch.float32)
+    return FineTuning(network or small_network(), head, material, recipe, Place(CPU, torch.float32))
 
 
 def train(training: FineTuning, num_epochs: int) -> NDArray[np.float32]:
