@@ -123,7 +123,7 @@ def rank_diverse(pool: Pool, num_wanted: int) -> Rows:
     distances = np.full(len(points), np.inf, np.float32)
     for known in labelled:
         distances = np.minimum(distances, squares - 2 * (points @ known) + known @ known)
-    order = []
+    order: list[int] = []
     for _ in range(min(num_wanted, len(points))):
         # Without any label the first is the one nearest to the middle.
         is_first = not order and not len(labelled)
@@ -198,7 +198,7 @@ def _on_axes(features: Array, seed: int) -> Array:
     """Returns unit embeddings (n, D) on their first principal axes."""
     from sklearn.decomposition import PCA
 
-    unit = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), np.float32(_SMALLEST))
+    unit: Array = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), np.float32(_SMALLEST))
     num_axes = min(_NUM_AXES, *unit.shape)
     if num_axes < 2:
         return unit
