@@ -50,6 +50,8 @@ class ActionSpec:
     starts_group: bool = False
     is_checkable: bool = False
     needs_selection: bool = False
+    is_for_label: bool = False
+    """True where it means nothing outside the Label workspace."""
     has_own_key: bool = True
     """False where the workspace handles the key itself; the menu only shows it."""
 
@@ -101,6 +103,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         _can_write,
         icon="pencil",
         starts_group=True,
+        is_for_label=True,
     ),
     ActionSpec(
         "auto_advance",
@@ -120,8 +123,18 @@ ACTIONS: tuple[ActionSpec, ...] = (
         _has_project,
         icon="search",
         has_own_key=False,
+        is_for_label=True,
     ),
-    ActionSpec("new_class", "New class", "Ctrl+Shift+C", "Classes", lambda c: c.new_class, _can_write, icon="plus"),
+    ActionSpec(
+        "new_class",
+        "New class",
+        "Ctrl+Shift+C",
+        "Classes",
+        lambda c: c.new_class,
+        _can_write,
+        icon="plus",
+        is_for_label=True,
+    ),
     ActionSpec(
         "split_class",
         "New class from the selection…",
@@ -131,6 +144,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         lambda s: _can_write(s) and len(s.selected_ids) > 0,
         icon="layers",
         needs_selection=True,
+        is_for_label=True,
     ),
     ActionSpec(
         "label_mode",
@@ -142,6 +156,10 @@ ACTIONS: tuple[ActionSpec, ...] = (
         starts_group=True,
         is_checkable=True,
     ),
+    ActionSpec("label", "Label", "Alt+1", "View", lambda c: c.show_label, _has_project, icon="tag", is_checkable=True),
+    ActionSpec(
+        "review", "Review", "Alt+2", "View", lambda c: c.show_review, _has_project, icon="chart", is_checkable=True
+    ),
     ActionSpec(
         "toggle_viewer",
         "Single image",
@@ -151,6 +169,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         _has_project,
         icon="single",
         has_own_key=False,
+        is_for_label=True,
     ),
     ActionSpec(
         "next_unlabelled",
@@ -161,6 +180,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         _has_project,
         icon="next",
         has_own_key=False,
+        is_for_label=True,
     ),
     ActionSpec(
         "zoom_in",
@@ -190,10 +210,10 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec(
         "details",
-        "Model details…",
+        "What it is worth",
         "Ctrl+I",
         "Model",
-        lambda c: c.show_model,
+        lambda c: c.show_review,
         _has_run,
         icon="chart",
         starts_group=True,
@@ -222,6 +242,7 @@ class ActionSet(QObject):
     def __init__(self, session: Session, commands: Commands, window: QWidget) -> None:
         super().__init__(window)
         self._session = session
+        self._is_in_label = True
         self._actions: dict[str, QAction] = {}
         for spec in ACTIONS:
             self._actions[spec.id] = self._make(spec, commands, window)
@@ -251,6 +272,13 @@ class ActionSet(QObject):
                 menus[spec.menu].addSeparator()
             menus[spec.menu].addAction(self._actions[spec.id])
 
+    def show_workspace(self, is_label: bool) -> None:
+        """Marks the workspace that is shown, and leaves what belongs to Label to it."""
+        self._is_in_label = is_label
+        self._actions["label"].setChecked(is_label)
+        self._actions["review"].setChecked(not is_label)
+        self.refresh()
+
     def show_theme(self, choice: str) -> None:
         """Marks the theme that was chosen."""
         for name in THEMES:
@@ -259,7 +287,7 @@ class ActionSet(QObject):
     def refresh(self, *_: object) -> None:
         """Enables what can be used now and names what undo and redo would do."""
         for spec in ACTIONS:
-            self._actions[spec.id].setEnabled(spec.is_enabled(self._session))
+            self._actions[spec.id].setEnabled(self._can(spec))
         facts = self._session.facts
         self._actions["label_mode"].setChecked(self._session.has_several_classes)
         self._actions["auto_advance"].setChecked(self._session.has_auto_advance)
@@ -270,7 +298,10 @@ class ActionSet(QObject):
         # Only what depends on it: the selection changes with every key.
         for spec in ACTIONS:
             if spec.needs_selection:
-                self._actions[spec.id].setEnabled(spec.is_enabled(self._session))
+                self._actions[spec.id].setEnabled(self._can(spec))
+
+    def _can(self, spec: ActionSpec) -> bool:
+        return spec.is_enabled(self._session) and (self._is_in_label or not spec.is_for_label)
 
     def _make(self, spec: ActionSpec, commands: Commands, window: QWidget) -> QAction:
         action = QAction(spec.text, window)

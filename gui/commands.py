@@ -251,7 +251,8 @@ class Commands(QObject):
     # ---- edit and view
 
     def undo(self) -> None:
-        self._session.undo()
+        if not self._window.take_back():
+            self._session.undo()
 
     def redo(self) -> None:
         self._session.redo()
@@ -299,6 +300,12 @@ class Commands(QObject):
         set_choice(choice)
         self._window.action_set.show_theme(choice)
 
+    def show_label(self) -> None:
+        self._window.show_label()
+
+    def show_review(self) -> None:
+        self._window.show_review()
+
     def toggle_viewer(self) -> None:
         self._window.workspace.toggle_viewer()
 
@@ -312,7 +319,7 @@ class Commands(QObject):
         self._zoom(1 / 1.2)
 
     def _zoom(self, factor: float) -> None:
-        self._window.workspace.zoom_by(factor)
+        self._window.current_workspace.zoom_by(factor)
 
     # ---- model
 
@@ -322,12 +329,6 @@ class Commands(QObject):
 
     def cancel(self) -> None:
         self._session.cancel_job()
-
-    def show_model(self) -> None:
-        from gui.dialogs.model_details import ModelDetailsDialog
-
-        if self._session.run is not None:
-            self._open(ModelDetailsDialog(self._session, self._window))
 
     def toggle_training(self) -> None:
         self._window.training_drawer.toggle()
@@ -351,6 +352,7 @@ class Commands(QObject):
         if self._session.project is None:
             self.show_shortcuts()
             return
+        self._window.show_label()
         workspace = self._window.workspace
         layer = FirstKeysLayer(self._session.label_mode, workspace)
         self._session.project_closing.connect(layer.dismiss)

@@ -15,7 +15,7 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEv
 from PySide6.QtWidgets import QMainWindow, QMenu, QMenuBar, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.error_view import ErrorView
-from gui.panels.top_bar import TopBar
+from gui.panels.top_bar import LABEL, REVIEW, TopBar
 from gui.panels.welcome import WelcomePanel
 from gui.preferences import Preferences
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gui.commands import Commands
     from gui.panels.label_workspace import LabelWorkspace
     from gui.panels.model_bar import ModelBar
+    from gui.panels.review_workspace import ReviewWorkspace
     from gui.session import Session
 
 MENUS = ("File", "Edit", "Classes", "View", "Model", "Help")
@@ -54,6 +55,8 @@ class MainWindow(QMainWindow):
         self._may_close = False
         self._is_deciding = False
         self._was_painted = False
+        self._review: ReviewWorkspace | None = None
+        self._last_focus: dict[QWidget, QWidget | None] = {}
         self.setWindowTitle("Graft")
         self.setAcceptDrops(True)
         self.setMinimumSize(MIN_WIDTH_PX, MIN_HEIGHT_PX)
@@ -132,17 +135,82 @@ class MainWindow(QMainWindow):
         session.error_raised.connect(commands.show_session_error)
         session.work.scan_ended.connect(commands.show_scan_report)
         session.work.images_failed.connect(commands.show_failed_images)
+        session.images_wanted.connect(lambda _picked: self.show_label())
+        self.top_bar.switch.chosen.connect(self._on_switch)
         self.workspace.add_folder_wanted.connect(commands.add_folder)
         self.model_bar.retrain_asked.connect(commands.retrain)
         self.model_bar.cancel_asked.connect(commands.cancel)
-        self.model_bar.details_asked.connect(commands.show_model)
+        self.model_bar.details_asked.connect(commands.show_review)
         self.model_bar.backbones_asked.connect(commands.choose_backbone)
         self.model_bar.training_asked.connect(commands.toggle_training)
         self.training_drawer.closed.connect(self.workspace.setFocus)
 
+    # ---- workspaces
+
+    @property
+    def review(self) -> ReviewWorkspace:
+        """The Review workspace, made when it is first asked for."""
+        if self._review is None:
+            from gui.panels.review_workspace import ReviewWorkspace
+
+            self._review = made = ReviewWorkspace(self.session, self.workspace.thumbnails)
+            made.retrain_asked.connect(self.commands.retrain)
+            made.label_asked.connect(self.show_label)
+            made.view_wanted.connect(self._view_in_label)
+            made.notice_wanted.connect(lambda text, small: self.errors.show_notice(text, small))
+            self._pages.addWidget(made)
+        return self._review
+
+    @property
+    def current_workspace(self) -> LabelWorkspace | ReviewWorkspace:
+        """The workspace that is seen."""
+        review = self._review
+        return review if review is not None and self._pages.currentWidget() is review else self.workspace
+
+    def show_label(self) -> None:
+        """Goes to the Label workspace, which is as it was left."""
+        if self.session.project is not None:
+            self._show_workspace(self.workspace)
+
+    def show_review(self, page: str = "") -> None:
+        """Goes to the Review workspace, or to one of its pages."""
+        if self.session.project is not None:
+            self._show_workspace(self.review)
+            if page:
+                self.review.show_page(page)
+
+    def take_back(self) -> bool:
+        """Takes back what was done last in Review and is no step of the labels; tells whether there was anything."""
+        return self._review is not None and self._review.take_back()
+
+    def _show_workspace(self, wanted: QWidget) -> None:
+        before = self._pages.currentWidget()
+        if wanted is before:
+            return
+        if before is not None:
+            self._last_focus[before] = before.focusWidget()
+        self._pages.setCurrentWidget(wanted)
+        self.top_bar.switch.set_current(REVIEW if wanted is self._review else LABEL)
+        self.action_set.show_workspace(wanted is not self._review)
+        last = self._last_focus.get(wanted)
+        (last if last is not None and last.isVisible() else wanted).setFocus()
+
+    def _on_switch(self, key: str) -> None:
+        if key == REVIEW:
+            self.show_review()
+        else:
+            self.show_label()
+
+    def _view_in_label(self, image_ids: object, title: str, position: int) -> None:
+        """Looks at one of the images of Review in the single image of Label."""
+        self.session.show_images(image_ids, title)  # type: ignore[arg-type]
+        self.workspace.grid.go_to(position)
+        self.workspace.open_viewer()
+
     def _show_page(self) -> None:
         project = self.session.project
-        self._pages.setCurrentWidget(self.workspace if project is not None else self.welcome)
+        self._last_focus.clear()
+        self._show_workspace(self.workspace if project is not None else self.welcome)
         self.model_bar.setVisible(project is not None)
         self.training_drawer.hide()
         self.setWindowTitle(f"{project.name} – Graft" if project is not None else "Graft")

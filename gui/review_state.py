@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from engine.domain import NO_CLASS
+from engine.domain import NO_CLASS, Mark
 from engine.errors import AppError
 from engine.events import JobEnded, JobFailed, JobSucceeded
 from engine.jobs import Priority
@@ -44,8 +44,10 @@ class ReviewState(QObject):
         self.forecast: LearningForecast | None = None
         self.error: AppError | None = None
         self.forecast_error: AppError | None = None
+        self.warnings: list[str] = []
+        """What was found out after the review."""
         self._is_watched = False
-        self._is_due = False
+        self._is_due = session.run is not None
         self._other_rows: NDArray[np.int64] = np.zeros(0, np.int64)
         session.work.has_own_view(REVIEW, True)
         session.work.has_own_view(FORECAST, True)
@@ -88,16 +90,15 @@ class ReviewState(QObject):
     def open_others(self, acceptance: Acceptance) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Returns the images without a class that may be accepted unseen, and those to look at, least sure first.
 
-        Only images whose suggestion still waits: what was labelled or accepted since is in neither.
+        What was labelled or accepted since is in neither.
         """
         review = self.review
         if review is None or not len(self._session.columns) or len(self._other_rows) != len(review.other_ids):
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
         columns, rows = self._session.columns, self._other_rows
-        is_there = rows >= 0
-        is_open = is_there & has_open_suggestion(columns, rows) & (columns.class_ids[rows] == NO_CLASS)
-        accepted = is_open & acceptance.is_accepted
-        rest = np.flatnonzero(is_open & ~acceptance.is_accepted)
+        is_open = (rows >= 0) & (columns.class_ids[rows] == NO_CLASS) & (columns.marks[rows] & Mark.CONFIRMED == 0)
+        accepted = is_open & acceptance.is_accepted & has_open_suggestion(columns, rows)
+        rest = np.flatnonzero(is_open & ~accepted)
         rest = rest[np.argsort(columns.confidences[rows[rest]], kind="stable")]
         return review.other_ids[accepted], review.other_ids[rest]
 
@@ -174,6 +175,7 @@ class ReviewState(QObject):
             return  # a newer one is on its way
         if isinstance(end, JobSucceeded):
             self.review, self.error = cast("Review", end.result), None
+            self.warnings = []
             self._find_other_rows()
         elif isinstance(end, JobFailed):
             self.review, self.error = None, end.error

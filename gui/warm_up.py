@@ -13,7 +13,7 @@ import threading
 from PySide6.QtCore import QObject, Signal
 
 MODULES = ("numpy", "engine.project", "gui.session", "gui.commands", "gui.actions", "gui.panels.label_workspace")
-LATER = ("engine.tasks.embed", "engine.tasks.train")
+LATER = ("engine.tasks.embed", "engine.tasks.train", "gui.panels.review_workspace", "engine.tasks.review")
 
 
 class WarmUp(QObject):

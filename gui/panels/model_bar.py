@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from engine.domain import LabelMode, Mark
 from engine.nn.training_plan import AUTO, FULL, HEAD, PARTIAL
 from gui import wording
 from gui.engine_work import TRAIN, Activity
@@ -15,7 +16,7 @@ from gui.widgets.buttons import button
 from gui.widgets.chip import Chip
 from gui.widgets.progress import SlimProgress
 from gui.widgets.shortcut_button import ShortcutButton
-from gui.widgets.text import ElidedLabel, set_role
+from gui.widgets.text import ElidedLabel, LinkLabel, set_role
 
 HEIGHT_PX = 64
 WIDE_PX = 1200
@@ -59,14 +60,11 @@ class ModelBar(QWidget):
         keys = QKeySequence(RETRAIN_KEYS).toString(QKeySequence.SequenceFormat.NativeText)
         self.retrain_button = ShortcutButton("Retrain", keys)
         self.retrain_button.clicked.connect(self.retrain_asked)
-        self.title = ElidedLabel()
+        self.title = LinkLabel()
+        self.title.clicked.connect(self.details_asked)
         self.title.setFont(font(1.2, bold=True))
         self.interval = ElidedLabel(role="dim")
         self.facts = ElidedLabel(role="dim")
-        self.details_button = Chip("Details", "chart")
-        self.details_button.set_is_button(True)
-        self.details_button.setToolTip("What this model gets right and wrong (Ctrl+I)")
-        self.details_button.clicked.connect(self.details_asked)
         self.backbone_button = Chip("Backbone", "layers")
         self.backbone_button.set_is_button(True)
         self.backbone_button.clicked.connect(self.backbones_asked)
@@ -108,7 +106,6 @@ class ModelBar(QWidget):
         row.addLayout(words, 1)
         row.addWidget(self._activity)
         row.addWidget(self.cancel_button)
-        row.addWidget(self.details_button)
         row.addWidget(self.training_button)
         row.addWidget(self.backbone_button)
         self.setFixedHeight(max(HEIGHT_PX, self.fontMetrics().height() * 3 + 22))
@@ -127,11 +124,11 @@ class ModelBar(QWidget):
         role = "dim"
         if run is not None:
             self.title.setText(wording.run_title(run))
-            self.interval.setText(wording.interval(run.validation.accuracy_interval))
-            self.title.setToolTip(
-                "Share of images that the model got right when it had not seen them in training, with its 95 % interval"
-            )
+            self.interval.setText(wording.run_interval(run))
+            self.title.setToolTip(f"{wording.run_meaning(run)}.\nA click opens Review (Alt+2)")
             facts = f"{wording.count(run.num_images, 'image')}, {wording.classes(len(run.class_names))}"
+            if run.mode is LabelMode.SEVERAL:
+                facts += f" · {wording.percent(run.validation.accuracy, 0)} with exactly the right ones"
             since = session.facts.num_labels_since
             facts = f"{facts} · {wording.count(since, 'new label')} since" if since else facts
             if session.training.has_stopped and not session.work.is_running(TRAIN):
@@ -144,7 +141,7 @@ class ModelBar(QWidget):
             sentence, role = self._next_step()
             self.facts.setText(sentence)
         set_role(self.facts, role)
-        self.details_button.setVisible(run is not None)
+        self.title.set_is_link(run is not None)
         backbone = session.backbones.chosen
         self.backbone_button.set_look(
             backbone.display_name if backbone is not None else "Choose a backbone",
@@ -176,6 +173,8 @@ class ModelBar(QWidget):
         num_labelled, num_classes = len(session.columns) - int(counts[0]), int((counts[1:] > 0).sum())
         if num_classes < 2:
             return "Label some images of two classes or more, then press Retrain.", "dim"
+        if session.has_several_classes and not (session.columns.marks & Mark.CONFIRMED).any():
+            return "Confirm images that have all of their classes with Enter, then press Retrain.", "dim"
         hint = session.backbones.hint()
         sentence = f"{wording.count(num_labelled, 'image')} labelled in {wording.classes(num_classes)}. Press Retrain."
         return f"{sentence} {hint}".strip(), "dim"

@@ -83,7 +83,7 @@ class ReviewImages(QWidget):
         number = len(self.images.rows)
         self._caption.setText(f"{title} · {wording.count(number, 'image')}".upper())
         self.grid.setAccessibleName(f"{title}, {wording.count(number, 'image')}")
-        self._label_button.setEnabled(number > 0)
+        self._label_button.setVisible(number > 0)
         if number:
             self._stack.setCurrentWidget(self.grid)
             self.grid.go_to(0)
@@ -97,7 +97,7 @@ class ReviewImages(QWidget):
         self.title, self._opinions = "", {}
         self.images.set_filter(ImageFilter(picked=PickedImages("", np.zeros(0, np.int64))), Order.PICKED)
         self._caption.setText("IMAGES")
-        self._label_button.setEnabled(False)
+        self._label_button.hide()
         self._show_empty("matrix", "Choose a cell", "Its images appear here, the worst first. Class keys relabel them.")
         self._hints.set_hints([])
 

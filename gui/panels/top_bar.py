@@ -12,6 +12,7 @@ from gui import wording
 from gui.save_states import NOT_SAVED, SAVED, SAVING
 from gui.theme import ICONS, font
 from gui.widgets.chip import Chip
+from gui.widgets.segments import Segment, Segments
 from gui.widgets.text import ElidedLabel
 
 if TYPE_CHECKING:
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 HEIGHT_PX = 48
 RATE_REFRESH_MS = 5000
 CALM_MS = 250
+LABEL, REVIEW = "label", "review"
+WORKSPACES = (
+    Segment(LABEL, "Label", "Give the images their classes (Alt+1)"),
+    Segment(REVIEW, "Review", "What the model is worth, and where it is wrong (Alt+2)"),
+)
 
 
 class TopBar(QWidget):
@@ -36,6 +42,8 @@ class TopBar(QWidget):
         brand = QLabel("Graft")
         brand.setFont(font(1.2, bold=True))
         self.project_name = ElidedLabel(role="dim")
+        self.switch = Segments("Workspace", WORKSPACES)
+        self.switch.hide()
         self.rate_chip = Chip(icon="clock")
         self.rate_chip.setToolTip("How fast you have been labelling over the last minutes")
         self.rate_chip.hide()
@@ -48,6 +56,8 @@ class TopBar(QWidget):
         row.addWidget(brand)
         row.addSpacing(8)
         row.addWidget(menu_bar, 0, Qt.AlignmentFlag.AlignVCenter)
+        row.addSpacing(8)
+        row.addWidget(self.switch)
         row.addSpacing(8)
         row.addWidget(self.project_name, 1)
         row.addWidget(self.rate_chip)
@@ -76,6 +86,7 @@ class TopBar(QWidget):
             return
         project = self._session.project
         self.project_name.setText(project.name if project is not None else "")
+        self.switch.setVisible(project is not None)
         self._show_rate()
 
     def _on_labelled(self) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-MIN_CELL_PX, MAX_CELL_PX = 6, 72
-MIN_FIT_PX, MAX_FIT_PX = 10, 64
-FLAT = 0.66
-"""Height of a large cell against its width; small ones are square."""
+MIN_CELL_PX, MAX_CELL_PX = 6, 128
+MIN_FIT_PX, MAX_FIT_PX = 10, 84
+FLAT, FLAT_FROM_PX = 0.66, 32
+"""Height of a large cell against its width where there is little room; small ones are square."""
 NUMBERS_PX = 22
 """In narrower cells there is no room for a number."""
 NAMES_PX = 13
@@ -25,12 +25,13 @@ class ConfusionLayout:
 
     num_classes: int
     cell_px: int
+    room_px: int = 0
+    """Height that there is: large cells take as much of it as they can up to a square."""
 
     @property
     def height_of_cell_px(self) -> int:
-        if self.cell_px <= 32:
-            return self.cell_px
-        return max(32, round(self.cell_px * FLAT))
+        flat = max(min(self.cell_px, FLAT_FROM_PX), round(self.cell_px * FLAT))
+        return max(flat, min(self.cell_px, self.room_px // max(1, self.num_classes)))
 
     @property
     def gap_px(self) -> int:
@@ -67,7 +68,7 @@ class ConfusionLayout:
 def fitting(num_classes: int, width_px: int, height_px: int) -> ConfusionLayout:
     """Returns the layout whose cells are as large as they can be for all of them to be seen, within reason."""
     for cell in range(MAX_FIT_PX, MIN_FIT_PX, -1):
-        layout = ConfusionLayout(num_classes, cell)
+        layout = ConfusionLayout(num_classes, cell, height_px)
         if layout.size_px[0] <= width_px and layout.size_px[1] <= height_px:
             return layout
     return ConfusionLayout(num_classes, MIN_FIT_PX)

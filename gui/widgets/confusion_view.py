@@ -32,6 +32,8 @@ from gui.widgets.confusion_paint import DOT_PX, HEAD_PX, ConfusionPicture, Count
 
 MAX_NAME_PX, MIN_NAME_PX, MAX_UPRIGHT_PX = 132, 56, 96
 ZOOM_STEP = 1.25
+SLANT = 0.6
+"""Width of a name that stands on end against its length."""
 
 
 class ConfusionView(QAbstractScrollArea):
@@ -165,11 +167,13 @@ class ConfusionView(QAbstractScrollArea):
         for top in (HEAD_PX, round(min(MAX_UPRIGHT_PX, widest * 0.75 + 24))):
             # First with names that lie; where the columns come out too narrow for that, with names on end.
             self._top_px = top
-            room = outer.width() - self._side_px, outer.height() - top
+            last = metrics.horizontalAdvance(self._names[-1]) if self._names and top != HEAD_PX else 0.0
+            over = max(0, round(SLANT * min(last, top)) - MIN_NAME_PX // 4)  # of the last name, which stands askew
+            room = outer.width() - self._side_px - over, outer.height() - top
             if self._cell_px is None:
                 self._layout = fitting(len(self._names), *room)
             else:
-                self._layout = ConfusionLayout(len(self._names), self._cell_px)
+                self._layout = ConfusionLayout(len(self._names), self._cell_px, room[1])
             if self._layout.cell_px >= max(UPRIGHT_PX, min(widest + 6, MAX_NAME_PX / 2)) or top != HEAD_PX:
                 break
         width, height = self._layout.size_px
@@ -218,11 +222,11 @@ class ConfusionView(QAbstractScrollArea):
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
         if self._current is None and len(self._names) and self.hasFocus():
-            self._current = self._worst()
+            self._current = self.worst()
             self._tell_current()
         self.viewport().update()
 
-    def _worst(self) -> tuple[int, int]:
+    def worst(self) -> tuple[int, int]:
         """Returns the largest cell off the diagonal, or the first cell."""
         off = self._counts.copy()
         np.fill_diagonal(off, 0)
@@ -282,7 +286,7 @@ class ConfusionView(QAbstractScrollArea):
 
     def _move(self, down: int, right: int) -> None:
         if self._current is None:
-            self.set_current(*self._worst())
+            self.set_current(*self.worst())
             return
         places = [int(np.flatnonzero(self._order == each)[0]) for each in self._current]
         last = len(self._names) - 1

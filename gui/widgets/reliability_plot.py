@@ -15,6 +15,8 @@ from gui.widgets.plot_axes import Axes, inner_area, share_levels
 
 REACH_PX = 18
 SMALLEST_PX, LARGEST_PX = 3.5, 7.0
+FEW = 5
+"""A point of fewer images is grey: it says next to nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ class ReliabilityPlot(QWidget):
             radius = SMALLEST_PX + (LARGEST_PX - SMALLEST_PX) * (each.num_images / most) ** 0.5
             is_marked = at == self._hovered or (at == self._current and self.hasFocus())
             painter.setPen(QPen(colors.color("text"), 2) if is_marked else Qt.PenStyle.NoPen)
-            painter.setBrush(colors.color("accent"))
+            painter.setBrush(colors.color("accent" if each.num_images >= FEW else "text_faint"))
             painter.drawEllipse(place, radius, radius)
         painter.end()
 

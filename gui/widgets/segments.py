@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 
@@ -16,6 +17,20 @@ class Segment:
     key: str
     text: str
     tooltip: str = ""
+
+
+class SegmentButton(QPushButton):
+    """As wide as its text is in bold, which it is when chosen: nothing moves then."""
+
+    def sizeHint(self) -> QSize:
+        bold = QFont(self.font())
+        bold.setBold(True)
+        text = self.text()
+        more = QFontMetrics(bold).horizontalAdvance(text) - QFontMetrics(self.font()).horizontalAdvance(text)
+        return super().sizeHint() + QSize(max(0, more) + 2, 0)
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
 
 
 class Segments(QFrame):
@@ -37,7 +52,7 @@ class Segments(QFrame):
         row.setContentsMargins(margin, margin, margin, margin)
         row.setSpacing(2 if look == "segments" else 8)
         for each in segments:
-            made = QPushButton(each.text)
+            made = SegmentButton(each.text)
             made.setProperty("role", "segment" if look == "segments" else "tab")
             made.setCheckable(True)
             made.setToolTip(each.tooltip)
@@ -58,8 +73,9 @@ class Segments(QFrame):
         return next((key for key, made in self._buttons.items() if made.isChecked()), "")
 
     @property
-    def keys(self) -> list[str]:
-        return list(self._buttons)
+    def available_keys(self) -> list[str]:
+        """Keys of the segments that are not left out, in their order."""
+        return [key for key, made in self._buttons.items() if not made.isHidden()]
 
     def set_current(self, key: str) -> None:
         """Marks a segment as chosen, without telling."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
 
 
@@ -48,9 +48,49 @@ class ElidedLabel(QLabel):
     def minimumSizeHint(self) -> QSize:
         return QSize(24, super().sizeHint().height())
 
+    def _show_whole_text(self, is_shortened: bool) -> None:
+        self.setToolTip(self.text() if is_shortened else "")
+
     def paintEvent(self, event: QPaintEvent) -> None:
         shown = QFontMetrics(self.font()).elidedText(self.text(), self._mode, self.width())
-        self.setToolTip(self.text() if shown != self.text() else "")
+        self._show_whole_text(shown != self.text())
         painter = QPainter(self)
         painter.setPen(self.palette().color(self.foregroundRole()))
         painter.drawText(self.rect(), int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), shown)
+
+
+class LinkLabel(ElidedLabel):
+    """An ElidedLabel that can be pressed, by mouse or Enter; keeps the tooltip that it was given."""
+
+    clicked = Signal()
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text)
+        self._is_link = False
+
+    def set_is_link(self, on: bool) -> None:
+        """Makes it something to press, or only something to read."""
+        self._is_link = on
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus if on else Qt.FocusPolicy.NoFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor if on else Qt.CursorShape.ArrowCursor)
+
+    def _show_whole_text(self, is_shortened: bool) -> None:
+        return
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self._is_link and event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
+            self.clicked.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self._is_link and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.clicked.emit()
+        else:
+            event.ignore()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self._is_link and (self.hasFocus() or self.underMouse()):
+            painter = QPainter(self)
+            painter.setPen(self.palette().color(self.foregroundRole()))
+            width = min(self.width(), self.fontMetrics().horizontalAdvance(self.text()))
+            painter.drawLine(0, self.height() - 2, width, self.height() - 2)

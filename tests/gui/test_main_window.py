@@ -20,7 +20,6 @@ from engine.job import Job, JobContext, Priority
 from engine.project import Project
 from gui.dialogs import ask
 from gui.dialogs.internal_error import InternalErrorDialog
-from gui.dialogs.model_details import ModelDetailsDialog
 from gui.dialogs.new_project import NewProjectDialog
 from gui.dialogs.shortcuts import ShortcutsDialog
 
@@ -221,18 +220,18 @@ def test_closing_while_training_is_over_in_two_seconds(labelled: Any, monkeypatc
     assert time.monotonic() - began < 2.0
 
 
-def test_model_details_name_every_class_and_cell(labelled: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_score_in_the_model_bar_opens_review_and_alt_1_comes_back(
+    labelled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     use_training(monkeypatch, FakeTraining)
     with labelled.qtbot.waitSignal(labelled.session.run_changed, timeout=20_000):
         labelled.press(Qt.Key.Key_R, CTRL)
-    labelled.press(Qt.Key.Key_I, CTRL)
-    dialog = labelled.dialog(ModelDetailsDialog)
-    from gui.widgets.confusion_matrix import ConfusionMatrix
-
-    matrix = dialog.findChild(ConfusionMatrix)
-    assert matrix.sentence(0, 0) == "2 of 2 images of round were recognised."
-    assert matrix.sentence(0, 1) == "0 images of round taken for square."
-    dialog.close()
+    labelled.click(labelled.window.model_bar.title)
+    labelled.wait_for(labelled.window.review.isVisible)
+    assert labelled.window.top_bar.switch.current == "review"
+    labelled.press(Qt.Key.Key_1, Qt.KeyboardModifier.AltModifier)
+    assert labelled.window.workspace.isVisible()
+    assert labelled.window.top_bar.switch.current == "label"
 
 
 def test_ctrl_z_undoes_and_ctrl_shift_z_redoes(labelled: Any) -> None:

@@ -1,0 +1,168 @@
+"""The confusion matrix with everything to read it by: what is counted, the order of the classes, the zoom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QListWidget, QListWidgetItem, QToolButton, QVBoxLayout, QWidget
+
+from engine.evaluation.class_order import order_by_similarity
+from gui import review_words, wording
+from gui.review_state import ReviewState
+from gui.session import Session
+from gui.theme import icon
+from gui.widgets.confusion_paint import Counting
+from gui.widgets.confusion_view import ZOOM_STEP, ConfusionView
+from gui.widgets.segments import Segment, Segments
+from gui.widgets.text import text_label
+
+LISTED, SIMILAR, LARGEST, WEAKEST = "As in the list", "Mixed-up ones together", "Largest first", "Weakest first"
+ORDERS = (LISTED, SIMILAR, LARGEST, WEAKEST)
+NUM_PAIRS = 30
+PAIRS_PX, ROOM_FOR_PAIRS_PX = 232, 760
+COUNTING_TIPS = {
+    Counting.COUNTS: "How many images",
+    Counting.ROWS: "Share of the images of the class (recall on the diagonal)",
+    Counting.COLUMNS: "Share of the images that the model called so (precision on the diagonal)",
+}
+
+
+class ReviewMistakes(QWidget):
+    """Its images are shown beside it by the workspace."""
+
+    cell_opened = Signal(int, int)
+
+    def __init__(self, session: Session, state: ReviewState, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._state = state
+        self._similar: NDArray[np.int64] | None = None
+        self._similar_of = 0
+        self.matrix = ConfusionView()
+        self.counting = Segments(
+            "What is counted", [Segment(each.name, each.value, COUNTING_TIPS[each]) for each in Counting]
+        )
+        self.order = QComboBox()
+        self.order.addItems(ORDERS)
+        self.order.setAccessibleName("Order of the classes")
+        self.order.setToolTip("Order of the classes")
+        self.pairs = QListWidget()
+        self.pairs.setProperty("role", "lines")
+        self.pairs.setAccessibleName("Most frequent mix-ups")
+        self._pairs_of: list[tuple[int, int]] = []
+        self._sentence = text_label("", "dim", wrap=True)
+        self._side = QWidget()
+        self._build()
+        self.counting.chosen.connect(lambda key: self.matrix.set_counting(Counting[key]))
+        self.order.activated.connect(lambda _at: self._apply_order())
+        self.matrix.cell_opened.connect(self.cell_opened)
+        self.matrix.current_changed.connect(self._on_current_changed)
+        self.pairs.itemActivated.connect(self._on_pair)
+        self.pairs.itemClicked.connect(self._on_pair)
+        state.changed.connect(self.refresh)
+        session.classes_changed.connect(self.refresh)
+
+    def refresh(self) -> None:
+        """Shows the newest review."""
+        review = self._state.review
+        if review is None or review.metrics is None:
+            return
+        classes = review_words.classes_of(review.run, self._session.classes)
+        names = [each.name for each in classes]
+        self.matrix.set_matrix(names, [each.color for each in classes], review.metrics.confusion)
+        self._apply_order()
+        self._show_pairs(names, review.metrics.confusion)
+
+    def open_cell(self, true: int, said: int) -> None:
+        """Makes a cell the current one, as if it had been clicked."""
+        self.matrix.set_current(true, said)
+
+    # ----------------------------------------------------------------------------------------------------- private
+
+    def _build(self) -> None:
+        bar = QHBoxLayout()
+        bar.setSpacing(8)
+        bar.addWidget(self.counting)
+        bar.addWidget(self.order)
+        bar.addStretch(1)
+        for name, tip, act in (
+            ("zoom-out", "Smaller cells (-)", lambda: self.matrix.zoom_by(1 / ZOOM_STEP)),
+            ("zoom-in", "Larger cells (+, Ctrl+wheel)", lambda: self.matrix.zoom_by(ZOOM_STEP)),
+            ("fit", "All classes (Ctrl+0)", self.matrix.zoom_to_fit),
+        ):
+            tool = QToolButton()
+            tool.setIcon(icon(name))
+            tool.setToolTip(tip)
+            tool.setAccessibleName(tip.partition(" (")[0])
+            tool.clicked.connect(act)
+            bar.addWidget(tool)
+        side = QVBoxLayout(self._side)
+        side.setContentsMargins(0, 0, 0, 0)
+        side.setSpacing(8)
+        side.addWidget(text_label("Most frequent mix-ups", "caption"))
+        side.addWidget(self.pairs, 1)
+        self._side.setFixedWidth(PAIRS_PX)
+        middle = QHBoxLayout()
+        middle.setSpacing(16)
+        middle.addWidget(self.matrix, 1)
+        middle.addWidget(self._side)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 16, 12)
+        column.setSpacing(12)
+        column.addLayout(bar)
+        column.addWidget(text_label("Rows: the class that an image has. Columns: what the model said.", "faint"))
+        column.addLayout(middle, 1)
+        column.addWidget(self._sentence)
+
+    def resizeEvent(self, event: object) -> None:
+        super().resizeEvent(event)  # type: ignore[arg-type]
+        self._side.setVisible(self.width() >= ROOM_FOR_PAIRS_PX)
+
+    def _apply_order(self) -> None:
+        review = self._state.review
+        if review is None or review.metrics is None:
+            return
+        confusion = review.metrics.confusion
+        wanted, number = self.order.currentText(), len(confusion)
+        if wanted == SIMILAR:
+            self._order_by_similarity(review.run.id, confusion)
+            return
+        keys = np.arange(number)
+        if wanted == LARGEST:
+            keys = -confusion.sum(axis=1)
+        elif wanted == WEAKEST:
+            keys = np.diag(confusion) / np.maximum(confusion.sum(axis=1), 1)
+        self.matrix.set_order(np.argsort(keys, kind="stable"))
+
+    def _order_by_similarity(self, run_id: int, confusion: NDArray[np.int64]) -> None:
+        def show(order: NDArray[np.int64]) -> None:
+            self._similar, self._similar_of = order, run_id
+            if self.order.currentText() == SIMILAR and len(order) == len(confusion):
+                self.matrix.set_order(order)
+
+        if self._similar is not None and self._similar_of == run_id:
+            show(self._similar)
+        else:
+            self._session.read_in_background(lambda: order_by_similarity(confusion), show)
+
+    def _show_pairs(self, names: Sequence[str], confusion: NDArray[np.int64]) -> None:
+        off = confusion.copy()
+        np.fill_diagonal(off, 0)
+        largest = np.argsort(-off, axis=None, kind="stable")[:NUM_PAIRS]
+        self._pairs_of = [(int(at) // len(off), int(at) % len(off)) for at in largest if off.flat[at]]
+        self.pairs.clear()
+        for true, said in self._pairs_of:
+            item = QListWidgetItem(f"{names[true]} → {names[said]} · {int(off[true, said]):,}")
+            item.setToolTip(f"{wording.count(int(off[true, said]), 'image')} of {names[true]} taken for {names[said]}")
+            self.pairs.addItem(item)
+
+    def _on_pair(self, item: QListWidgetItem) -> None:
+        cell = self._pairs_of[self.pairs.row(item)]
+        self.matrix.set_current(*cell)
+        self.cell_opened.emit(*cell)
+
+    def _on_current_changed(self, true: int, said: int) -> None:
+        self._sentence.setText(self.matrix.sentence(true, said))

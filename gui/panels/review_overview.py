@@ -1,0 +1,173 @@
+"""Review's first page: the work saved, how it was measured, where the model is wrong and what would help."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QWidget
+
+from gui import review_words
+from gui.panels.headline_card import HeadlineCard
+from gui.panels.honest_card import HonestCard
+from gui.panels.review_cards import (
+    FactsCard,
+    LearningCard,
+    PerClassCard,
+    ReliabilityCard,
+    SuspectsCard,
+    figures_of,
+)
+from gui.review_state import ReviewState
+from gui.session import Session
+from gui.thumbnails import Thumbnails
+from gui.widgets.buttons import button
+from gui.widgets.card import Card
+from gui.widgets.confusion_view import ConfusionView
+from gui.widgets.suspect_list import SuspectFace
+
+WIDE_PX = 1240
+MARGIN_PX = 16
+LOW_PX, HIGH_PX = 232, 296
+Place = tuple[int, int, int, int]
+
+
+class ReviewOverview(QScrollArea):
+    """Cards in three columns, or two where the window is narrow; what does not fit in height is scrolled to."""
+
+    cell_opened = Signal(int, int)
+    class_opened = Signal(int)
+    point_opened = Signal(int)
+    suspect_opened = Signal(int)
+    page_asked = Signal(str)
+    """Another page of Review."""
+
+    def __init__(
+        self, session: Session, state: ReviewState, thumbnails: Thumbnails, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._state = state
+        self.headline = HeadlineCard(session, state)
+        self.honest = HonestCard()
+        self.matrix = ConfusionView()
+        self.confusion = Card("Confusion · click a cell to see its images")
+        larger = button("Larger", "link", tooltip="The matrix alone, with its images beside it (Ctrl+Page down)")
+        larger.clicked.connect(lambda: self.page_asked.emit("mistakes"))
+        self.confusion.head.addWidget(larger)
+        self.confusion.body.addWidget(self.matrix, 1)
+        self.per_class = PerClassCard()
+        self.reliability = ReliabilityCard()
+        self.learning = LearningCard()
+        self.suspects = SuspectsCard(thumbnails)
+        self.facts = FactsCard()
+        self._content = QWidget()
+        self._grid = QGridLayout(self._content)
+        self._grid.setContentsMargins(MARGIN_PX, MARGIN_PX, MARGIN_PX, MARGIN_PX)
+        self._grid.setSpacing(MARGIN_PX)
+        self._placed = ""
+        self.setWidget(self._content)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.matrix.cell_opened.connect(self.cell_opened)
+        self.per_class.class_opened.connect(self.class_opened)
+        self.reliability.point_opened.connect(self.point_opened)
+        self.suspects.suspect_opened.connect(self.suspect_opened)
+        self.suspects.all_asked.connect(lambda: self.page_asked.emit("suspects"))
+        state.changed.connect(self.refresh)
+        state.forecast_changed.connect(self.refresh_forecast)
+        session.classes_changed.connect(self.refresh)
+        self._place()
+
+    def refresh(self) -> None:
+        """Shows the figures of the newest review."""
+        review = self._state.review
+        if review is None:
+            return
+        classes = review_words.classes_of(review.run, self._session.classes)
+        if review.metrics is not None:
+            names, colors = [each.name for each in classes], [each.color for each in classes]
+            self.matrix.set_matrix(names, colors, review.metrics.confusion)
+        self.confusion.setVisible(review.metrics is not None)
+        self.honest.show_review(review, self._state.warnings)
+        self.per_class.show_review(review, classes)
+        self.reliability.show_review(review)
+        self.facts.show_figures(figures_of(review), self._notes())
+        self.refresh_forecast()
+        self._place()
+
+    def refresh_forecast(self) -> None:
+        """Shows the learning curve, or what it waits for."""
+        state = self._state
+        self.learning.show_forecast(state.forecast, state.forecast_error, state.is_forecasting or state.is_working)
+
+    def show_suspects(self, faces: list[SuspectFace]) -> None:
+        """Shows which suspects are still to be decided."""
+        self.suspects.show_faces(faces)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place()
+
+    def _notes(self) -> str:
+        review = self._state.review
+        assert review is not None
+        run = review.run
+        noted = run.settings.get("notes")
+        unknown = [each.name for each in self._session.classes if each.id not in run.class_ids]
+        parts = [f"Measured by {run.validation.method.strip().rstrip('.')}." if run.validation.method else ""]
+        parts += [str(run.settings.get("story", ""))]
+        parts += [str(each) for each in noted] if isinstance(noted, list) else []
+        parts += [f"Not known to this model: {', '.join(unknown)}."] if unknown else []
+        return " ".join(part for part in parts if part)
+
+    def _place(self) -> None:
+        """Puts the cards where they belong at this width."""
+        review = self._state.review
+        has_matrix = review is None or review.metrics is not None
+        kind = f"{'wide' if self.width() >= WIDE_PX else 'narrow'} {'one' if has_matrix else 'several'}"
+        if kind == self._placed:
+            return
+        self._placed = kind
+        while self._grid.takeAt(0) is not None:
+            pass
+        for row in range(6):
+            self._grid.setRowStretch(row, 0)
+            self._grid.setRowMinimumHeight(row, 0)
+        for column, share in enumerate((34, 34, 28) if "wide" in kind else (1, 1, 0)):
+            self._grid.setColumnStretch(column, share)
+        for card, place in self._places(kind).items():
+            self._grid.addWidget(card, *place)
+        heights = {1: HIGH_PX, 2: LOW_PX} if "wide" in kind else {1: HIGH_PX, 3: LOW_PX}
+        for row, height in heights.items():
+            self._grid.setRowStretch(row, height)
+            self._grid.setRowMinimumHeight(row, height)
+        if "wide" not in kind:
+            self._grid.setRowMinimumHeight(2, LOW_PX)
+
+    def _places(self, kind: str) -> dict[QWidget, Place]:
+        """Returns row, column, number of rows and of columns of every card."""
+        if kind == "wide one":
+            return {
+                self.headline: (0, 0, 1, 2), self.honest: (0, 2, 1, 1),
+                self.confusion: (1, 0, 2, 1), self.per_class: (1, 1, 1, 1), self.learning: (1, 2, 1, 1),
+                self.reliability: (2, 1, 1, 1), self.suspects: (2, 2, 1, 1),
+                self.facts: (3, 0, 1, 3),
+            }  # fmt: skip
+        if kind == "wide several":
+            return {
+                self.headline: (0, 0, 1, 2), self.honest: (0, 2, 1, 1),
+                self.per_class: (1, 0, 2, 2), self.learning: (1, 2, 1, 1), self.reliability: (2, 2, 1, 1),
+                self.suspects: (3, 0, 1, 3), self.facts: (4, 0, 1, 3),
+            }  # fmt: skip
+        first: dict[QWidget, Place] = {self.headline: (0, 0, 1, 2)}
+        if kind == "narrow one":
+            first |= {self.confusion: (1, 0, 1, 1), self.per_class: (1, 1, 1, 1)}
+        else:
+            first |= {self.per_class: (1, 0, 1, 2)}
+        return first | {
+            self.honest: (2, 0, 1, 1), self.learning: (2, 1, 1, 1),
+            self.reliability: (3, 0, 1, 1), self.suspects: (3, 1, 1, 1),
+            self.facts: (4, 0, 1, 2),
+        }  # fmt: skip

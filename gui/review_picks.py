@@ -1,0 +1,55 @@
+"""Which images stand behind a figure of a review, the worst first, and what the model said of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from engine.tasks.review import Review
+
+Ids = NDArray[np.int64]
+
+
+def of_cell(review: Review, true: int, said: int) -> Ids:
+    """Returns the images of class `true` that were called `said`: the surest mistakes, or the least sure right ones."""
+    return review.images_of_cell(true, said)
+
+
+def of_class(review: Review, index: int) -> Ids:
+    """Returns the images of a class: those that were missed, those taken for it, then the least sure right ones."""
+    said = review.probabilities.argmax(axis=1)
+    is_of_class, is_called_so = review.targets == index, said == index
+    missed = np.flatnonzero(is_of_class & ~is_called_so)
+    taken = np.flatnonzero(~is_of_class & is_called_so)
+    right = np.flatnonzero(is_of_class & is_called_so)
+    parts = [_surest_first(review, missed), _surest_first(review, taken), _surest_first(review, right)[::-1]]
+    return np.asarray(review.image_ids[np.concatenate(parts)])
+
+
+def of_bin(review: Review, place: int) -> Ids:
+    """Returns the images of a point of the reliability diagram: mistakes first, the surest of them before."""
+    rows = review.reliability[place].rows
+    is_wrong = review.probabilities[rows].argmax(axis=1) != review.targets[rows]
+    wrong, right = rows[is_wrong], rows[~is_wrong]
+    parts = [_surest_first(review, wrong), _surest_first(review, right)[::-1]]
+    return np.asarray(review.image_ids[np.concatenate(parts)])
+
+
+def opinions(review: Review, image_ids: Ids) -> dict[int, tuple[int, float]]:
+    """Returns by image id the class id that the model said when it had not seen the image, and how sure it was."""
+    order = np.argsort(review.image_ids)
+    rows = order[np.searchsorted(review.image_ids, image_ids, sorter=order)]
+    said = np.asarray(review.run.class_ids)[review.probabilities[rows].argmax(axis=1)]
+    return {
+        image_id: (class_id, confidence)
+        for image_id, class_id, confidence in zip(
+            image_ids.tolist(), said.tolist(), review.confidences[rows].tolist(), strict=True
+        )
+    }
+
+
+def _surest_first(review: Review, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    return rows[np.argsort(-review.confidences[rows], kind="stable")]
