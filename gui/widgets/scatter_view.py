@@ -1,0 +1,279 @@
+"""A plane of points: zoom by the wheel, move, hover, select with a lasso. Knows nothing of images or classes.
+
+Letters: N points.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPolygonF, QWheelEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from gui.theme import theme
+from gui.widgets.point_raster import PointRaster
+
+MARGIN_PX = 28
+WHEEL_STEP, LARGEST_ZOOM = 1.25, 400.0
+PAN_PX = 80
+HIT_PX = 9
+CLICK_PX = 4
+
+
+class ScatterView(QWidget):
+    """Shows points (N, 2) in 0..1. All row numbers are those of the points given."""
+
+    lassoed = Signal(object, object)
+    """Rows inside the lasso, and the keyboard modifiers (Shift adds, Ctrl takes out)."""
+    hovered = Signal(int)
+    """The row under the pointer, -1 for none."""
+    activated = Signal(int)
+    """A point was double clicked."""
+    view_changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._places = np.zeros((0, 2), np.float32)
+        self._order = np.zeros(0, np.int64)
+        self._colors = np.zeros(0, np.uint32)
+        self._ringed = np.zeros(0, np.bool_)
+        self._selected = np.zeros(0, np.bool_)
+        self._zoom, self._centre = 1.0, QPointF(0.5, 0.5)
+        self._raster = PointRaster()
+        self._lasso: list[QPointF] = []
+        self._pressed_at: QPointF | None = None
+        self._dragged_from: QPointF | None = None
+        self._hovered = -1
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(200, 160)
+        self.setAccessibleName("Map of the images")
+
+    # ---- what is shown
+
+    def set_points(self, places: NDArray[np.float32]) -> None:
+        """Shows other points, all of them in sight."""
+        self._places = np.ascontiguousarray(places, np.float32)
+        # Drawn in a random order, or the class that comes last would cover the others.
+        self._order = np.random.default_rng(0).permutation(len(places))
+        self._colors = np.full(len(places), 0xFF888888, np.uint32)
+        self._ringed = np.zeros(len(places), np.bool_)
+        self._selected = np.zeros(len(places), np.bool_)
+        self._hovered = -1
+        self.fit()
+
+    def set_looks(self, colors: NDArray[np.uint32], ringed: NDArray[np.bool_]) -> None:
+        """Gives each point a colour (N,) 0xFFRRGGBB; the ringed ones (N,) stand out by a ring and lie above."""
+        self._colors, self._ringed = colors, ringed
+        self.update()
+
+    def color_of(self, row: int) -> QColor:
+        """Returns the colour of a point."""
+        return QColor.fromRgb(int(self._colors[row]))
+
+    def set_selected(self, selected: NDArray[np.bool_]) -> None:
+        """Marks points (N,) as selected."""
+        self._selected = selected
+        self.update()
+
+    def fit(self) -> None:
+        """Shows all points."""
+        self._zoom, self._centre = 1.0, QPointF(0.5, 0.5)
+        self._changed()
+
+    def zoom_by(self, factor: float, at: QPointF | None = None) -> None:
+        """Zooms around a point of the widget, its middle when none is given."""
+        at = at if at is not None else QPointF(self.width() / 2, self.height() / 2)
+        before = self._to_plane(at)
+        self._zoom = min(LARGEST_ZOOM, max(0.8, self._zoom * factor))
+        after = self._to_plane(at)
+        self._centre += before - after
+        self._changed()
+
+    def pan(self, dx_px: float, dy_px: float) -> None:
+        """Moves the points by pixels of the window."""
+        scale = self._scale()
+        x, y = self._centre.x() - dx_px / scale, self._centre.y() - dy_px / scale
+        self._centre = QPointF(min(1.0, max(0.0, x)), min(1.0, max(0.0, y)))
+        self._changed()
+
+    # ---- where points are
+
+    def positions(self) -> NDArray[np.float32]:
+        """Returns where the points are in the widget (N, 2), in its pixels."""
+        scale = np.float32(self._scale())
+        corner = np.array(
+            [self.width() / 2 - self._centre.x() * scale, self.height() / 2 - self._centre.y() * scale], np.float32
+        )
+        found: NDArray[np.float32] = self._places * scale + corner
+        return found
+
+    def row_at(self, point: QPointF) -> int:
+        """Returns the nearest point within reach of the pointer, -1 when there is none."""
+        if not len(self._places):
+            return -1
+        positions = self.positions()
+        far = np.square(positions[:, 0] - np.float32(point.x())) + np.square(positions[:, 1] - np.float32(point.y()))
+        nearest = int(far.argmin())
+        return nearest if far[nearest] <= (HIT_PX + self._radius_px()) ** 2 else -1
+
+    def rows_in_sight(self) -> NDArray[np.int64]:
+        """Returns the points that can be seen."""
+        positions = self.positions()
+        is_seen = (positions >= 0).all(axis=1) & (positions[:, 0] < self.width()) & (positions[:, 1] < self.height())
+        return np.flatnonzero(is_seen)
+
+    def rows_inside(self, polygon: QPolygonF) -> NDArray[np.int64]:
+        """Returns the points inside a polygon of the widget: it is painted once, and each point looks at its pixel."""
+        mask = QImage(max(1, self.width()), max(1, self.height()), QImage.Format.Format_Grayscale8)
+        mask.fill(0)
+        painter = QPainter(mask)
+        painter.setBrush(Qt.GlobalColor.white)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.drawPolygon(polygon)
+        painter.end()
+        lit = np.frombuffer(mask.constBits(), np.uint8).reshape(mask.height(), mask.bytesPerLine())
+        rows = self.rows_in_sight()
+        x, y = np.floor(self.positions()[rows]).astype(np.int64).T
+        found: NDArray[np.int64] = rows[lit[y, x] > 0]
+        return found
+
+    # ---- events
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.drawImage(QRectF(self.rect()), self._drawn())
+        if len(self._lasso) > 1:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            accent = QColor(theme().accent)
+            painter.setPen(accent)
+            accent.setAlpha(40)
+            painter.setBrush(accent)
+            painter.drawPolygon(QPolygonF(self._lasso))
+        self.paint_above(painter)
+        painter.end()
+
+    def paint_above(self, painter: QPainter) -> None:
+        """Draws what lies above the points; for those who know what they stand for."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        self.zoom_by(WHEEL_STEP ** (event.angleDelta().y() / 120), event.position())
+        event.accept()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        keys = Qt.Key
+        move = {keys.Key_Left: (PAN_PX, 0), keys.Key_Right: (-PAN_PX, 0), keys.Key_Up: (0, PAN_PX),
+                keys.Key_Down: (0, -PAN_PX)}.get(keys(event.key()))  # fmt: skip
+        if move is not None:
+            self.pan(*move)
+        elif event.key() in (keys.Key_Plus, keys.Key_Equal):
+            self.zoom_by(WHEEL_STEP)
+        elif event.key() == keys.Key_Minus:
+            self.zoom_by(1 / WHEEL_STEP)
+        elif event.key() == keys.Key_0 and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.fit()
+        else:
+            event.ignore()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._pressed_at = event.position()
+            self._lasso = [event.position()]
+        elif event.button() in (Qt.MouseButton.RightButton, Qt.MouseButton.MiddleButton):
+            self._dragged_from = event.position()
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._dragged_from is not None:
+            moved = event.position() - self._dragged_from
+            self._dragged_from = event.position()
+            self.pan(moved.x(), moved.y())
+        elif self._pressed_at is not None:
+            self._lasso.append(event.position())
+            self.update()
+        else:
+            self._hover(self.row_at(event.position()))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() != Qt.MouseButton.LeftButton:
+            self._dragged_from = None
+            self.unsetCursor()
+            return
+        pressed, lasso = self._pressed_at, self._lasso
+        self._pressed_at, self._lasso = None, []
+        if pressed is None:
+            return
+        if (event.position() - pressed).manhattanLength() <= CLICK_PX and len(lasso) < 8:
+            row = self.row_at(event.position())
+            rows = np.array([row] if row >= 0 else [], np.int64)
+        else:
+            rows = self.rows_inside(QPolygonF(lasso))
+        self.lassoed.emit(rows, event.modifiers())
+        self.update()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        row = self.row_at(event.position())
+        if row >= 0:
+            self.activated.emit(row)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._hover(-1)
+
+    def resizeEvent(self, event: object) -> None:
+        super().resizeEvent(event)  # type: ignore[arg-type]
+        self.view_changed.emit()
+
+    # ---- inside
+
+    def _hover(self, row: int) -> None:
+        if row != self._hovered:
+            self._hovered = row
+            self.hovered.emit(row)
+            self.update()
+
+    def _changed(self) -> None:
+        self.update()
+        self.view_changed.emit()
+
+    def _scale(self) -> float:
+        """Returns pixels of the window for the width of the whole plane."""
+        return max(1.0, min(self.width(), self.height()) - 2 * MARGIN_PX) * self._zoom
+
+    def _to_plane(self, point: QPointF) -> QPointF:
+        scale = self._scale()
+        return QPointF(
+            self._centre.x() + (point.x() - self.width() / 2) / scale,
+            self._centre.y() + (point.y() - self.height() / 2) / scale,
+        )
+
+    def _radius_px(self) -> float:
+        """Returns a point's radius: smaller the more there are, larger on zooming in."""
+        room = self._scale() / max(1.0, len(self._places)) ** 0.5
+        return float(min(7.0, max(1.5, 0.35 * room)))
+
+    def _drawn(self) -> QImage:
+        ratio = self.devicePixelRatioF()
+        raster = self._raster
+        raster.begin(
+            round(self.width() * ratio), round(self.height() * ratio), QColor(theme().window).rgb() | 0xFF000000
+        )
+        if len(self._places):
+            # Whole numbers are cut and not rounded: the plane's corner is positive here.
+            scaled = self.positions()[self._order] * np.float32(ratio)
+            x, y = np.ascontiguousarray(scaled.T).astype(np.int32)
+            seen = raster.inside(x, y)
+            rows, x, y = self._order[seen], x[seen], y[seen]
+            radius = max(1, round(self._radius_px() * ratio))
+            raster.draw(x, y, self._colors[rows], radius)
+            text, accent = (QColor(value).rgb() | 0xFF000000 for value in (theme().text, theme().accent))
+            thick = max(1, round(ratio))
+            for mask, color, gap in ((self._ringed, text, 1), (self._selected, accent, 0)):
+                some = np.flatnonzero(mask[rows])
+                if len(some):
+                    inner = radius + round(gap * ratio)
+                    raster.draw(x[some], y[some], color, inner + thick, inner + 1 if gap else radius)
+        image = raster.image()
+        image.setDevicePixelRatio(ratio)
+        return image
