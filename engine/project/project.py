@@ -19,13 +19,13 @@ from engine.domain import (
     ImageRoot,
     ImageStatus,
     LabelMode,
-    LabelSnapshot,
     NewImage,
     Source,
     StepEntry,
 )
 from engine.errors import ProjectDamagedError, ProjectError, StoreError
 from engine.own_backbones import MODELS_FOLDER
+from engine.project.honesty import HonestyChoices
 from engine.project.labels import plain_ids
 from engine.project.runs import CACHE_FOLDER, RunKeeping
 from engine.store import (
@@ -39,7 +39,6 @@ from engine.store import (
     owner,
     restore,
     runs,
-    snapshot,
     steps,
 )
 from engine.store.failures import environment_errors
@@ -47,7 +46,7 @@ from engine.store.second_copies import BACKUPS_FOLDER
 from engine.store.store import DATABASE_FILE, Store
 
 
-class Project(RunKeeping):
+class Project(HonestyChoices, RunKeeping):
     """An open project folder. Make it with `create` or `open`; close it, or use it in a `with` block."""
 
     @classmethod
@@ -206,10 +205,6 @@ class Project(RunKeeping):
         """Returns where the present class of each labelled image came from, by image id."""
         return self.store.call(annotation_log.sources)
 
-    def snapshot(self) -> LabelSnapshot:
-        """Returns the present labels, for a training."""
-        return self.store.call(snapshot.take)
-
     def last_step(self) -> int:
         """Returns the number of the newest step of the history; 0 when there is none."""
         return self.store.call(steps.last_id)
@@ -277,16 +272,6 @@ class Project(RunKeeping):
         """Notes that images are missing, unreadable or there again."""
         ids = plain_ids(image_ids)
         self._write(lambda db: images.set_status(db, ids, status, reason)).result()
-
-    # ---- groups (blocking; for jobs)
-
-    def group_rule(self) -> str | None:
-        """Returns the rule by which images are held out together, or None."""
-        return self.store.call(lambda db: meta.get(db, meta.GROUP_RULE))
-
-    def set_group_rule(self, rule: str | None) -> None:
-        """Sets or, with None, removes the rule; `engine.tasks.grouping` checks it first."""
-        self._write(lambda db: meta.set_group_rule(db, rule)).result()
 
     # ---- views (blocking; for jobs)
 

@@ -20,6 +20,17 @@ VIEWS: Final = "views"
 """How many looks an image is worth (`engine.nn.preprocessing.Preset`); a matter of speed, so not in the journal."""
 FALSE_ALARM_RATE: Final = "false_alarm_rate"
 """How many images of known classes may be called unknown, as a share; a matter of what is shown, not in the journal."""
+AUTOMATIC_GROUPS: Final = "automatic_groups"
+"""NO where near-duplicates and bursts are not held out together; they are, where nothing is said."""
+GROUP_TABLE: Final = "group_table"
+"""The groups of the rule "column", as JSON: content hash to name."""
+TEST_SET: Final = "test_set"
+"""The images that no training may see, as JSON (see `engine.project.honesty`)."""
+DISMISSED: Final = "dismissed_suspects"
+"""Whose class was looked at and found right, as JSON: content hash to class ids."""
+CHOICES: Final = (AUTOMATIC_GROUPS, GROUP_TABLE, TEST_SET, DISMISSED)
+"""What `set_choice` sets: it is in the journal, and no step of the undo history."""
+NO: Final = "no"
 HAS_CHANGED: Final = "has_changed"
 """Present while the database holds something that no backup holds."""
 
@@ -48,6 +59,16 @@ def set_group_rule(db: Database, rule: str | None, journal: bool = True) -> None
         put(db, GROUP_RULE, rule)
     if journal:
         outbox.add(db, "group_rule", {"rule": rule})
+
+
+def set_choice(db: Database, key: str, value: str | None, journal: bool = True) -> None:
+    """Sets one of CHOICES; None removes it."""
+    if value is None:
+        remove(db, key)
+    else:
+        put(db, key, value)
+    if journal:
+        outbox.add(db, "choice", {"key": key, "value": value})
 
 
 def label_mode(db: Database) -> LabelMode:

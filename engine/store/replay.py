@@ -60,6 +60,7 @@ def add_state(db: Database) -> None:
             "runs": [asdict(run) for run in runs.all_runs(db)],
             "notes": list(runs.notes(db).items()),
             "group_rule": meta.get(db, meta.GROUP_RULE),
+            "choices": {key: meta.get(db, key) for key in meta.CHOICES},
         },
     )
 
@@ -81,6 +82,8 @@ def _apply_one(db: Database, line: JournalLine) -> None:
         runs.set_note(db, fields["run"], fields["note"], journal=False)
     elif line.kind == "group_rule":
         meta.set_group_rule(db, fields["rule"], journal=False)
+    elif line.kind == "choice":
+        meta.set_choice(db, fields["key"], fields["value"], journal=False)
     elif line.kind == STATE:
         _apply_state(db, fields)
     elif line.kind != "project":
@@ -99,6 +102,8 @@ def _apply_state(db: Database, fields: dict[str, Any]) -> None:
     for run_id, note in fields["notes"]:
         runs.set_note(db, run_id, note, journal=False)
     meta.set_group_rule(db, fields.get("group_rule"), journal=False)
+    for key, value in fields.get("choices", {}).items():
+        meta.set_choice(db, key, value, journal=False)
     step_id = max(int(fields["step"]), steps.last_id(db) + 1)
     steps.insert_barrier(db, step_id, "restore", "restore from the journal")
     listed = {entry[0] for entry in fields["images"]}

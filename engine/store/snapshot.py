@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+from numpy.typing import NDArray
 from sqlite_utils import Database
 
 from engine.domain import LabelMode, LabelSnapshot, Mark
@@ -23,6 +26,24 @@ def take(db: Database) -> LabelSnapshot:
         targets=np.array([index[class_id] for _, _, class_id in rows], np.int64),
         classes=palette,
         last_step=steps.last_id(db),
+    )
+
+
+def part(labels: LabelSnapshot, is_kept: NDArray[np.bool_]) -> LabelSnapshot:
+    """Returns the labels of some of the images (N,); classes that are left without an example are left out."""
+    rows = np.flatnonzero(is_kept)
+    matrix = labels.targets_matrix[rows]
+    used = np.flatnonzero(matrix.any(axis=0))
+    positions = np.full(len(labels.classes) + 1, -1)
+    positions[used] = np.arange(len(used))
+    return replace(
+        labels,
+        image_ids=labels.image_ids[rows],
+        content_hashes=[labels.content_hashes[row] for row in rows],
+        targets=positions[labels.targets[rows]].astype(np.int64),
+        classes=[labels.classes[index] for index in used.tolist()],
+        targets_matrix=matrix[:, used],
+        confirmed=labels.confirmed[rows],
     )
 
 
