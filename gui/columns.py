@@ -60,19 +60,36 @@ def is_done(columns: ImageColumns, rows: NDArray[np.int64]) -> NDArray[np.bool_]
 
 
 def has_open_suggestion(columns: ImageColumns, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Tells for each of these rows whether a suggestion waits to be accepted: it has not got that class, nor is done.
+    """Tells for each of these rows whether a suggestion waits to be accepted: the image has no class yet.
 
-    Where images have several classes, one that has some is still open until it is confirmed. Nothing is suggested for
-    what looks like none of the classes.
+    Where images have several classes, one that has some is still open until it is confirmed; that it has none may be
+    suggested as well. Nothing is suggested for what looks like none of the classes.
     """
-    predicted = columns.predicted_ids[rows]
-    is_open = (predicted != NO_CLASS) & (columns.marks[rows] & Mark.CONFIRMED == 0) & ~columns.look_unknown(rows)
-    num_words = columns.class_bits.shape[1]
-    if not num_words:
-        return np.asarray(is_open & (columns.class_ids[rows] == NO_CLASS))
-    words, bits = np.divmod(predicted, 64)
-    values = columns.class_bits[rows, np.minimum(words, num_words - 1)] >> bits.astype(np.uint64)
-    return np.asarray(is_open & ((words >= num_words) | (values & np.uint64(1) == 0)))
+    is_open = (columns.marks[rows] & Mark.CONFIRMED == 0) & ~columns.look_unknown(rows)
+    if columns.class_bits.shape[1]:
+        return np.asarray(is_open & ~np.isnan(columns.confidences[rows]))
+    return np.asarray(is_open & (columns.predicted_ids[rows] != NO_CLASS) & (columns.class_ids[rows] == NO_CLASS))
+
+
+def suggested_ids_at(columns: ImageColumns, row: int) -> list[int]:
+    """Returns the classes that are suggested for one image and that it has not got, in the order of their ids.
+
+    Where images have several classes. Empty where nothing is open, and where none are suggested.
+    """
+    if not has_open_suggestion(columns, np.array([row]))[0]:
+        return []
+    return class_ids_of((columns.predicted_bits[row] & ~columns.class_bits[row]).tolist())
+
+
+def is_none_suggested(columns: ImageColumns, row: int) -> bool:
+    """Tells whether the model thinks that an image without a class has none (where images have several classes)."""
+    has_any = bool(columns.class_bits[row].any()) or bool(columns.predicted_bits[row].any())
+    return not has_any and bool(has_open_suggestion(columns, np.array([row]))[0])
+
+
+def agrees_with_suggestion(columns: ImageColumns, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tells for each of these rows whether every class that the image has is also suggested."""
+    return np.asarray(~(columns.class_bits[rows] & ~columns.predicted_bits[rows]).any(axis=1))
 
 
 def set_class_bit(columns: ImageColumns, rows: NDArray[np.int64], class_id: int, on: bool) -> None:
@@ -166,6 +183,8 @@ def take_values(target: ImageColumns, source: ImageColumns) -> NDArray[np.int64]
         different |= (target.class_bits != source.class_bits).any(axis=1)
     else:
         different[:] = True
+    if target.predicted_bits.shape == source.predicted_bits.shape:
+        different |= (target.predicted_bits != source.predicted_bits).any(axis=1)
     for name in ImageColumns.__slots__:
         setattr(target, name, getattr(source, name))
     return np.flatnonzero(different)

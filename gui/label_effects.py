@@ -48,6 +48,19 @@ def give(ids: Ids, class_ids: NDArray[np.int32]) -> Effect:
     return apply
 
 
+def give_and_confirm(pair_ids: Ids, pair_classes: NDArray[np.int32], confirmed_ids: Ids) -> Effect:
+    """Adds a class to each image of a pair and confirms others or the same, where images have several classes.
+
+    Of the classes of an image that had none, the one that comes last leads.
+    """
+    give_all, confirm = give(pair_ids, pair_classes), mark(confirmed_ids, Mark.CONFIRMED, True)
+
+    def apply(columns: ImageColumns, index: RowIndex) -> NDArray[np.int64]:
+        return np.union1d(give_all(columns, index), confirm(columns, index))
+
+    return apply
+
+
 def remove(ids: Ids, class_id: int, palette: Callable[[], Sequence[int]]) -> Effect:
     """Takes one class away; `palette` names the classes in their order, of which the first of the rest leads then."""
 

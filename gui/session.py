@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from engine.domain import NO_CLASS, Change, ImageClass, LabelMode, Mark, Predictions, Source, class_ids_of
+from engine.domain import has_class as bits_have_class
 from engine.errors import ProjectError
 from engine.project import Project
 from engine.tasks.relocate import relocate_root
 from gui import label_effects
 from gui.backbone_choice import BackboneChoice
-from gui.columns import RowIndex, count_bits
+from gui.columns import RowIndex, count_bits, has_open_suggestion
 from gui.engine_bridge import EngineBridge
 from gui.engine_work import EngineWork
 from gui.labelling_rate import LabellingRate
@@ -117,14 +118,39 @@ class Session(ProjectSession):
     def accept_suggestions(self, image_ids: Ids) -> None:
         """Makes the model's suggestion the class of those images that have one, one undo step.
 
-        What looks like none of the classes has none.
+        What looks like none of the classes has none. Where images have several classes, they get all that are
+        suggested, and are confirmed: a suggestion says that there are no others.
         """
+        if self.suggests_whole_sets:
+            self._accept_sets(image_ids)
+            return
         rows = self.rows_of(image_ids)
         rows = rows[suggested_ids(self.columns, rows) != NO_CLASS]
         ids, suggested = self.columns.image_ids[rows], self.columns.predicted_ids[rows].copy()
         pairs = list(zip(ids.tolist(), suggested.tolist(), strict=True))
         text = "accept a suggestion" if len(pairs) == 1 else f"accept {len(pairs):,} suggestions"
         self._give(ids, suggested, lambda project: project.label_many(pairs, Source.SUGGESTION, text))
+
+    @property
+    def suggests_whole_sets(self) -> bool:
+        """Whether a suggestion names all classes of an image (not where the model knows one class per image only)."""
+        return self.has_several_classes and (self.run is None or self.run.mode is LabelMode.SEVERAL)
+
+    def _accept_sets(self, image_ids: Ids) -> None:
+        columns, rows = self.columns, self.rows_of(image_ids)
+        rows = rows[has_open_suggestion(columns, rows)]
+        if not len(rows):
+            return
+        missing = columns.predicted_bits[rows] & ~columns.class_bits[rows]
+        of_class = [columns.image_ids[rows[bits_have_class(missing, each.id)]] for each in reversed(self.classes)]
+        given = np.repeat([each.id for each in reversed(self.classes)], [len(ids) for ids in of_class]).astype(np.int32)
+        pair_ids, ids = np.concatenate([*of_class, np.zeros(0, np.int64)]), columns.image_ids[rows]
+        pairs = list(zip(pair_ids.tolist(), given.tolist(), strict=True))
+        text = "accept a suggestion" if len(ids) == 1 else f"accept the suggestions for {len(ids):,} images"
+        effect = label_effects.give_and_confirm(pair_ids, given, ids)
+        confirmed = ids.tolist()
+        if self._write(effect, lambda project: project.label_and_confirm(pairs, confirmed, Source.SUGGESTION, text)):
+            self._count_work(len(ids))
 
     def mark(self, image_ids: Ids, mark: Mark, on: bool) -> None:
         """Sets or takes away a mark (skipped, unsure, confirmed)."""
@@ -230,6 +256,8 @@ class Session(ProjectSession):
             return "A training is under way."
         if not self._has_two_classes():
             return "Label some images of two classes or more first."
+        if self.has_several_classes and not (self.columns.marks & Mark.CONFIRMED).any():
+            return "Confirm some images that have all of their classes first (Enter)."
         if self.backbones.is_known and self.backbones.chosen is None:
             return "There is no backbone on this machine yet. Choose one in the corner on the right."
         return ""
@@ -264,6 +292,13 @@ class Session(ProjectSession):
         pairs = zip(found.class_ids.tolist(), found.probabilities[row].tolist(), strict=True)
         known = [(named[class_id], float(share)) for class_id, share in pairs if class_id in named]
         return sorted(known, key=lambda pair: -pair[1])
+
+    def thresholds(self) -> dict[int, float]:
+        """Returns from which probability on each class is suggested, where images may have several; else nothing."""
+        found = self._predictions
+        if found is None or found.thresholds is None or not self.has_several_classes:
+            return {}
+        return dict(zip(found.class_ids.tolist(), found.thresholds.tolist(), strict=True))
 
     def refresh_predictions(self) -> None:
         """Reads suggestions and probabilities anew; the same run may know more images now."""

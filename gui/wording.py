@@ -29,8 +29,25 @@ def interval(bounds: tuple[float, float]) -> str:
 
 
 def run_title(run: Run) -> str:
-    """Returns e.g. "Model 3 · 96.1 %"."""
-    return f"Model {run.id}  ·  {percent(run.validation.accuracy)}"
+    """Returns e.g. "Model 3 · 96.1 %"; where images may have several classes "Model 3 · average precision 87.6 %"."""
+    average = run.validation.mean_average_precision
+    figure = percent(run.validation.accuracy) if average is None else f"average precision {percent(average)}"
+    return f"Model {run.id}  ·  {figure}"
+
+
+def run_interval(run: Run) -> str:
+    """Returns the interval of the figure in `run_title`, e.g. "(93.8–97.6)"."""
+    return interval(run.validation.mean_average_precision_interval or run.validation.accuracy_interval)
+
+
+def run_meaning(run: Run) -> str:
+    """Returns what the figure in `run_title` is, in a sentence or two."""
+    if run.validation.mean_average_precision is None:
+        return "Share of images that the model got right when it had not seen them in training, with its 95 % interval"
+    return (
+        "How well the model puts images that have a class before those without it, as the mean over the classes, with "
+        "its 95 % interval. Measured on confirmed images that it had not seen in training"
+    )
 
 
 def duration(seconds: float) -> str:

@@ -33,7 +33,7 @@ class ExportDialog(FramedDialog):
         assert run is not None
         super().__init__(
             "Export the model",
-            f"{wording.run_title(run)} {wording.interval(run.validation.accuracy_interval)}. "
+            f"{wording.run_title(run)} {wording.run_interval(run)}. "
             "What is exported is loaded again and compared with this program on your images before it is called done.",
             parent,
         )

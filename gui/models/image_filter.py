@@ -91,11 +91,12 @@ def matches(
 
 def _has_class(columns: ImageColumns, wanted: ImageFilter, pick: slice | Rows) -> NDArray[np.bool_]:
     """Among images that wait for a class, the one suggested counts; else any of those that an image has."""
-    if wanted.show in (Show.UNLABELLED, Show.SUGGESTED):
-        return _is_one_of(suggested_ids(columns, pick), wanted.class_ids)
+    is_waiting = wanted.show in (Show.UNLABELLED, Show.SUGGESTED)
     if not has_several_classes(columns):
-        return _is_one_of(columns.class_ids[pick], wanted.class_ids)
+        return _is_one_of(suggested_ids(columns, pick) if is_waiting else columns.class_ids[pick], wanted.class_ids)
     bits = columns.class_bits[pick]
+    if is_waiting:
+        bits = np.where(columns.look_unknown(pick)[:, None], np.uint64(0), columns.predicted_bits[pick])
     found = np.zeros(len(bits), np.bool_)
     for class_id in wanted.class_ids:
         found |= has_class(bits, class_id)

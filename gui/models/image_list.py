@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from engine.domain import NO_CLASS, ImageClass, ImageColumns, ImageStatus, class_ids_of
+from gui.columns import has_open_suggestion, suggested_ids_at
 from gui.models.image_filter import ImageFilter, Order, Rows, Show, matches, ordered_rows
 from gui.models.image_index import ImageIndex
 from gui.models.image_states import codes_of, has_several_classes, words_of
@@ -182,8 +183,18 @@ class ImageListModel(QAbstractListModel):
         if not has_several_classes(columns):
             class_id = int(columns.class_ids[row])
             return [class_id] if class_id != NO_CLASS else []
-        found = class_ids_of(columns.class_bits[row].tolist())
-        return sorted(found, key=lambda each: int(self._class_places[each]) if each < len(self._class_places) else each)
+        return self._in_palette_order(class_ids_of(columns.class_bits[row].tolist()))
+
+    def suggested_ids_at(self, row: int) -> list[int]:
+        """Returns the classes that wait to be accepted besides those that a row of the columns has, in palette order.
+
+        Where images have several classes.
+        """
+        return self._in_palette_order(suggested_ids_at(self.columns, row)) if self.columns is not None else []
+
+    def _in_palette_order(self, class_ids: list[int]) -> list[int]:
+        places = self._class_places
+        return sorted(class_ids, key=lambda each: int(places[each]) if each < len(places) else each)
 
     def _describe_class(self, row: int) -> str:
         columns = self.columns
@@ -194,6 +205,9 @@ class ImageListModel(QAbstractListModel):
         if columns.look_unknown(np.array([row]))[0]:
             return "looks like none of the classes"
         predicted_id = int(columns.predicted_ids[row])
+        if has_several_classes(columns) and has_open_suggestion(columns, np.array([row]))[0]:
+            names = [self._class_names.get(each, "") for each in self._in_palette_order(suggested_ids_at(columns, row))]
+            return f"suggested {' and '.join(names) or 'none of the classes'} {columns.confidences[row]:.0%}"
         if predicted_id == NO_CLASS:
             return "unlabelled"
         return f"suggested {self._class_names.get(predicted_id, '')} {columns.confidences[row]:.0%}"

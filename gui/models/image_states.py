@@ -77,7 +77,7 @@ def codes_of(columns: ImageColumns, rows: Rows | None = None) -> NDArray[np.uint
         (_OPEN, is_open),
         (_CLASS, has_class),
         (_CONFIRMED, is_confirmed),
-        (_SUGGESTED, (columns.predicted_ids[pick] != NO_CLASS) & ~is_unknown),
+        (_SUGGESTED, _has_suggestion(columns, pick) & ~is_unknown),
         (_SKIPPED, is_skipped),
         (_UNSURE, marks & Mark.UNSURE != 0),
         (_NOTED, columns.noted[pick]),
@@ -86,6 +86,12 @@ def codes_of(columns: ImageColumns, rows: Rows | None = None) -> NDArray[np.uint
     ):
         codes |= is_on.view(np.uint8) * np.uint16(bit)
     return codes
+
+
+def _has_suggestion(columns: ImageColumns, pick: slice | Rows) -> NDArray[np.bool_]:
+    if has_several_classes(columns):  # none of the classes is a suggestion too
+        return ~np.isnan(columns.confidences[pick])
+    return np.asarray(columns.predicted_ids[pick] != NO_CLASS)
 
 
 def words_of(code: int) -> list[str]:

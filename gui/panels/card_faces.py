@@ -5,10 +5,15 @@ from __future__ import annotations
 import math
 
 from engine.domain import NO_CLASS, ImageClass, ImageStatus, Mark
+from gui.columns import is_none_suggested
 from gui.models.image_list import ImageListModel
+from gui.models.image_states import has_several_classes
 from gui.session import Session
 from gui.thumbnails import Thumbnails
 from gui.widgets.image_card import CardFace
+
+NO_CLASS_AT_ALL = ImageClass(NO_CLASS, "none of them", "#8b939e", None, -1)
+"""Stands on the cards of images that the model thinks have no class, where images may have several."""
 
 
 class CardFaces:
@@ -35,12 +40,19 @@ class CardFaces:
         image_id = int(columns.image_ids[row])
         class_id, predicted_id = int(columns.class_ids[row]), int(columns.predicted_ids[row])
         items = [self._classes[each] for each in self._list.class_ids_at(row) if each in self._classes]
+        num_given = len(items)
+        if has_several_classes(columns):
+            items += [self._classes[each] for each in self._list.suggested_ids_at(row) if each in self._classes]
+            if is_none_suggested(columns, row):
+                items.append(NO_CLASS_AT_ALL)
         item = items[0] if items else None
         is_confirmed = bool(int(columns.marks[row]) & Mark.CONFIRMED)
         is_open = class_id == NO_CLASS and not is_confirmed
         is_unknown = is_open and bool(columns.look_unknown(slice(row, row + 1))[0])
         is_suggestion = is_open and predicted_id != NO_CLASS and not is_unknown
-        if is_suggestion:
+        if has_several_classes(columns):
+            is_suggestion = bool(items) and not num_given
+        elif is_suggestion:
             item = self._classes.get(predicted_id)
         confidence = float(columns.confidences[row])
         marks = int(columns.marks[row])
@@ -54,6 +66,7 @@ class CardFaces:
             class_name=item.name if item is not None else "",
             class_color=item.color if item is not None else "",
             more_classes=tuple((each.name, each.color) for each in items[1:]),
+            num_ghosts=len(items) - num_given,
             is_suggestion=is_suggestion and item is not None,
             confidence=None if math.isnan(confidence) else confidence,
             is_unknown=is_unknown,

@@ -102,7 +102,7 @@ class DetailsPanel(QScrollArea):
         predictions = self._session.predictions(image_id)
         self._bars_caption.setVisible(bool(predictions))
         self._bars.setVisible(bool(predictions))
-        self._bars.set_predictions(predictions)
+        self._bars.set_predictions(predictions, self._session.thresholds())
         columns = self._session.columns
         self._set_fact("File", columns.names[row])
         width_px, height_px = int(columns.widths_px[row]), int(columns.heights_px[row])

@@ -28,7 +28,7 @@ FIRST_KEYS: Final = {
         ("Enter", "These classes are complete: on to the next image"),
         ("/", "Find any class by typing, or make a new one"),
         ("Tab", "To the next image that is not labelled"),
-        ("Space", "Accept what the model suggests"),
+        ("Space", "Accept all that the model suggests, and confirm"),
         ("Ctrl+Z", "Take anything back, at any time"),
     ),
 }

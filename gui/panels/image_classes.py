@@ -7,8 +7,8 @@ import math
 import numpy as np
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from engine.domain import ImageClass, Mark
-from gui.columns import class_ids_at, has_open_suggestion
+from engine.domain import ImageClass, Mark, Source
+from gui.columns import class_ids_at, has_open_suggestion, is_none_suggested, suggested_ids_at
 from gui.session import Session
 from gui.widgets.class_chip import ClassChip
 from gui.widgets.flow_layout import FlowLayout
@@ -44,25 +44,38 @@ class ImageClassesPanel(QWidget):
         self._image_id = int(columns.image_ids[row])
         ids = frozenset(class_ids_at(columns, row))
         marks = Mark(int(columns.marks[row]))
-        predicted_id, confidence = int(columns.predicted_ids[row]), float(columns.confidences[row])
-        is_open = bool(has_open_suggestion(columns, np.array([row]))[0])
-        ghost = session.class_by_id(predicted_id) if is_open else None
+        ghosts = self._ghosts_of(row)
         known = [each for each in session.classes if each.id in ids]
         is_unknown = bool(columns.look_unknown(slice(row, row + 1))[0]) and not known and Mark.CONFIRMED not in marks
         strangeness = unknown_text(float(columns.unknown_scores[row])) if is_unknown else ""
-        shown = (self._image_id, tuple(known), marks, ghost, confidence, session.label_mode, strangeness)
+        thinks_none = session.has_several_classes and is_none_suggested(columns, row)
+        shown = (self._image_id, tuple(known), marks, tuple(ghosts), thinks_none, session.label_mode, strangeness)
         if shown == self._shown:
             return
         self._shown = shown
-        self._rebuild(known, ghost, confidence)
-        self._say(len(known), ghost is not None, marks)
+        self._rebuild(known, ghosts)
+        self._say(len(known), bool(ghosts), marks, thinks_none)
         self._unknown.setText(strangeness)
         self._unknown.setVisible(bool(strangeness))
 
     def _forget(self) -> None:
         self._shown = ()
 
-    def _rebuild(self, known: list[ImageClass], ghost: ImageClass | None, confidence: float) -> None:
+    def _ghosts_of(self, row: int) -> list[tuple[ImageClass, str]]:
+        """Returns the classes that wait to be accepted, each with how probable it is."""
+        session, columns = self._session, self._session.columns
+        if not has_open_suggestion(columns, np.array([row]))[0]:
+            return []
+        if session.has_several_classes:
+            waiting = suggested_ids_at(columns, row)
+            found = [
+                (item, percent(share)) for item, share in session.predictions(self._image_id) if item.id in waiting
+            ]
+            return found or [(each, "") for each in session.classes if each.id in waiting]
+        ghost, confidence = session.class_by_id(int(columns.predicted_ids[row])), float(columns.confidences[row])
+        return [(ghost, "" if math.isnan(confidence) else percent(confidence))] if ghost is not None else []
+
+    def _rebuild(self, known: list[ImageClass], ghosts: list[tuple[ImageClass, str]]) -> None:
         for chip in self.chips:
             self._flow.removeWidget(chip)
             chip.hide()
@@ -72,10 +85,11 @@ class ImageClassesPanel(QWidget):
             chip = ClassChip(item.name, item.color)
             chip.clicked.connect(lambda _on=False, class_id=item.id: self._remove(class_id))
             self._add(chip)
-        if ghost is not None:
-            note = "" if math.isnan(confidence) else percent(confidence)
+        for ghost, note in ghosts:
             chip = ClassChip(ghost.name, ghost.color, is_ghost=True, note=note)
-            chip.clicked.connect(lambda _on=False: self._session.accept_suggestions([self._image_id]))
+            if self._session.has_several_classes:
+                chip.setToolTip(f"{ghost.name}: give this suggested class; Space takes all of them and confirms")
+            chip.clicked.connect(lambda _on=False, class_id=ghost.id: self._accept(class_id))
             self._add(chip)
         self._row.setVisible(bool(self.chips))
         self._row.updateGeometry()
@@ -86,19 +100,27 @@ class ImageClassesPanel(QWidget):
         chip.show()
         self.chips.append(chip)
 
+    def _accept(self, class_id: int) -> None:
+        if self._session.has_several_classes:
+            self._session.label([self._image_id], class_id, Source.SUGGESTION)
+        else:
+            self._session.accept_suggestions([self._image_id])
+
     def _remove(self, class_id: int) -> None:
         if self._session.has_several_classes:
             self._session.remove_class([self._image_id], class_id)
         else:
             self._session.clear([self._image_id])
 
-    def _say(self, num_classes: int, has_ghost: bool, marks: Mark) -> None:
+    def _say(self, num_classes: int, has_ghost: bool, marks: Mark, thinks_none: bool) -> None:
         words = []
         if self._session.has_several_classes:
             if Mark.CONFIRMED in marks:
                 words.append("Confirmed" if num_classes else "Confirmed: none of the classes")
             else:
-                words.append("Not confirmed yet (Enter)")
+                words.append(
+                    "The model sees none of the classes (Space)" if thinks_none else "Not confirmed yet (Enter)"
+                )
         elif not num_classes and not has_ghost:
             words.append("Not labelled")
         if Mark.SKIPPED in marks and not num_classes:

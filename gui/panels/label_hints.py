@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from engine.domain import CONFIDENT
 from engine.evaluation.acceptance import expected_mistakes
+from gui.columns import suggested_ids_at
 from gui.panels.labelling import Labelling
 from gui.panels.workspace_keys import class_key_text
 from gui.session import Session
@@ -63,8 +64,11 @@ def _accept_hints(session: Session, labelling: Labelling, num_targets: int) -> l
     hints = []
     if num_targets == 1 and labelling.are_unknown():
         hints.append(Hint("Space", "suggests nothing: it looks like none of the classes"))
-    suggested = columns.predicted_ids[rows[labelling.suggested_targets()]]
-    if len(suggested):
+    waiting = labelling.suggested_targets()
+    suggested = columns.predicted_ids[rows[waiting]]
+    if len(waiting) and session.suggests_whole_sets:
+        hints.append(_set_hint(session, rows[waiting], num_targets))
+    elif len(suggested):
         item = session.class_by_id(int(suggested[0])) if len(np.unique(suggested)) == 1 else None
         text = "accept" if num_targets == 1 else f"accept {len(suggested):,} selected"
         if item is not None:
@@ -76,6 +80,19 @@ def _accept_hints(session: Session, labelling: Labelling, num_targets: int) -> l
         text = f"accept all {len(confident):,} above {CONFIDENT * 100:.0f} %"
         hints.append(Hint("Shift+Space", f"{text} — {_mistakes_text(session, confident)}"))
     return hints
+
+
+def _set_hint(session: Session, rows: NDArray[np.int64], num_targets: int) -> Hint:
+    """Says what Space does where it gives all suggested classes and confirms."""
+    if num_targets > 1:
+        return Hint("Space", f"accept {len(rows):,} selected as suggested and confirm")
+    waiting = suggested_ids_at(session.columns, int(rows[0]))
+    items = [each for each in session.classes if each.id in waiting]
+    if not items:
+        return Hint("Space", "confirm, as suggested")
+    if len(items) == 1:
+        return Hint("Space", "confirm with", items[0].name, items[0].color)
+    return Hint("Space", f"accept all {len(items)} suggested and confirm")
 
 
 def _mistakes_text(session: Session, confidences: NDArray[np.float32]) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from engine.domain import CONFIDENT, ImageClass, Mark
-from gui.columns import has_class, has_open_suggestion, is_done
+from gui.columns import agrees_with_suggestion, has_class, has_open_suggestion, is_done
 from gui.models.image_filter import Show
 from gui.models.image_list import ImageListModel
 from gui.session import Session
@@ -81,9 +81,16 @@ class Labelling(QObject):
         return bool(len(rows)) and bool((columns.look_unknown(rows) & ~is_done(columns, rows)).all())
 
     def confident_positions(self) -> NDArray[np.int64]:
-        """Returns the positions in the list whose suggestion is at least CONFIDENT sure."""
-        rows, columns = self._list.rows, self._session.columns
+        """Returns the positions in the list whose suggestion is at least CONFIDENT sure.
+
+        Where images have several classes: sure of all of them at once, and not where the user gave another class.
+        """
+        session, rows, columns = self._session, self._list.rows, self._session.columns
+        if session.has_several_classes and not session.suggests_whole_sets:
+            return np.zeros(0, np.int64)
         candidates = np.flatnonzero(columns.confidences[rows] >= CONFIDENT)
+        if session.has_several_classes:
+            candidates = candidates[agrees_with_suggestion(columns, rows[candidates])]
         return self._with_suggestion(candidates)
 
     # ------------------------------------------------------------------------------------------------------ actions
@@ -151,8 +158,8 @@ class Labelling(QObject):
         self._session.add_class(name, label)
 
     def accept(self) -> None:
-        """Makes the suggestions of the targets their classes, and goes on (not where Enter has to confirm)."""
-        stays = self._session.has_several_classes
+        """Makes the suggestions of the targets their classes, and goes on (not where Enter has still to confirm)."""
+        stays = self._session.has_several_classes and not self._session.suggests_whole_sets
         self._do(self.suggested_targets(), self._session.accept_suggestions, advances=not stays)
 
     def accept_confident(self) -> None:
@@ -229,9 +236,11 @@ class Labelling(QObject):
 
     def _with_suggestion(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
         rows, columns = self._list.rows[positions], self._session.columns
-        # A class may have been deleted since the model was trained.
-        known = np.array([item.id for item in self._session.classes], dtype=np.int32)
-        is_open = has_open_suggestion(columns, rows) & np.isin(columns.predicted_ids[rows], known)
+        is_open = has_open_suggestion(columns, rows)
+        if not self._session.has_several_classes:
+            # A class may have been deleted since the model was trained.
+            known = np.array([item.id for item in self._session.classes], dtype=np.int32)
+            is_open &= np.isin(columns.predicted_ids[rows], known)
         suggested: NDArray[np.int64] = positions[is_open]
         return suggested
 

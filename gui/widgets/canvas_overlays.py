@@ -14,21 +14,19 @@ CORNER_PX = 12
 GAP_PX, MORE_PX = 6, 30
 
 
-def paint_classes(
-    painter: QPainter, area: QRectF, classes: Sequence[tuple[str, str]], is_ghost: bool, note: str
-) -> None:
-    """Draws classes (filled) or a suggestion (outlined), as (name, color), on a plate in the lower left corner."""
+def paint_classes(painter: QPainter, area: QRectF, chips: Sequence[tuple[str, str, bool]], note: str) -> None:
+    """Draws classes (filled) and suggestions (outlined), as (name, color, is suggested), on a plate below left."""
     used = font(0.92)
     metrics = QFontMetricsF(used)
     room = area.width() - 2 * CORNER_PX - 20 - (metrics.horizontalAdvance(note) + GAP_PX if note else 0)
-    shown: list[tuple[str, str, float]] = []
-    for name, color in classes:
+    shown: list[tuple[str, str, bool, float]] = []
+    for name, color, is_ghost in chips:
         width = chip_width(name, room, is_ghost)
         # The last one that there is room for may be cut short; of the rest only the number is said.
         if shown and sum(each + GAP_PX for *_, each in shown) + width + MORE_PX > room:
             break
-        shown.append((name, color, width))
-    num_more = len(classes) - len(shown)
+        shown.append((name, color, is_ghost, width))
+    num_more = len(chips) - len(shown)
     texts = [f"+{num_more}" if num_more else "", note]
     text = "   ".join(part for part in texts if part)
     chips_width = sum(width for *_, width in shown) + GAP_PX * max(0, len(shown) - 1)
@@ -36,7 +34,7 @@ def paint_classes(
     plate = QRectF(area.left() + CORNER_PX, area.bottom() - CORNER_PX - 34, chips_width + text_width + 20, 34)
     _paint_plate(painter, plate)
     left = plate.left() + 10
-    for name, color, _ in shown:
+    for name, color, is_ghost, _ in shown:
         left += paint_chip(painter, left, plate.center().y(), room, name, color, is_ghost) + GAP_PX
     painter.setFont(used)
     painter.setPen(QColor(theme().text_dim))

@@ -140,12 +140,12 @@ class FilmStrip(QWidget):
 
 def _paint_bar(painter: QPainter, bar: QRectF, face: CardFace) -> None:
     """Draws the colour of a class, of several side by side, or the outline of a suggestion."""
-    colors = [face.class_color, *(color for _, color in face.more_classes)] if face.class_color else []
-    gap = 2.0 if len(colors) > 1 else 0.0
-    width = (bar.width() - gap * (len(colors) - 1)) / max(1, len(colors))
-    for at, name in enumerate(colors):
+    chips = face.chips
+    gap = 2.0 if len(chips) > 1 else 0.0
+    width = (bar.width() - gap * (len(chips) - 1)) / max(1, len(chips))
+    for at, (_, name, is_ghost) in enumerate(chips):
         color = QColor(name)
-        painter.setPen(QPen(color, 1) if face.is_suggestion else Qt.PenStyle.NoPen)
-        painter.setBrush(Qt.BrushStyle.NoBrush if face.is_suggestion else color)
+        painter.setPen(QPen(color, 1) if is_ghost else Qt.PenStyle.NoPen)
+        painter.setBrush(Qt.BrushStyle.NoBrush if is_ghost else color)
         part = QRectF(bar.left() + at * (width + gap), bar.top(), width, bar.height())
         painter.drawRoundedRect(part, BAR_PX / 2, BAR_PX / 2)

@@ -42,7 +42,7 @@ class ImageCanvas(QWidget):
         self._size = QSizeF(1, 1)
         self._message = ""
         self._note = ""
-        self._classes: tuple[tuple[tuple[str, str], ...], bool, str] | None = None
+        self._classes: tuple[tuple[tuple[str, str, bool], ...], str] | None = None
         self._zoom: float | None = None
         self._fills = False
         self._centre = QPointF(0.5, 0.5)
@@ -79,9 +79,9 @@ class ImageCanvas(QWidget):
         self._note = note
         self.update()
 
-    def set_classes(self, classes: Sequence[tuple[str, str]], is_ghost: bool, note: str = "") -> None:
-        """Shows classes (filled) or a suggestion (outlined), as (name, color), and a note in the corner."""
-        self._classes = (tuple(classes), is_ghost, note) if classes or note else None
+    def set_classes(self, chips: Sequence[tuple[str, str, bool]], note: str = "") -> None:
+        """Shows classes (filled) and suggestions (outlined), as (name, color, is suggested), and a note beside them."""
+        self._classes = (tuple(chips), note) if chips or note else None
         self.update()
 
     @property

@@ -97,7 +97,7 @@ class ImageViewer(QWidget):
         if image_id is None or columns is None:
             self._picture = None
             self.canvas.set_picture(None, 1, 1, "No image to show.")
-            self.canvas.set_classes((), False)
+            self.canvas.set_classes(())
             self.bar.show_image("", -1, 0)
             return
         row = int(self._list.rows[self._position])
@@ -120,8 +120,7 @@ class ImageViewer(QWidget):
             "confirmed" if face.is_confirmed else "",
         )
         text = " · ".join(part for part in parts if part)
-        classes = ((face.class_name, face.class_color), *face.more_classes) if face.class_name else ()
-        self.canvas.set_classes(classes, face.is_suggestion, text)
+        self.canvas.set_classes(face.chips, text)
         self.canvas.setAccessibleDescription(f"{face.name}, {self._list.describe(row)}")
         self.bar.show_image(face.name, self._position, len(self._list.rows))
         is_loading = detail_side is not None and detail is None and not why

@@ -68,8 +68,12 @@ class Desk:
 
     def suggest(self, class_ids: np.ndarray, confidences: np.ndarray) -> None:
         """Puts suggestions into the columns, as a finished training does."""
-        self.session.columns.predicted_ids[:] = class_ids
-        self.session.columns.confidences[:] = confidences
+        columns = self.session.columns
+        columns.predicted_ids[:] = class_ids
+        columns.confidences[:] = confidences
+        if columns.class_bits.shape[1]:
+            columns.predicted_bits[:] = 0
+            columns.predicted_bits[:, 0] = np.where(class_ids > 0, np.uint64(1) << class_ids.astype(np.uint64), 0)
         self.session.rows_changed.emit(np.arange(len(self.session.columns)))
 
 
