@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlite_utils import Database
 
+from engine.domain import ImageStatus
 from engine.store.feature_file import FeatureFile
 
 FEATURES_FOLDER: Final = "features"
@@ -77,6 +78,20 @@ def rows_of(db: Database, set_id: int, hashes: Iterable[str]) -> NDArray[np.int6
     """Returns the row of each content hash, -1 for those that are not in the cache."""
     known = dict(db.execute("SELECT content_hash, row FROM feature_rows WHERE set_id = ?", [set_id]).fetchall())
     return np.array([known.get(content_hash, -1) for content_hash in hashes], np.int64)
+
+
+def embedded_images(db: Database, set_id: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Returns the ids (N,) of the readable images that are in the cache, as filed, and their rows (N,)."""
+    found = db.execute(
+        """
+        SELECT images.id, feature_rows.row FROM images
+        JOIN feature_rows ON feature_rows.set_id = ? AND feature_rows.content_hash = images.content_hash
+        WHERE images.status = ? ORDER BY images.position
+        """,
+        [set_id, int(ImageStatus.READABLE)],
+    ).fetchall()
+    table = np.array(found, np.int64).reshape(-1, 2)
+    return table[:, 0], table[:, 1]
 
 
 def _next_row(db: Database, set_id: int) -> int:

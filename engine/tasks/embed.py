@@ -48,6 +48,10 @@ class FeatureSource:
         listed = list(content_hashes)
         return project.store.call(lambda db: features.rows_of(db, self.set_id, listed))
 
+    def embedded_images(self, project: Project) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Returns the ids (N,) of the readable images that have an embedding, and their rows (N,) in `file`."""
+        return project.store.call(lambda db: features.embedded_images(db, self.set_id))
+
 
 @dataclass(frozen=True, slots=True)
 class ImageToEmbed:
