@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 SCAN, READ, EMBED, EXTEND = "scan", "read", "embed", "extend"
 TRAIN, EXPORT, DOWNLOAD, PACE = "train", "export", "download", "pace"
-REVIEW, FORECAST = "review", "forecast"
-QUIET = frozenset({EXTEND, REVIEW, FORECAST})
+REVIEW, FORECAST, BORDERS = "review", "forecast", "borders"
+QUIET = frozenset({EXTEND, REVIEW, FORECAST, BORDERS})
 """What is over soon, or shown where it is wanted; never in the model bar."""
 BY_ITSELF = frozenset({READ, EMBED})
 """What goes on without having been asked for, and is shown only when nothing else is going on."""

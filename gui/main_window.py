@@ -156,6 +156,7 @@ class MainWindow(QMainWindow):
             self._review = made = ReviewWorkspace(self.session, self.workspace.thumbnails)
             made.retrain_asked.connect(self.commands.retrain)
             made.label_asked.connect(self.show_label)
+            made.export_asked.connect(self.commands.export_model)
             made.view_wanted.connect(self._view_in_label)
             made.notice_wanted.connect(lambda text, small: self.errors.show_notice(text, small))
             self._pages.addWidget(made)

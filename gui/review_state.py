@@ -16,7 +16,7 @@ from engine.errors import AppError
 from engine.events import JobEnded, JobFailed, JobSucceeded
 from engine.jobs import Priority
 from gui.columns import has_open_suggestion
-from gui.engine_work import EMBED, EXTEND, FORECAST, REVIEW, TRAIN
+from gui.engine_work import BORDERS, EMBED, EXTEND, FORECAST, REVIEW, TRAIN
 from gui.session import Session
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from engine.evaluation.work_saved import Acceptance
     from engine.tasks.review import Review
 
+LOOKING_ON = (REVIEW, FORECAST, BORDERS)
 FEWEST_LABELS = 20
 """From so many measured images on, figures per class and a forecast say something."""
 
@@ -44,13 +45,14 @@ class ReviewState(QObject):
         self.forecast: LearningForecast | None = None
         self.error: AppError | None = None
         self.forecast_error: AppError | None = None
-        self.warnings: list[str] = []
-        """What was found out after the review."""
+        self.border_warning = ""
+        """Says that the model looks at the edges of the pictures, where it does; found out after the review."""
+        self._borders_of = 0
         self._is_watched = False
         self._is_due = session.run is not None
         self._other_rows: NDArray[np.int64] = np.zeros(0, np.int64)
-        session.work.has_own_view(REVIEW, True)
-        session.work.has_own_view(FORECAST, True)
+        for kind in LOOKING_ON:
+            session.work.has_own_view(kind, True)
         session.work.ended.connect(self._on_ended)
         session.work.changed.connect(self._make_way)
         session.project_opened.connect(self._forget)
@@ -135,8 +137,8 @@ class ReviewState(QObject):
         from engine.tasks.review import ReviewModel
 
         self._is_due = False
-        session.work.cancel_kind(REVIEW)
-        session.work.cancel_kind(FORECAST)
+        for kind in LOOKING_ON:
+            session.work.cancel_kind(kind)
         job = ReviewModel(session.project, session.run)
         session.work.submit(REVIEW, job, "Reviewing the model", Priority.INTERACTIVE)
         self.changed.emit()
@@ -153,10 +155,21 @@ class ReviewState(QObject):
         session.work.submit(FORECAST, ForecastLearning(session.project, review.run), "Looking ahead", Priority.NORMAL)
         self.forecast_changed.emit()
 
+    def _check_borders(self) -> None:
+        session, review = self._session, self.review
+        if review is None or session.project is None or self._borders_of == review.run.id:
+            return
+        from engine.tasks.explain import CheckBorders
+
+        job = CheckBorders(session.project, review.run)
+        session.work.submit(BORDERS, job, "Looking at the edges", Priority.BACKGROUND)
+
     def _make_way(self) -> None:
         """A forecast takes a few trainings: the one that the user asks for goes first."""
-        if self.is_forecasting and self._session.work.is_running(TRAIN):
-            self._session.work.cancel_kind(FORECAST)
+        if self._session.work.is_running(TRAIN):
+            for kind in (FORECAST, BORDERS):
+                if self._session.work.is_running(kind):
+                    self._session.work.cancel_kind(kind)
 
     def _on_ended(self, kind: str, end: JobEnded) -> None:
         if kind == REVIEW:
@@ -167,6 +180,10 @@ class ReviewState(QObject):
             elif isinstance(end, JobFailed):
                 self.forecast_error = end.error
             self.forecast_changed.emit()
+        elif kind == BORDERS and isinstance(end, JobSucceeded) and self.review is not None:
+            self._borders_of = self.review.run.id
+            self.border_warning = getattr(end.result, "warning", None) or ""
+            self.changed.emit()
         elif kind in (EMBED, EXTEND) and isinstance(end, JobSucceeded) and self.review is not None:
             self.refresh()  # there are suggestions for more images now
 
@@ -175,7 +192,8 @@ class ReviewState(QObject):
             return  # a newer one is on its way
         if isinstance(end, JobSucceeded):
             self.review, self.error = cast("Review", end.result), None
-            self.warnings = []
+            if self._borders_of != self.review.run.id:
+                self.border_warning = ""
             self._find_other_rows()
         elif isinstance(end, JobFailed):
             self.review, self.error = None, end.error
@@ -183,3 +201,4 @@ class ReviewState(QObject):
             self._is_due = True
         self.changed.emit()
         self._forecast()
+        self._check_borders()

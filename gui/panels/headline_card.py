@@ -16,7 +16,7 @@ from gui.review_state import ReviewState
 from gui.session import Session
 from gui.theme import font, notifier, theme
 from gui.widgets.buttons import button
-from gui.widgets.card import Card
+from gui.widgets.card import PADDING_PX, Card
 from gui.widgets.segments import Segment, Segments
 from gui.widgets.text import text_label
 
@@ -38,6 +38,7 @@ class HeadlineCard(Card):
 
     def __init__(self, session: Session, state: ReviewState, parent: QWidget | None = None) -> None:
         super().__init__(parent=parent)
+        self.body.setContentsMargins(PADDING_PX, PADDING_PX, PADDING_PX, 16)
         self.setAccessibleName("Work saved")
         self._session = session
         self._state = state
@@ -110,6 +111,7 @@ class HeadlineCard(Card):
         words.addWidget(self.title)
         words.addWidget(self.below)
         words.addStretch(1)
+        words.addSpacing(8)
         words.addLayout(knobs)
         self._doings = QBoxLayout(QBoxLayout.Direction.TopToBottom)
         self._doings.setSpacing(8)

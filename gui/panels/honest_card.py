@@ -8,7 +8,6 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from gui import wording
-from gui.theme import notifier, theme
 from gui.widgets.buttons import button
 from gui.widgets.card import Card
 from gui.widgets.text import set_role, text_label
@@ -26,7 +25,6 @@ class HonestCard(Card):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Honest check", parent)
-        self.setObjectName("honestCard")
         self.sentence = text_label("", wrap=True)
         self.facts = text_label("", "dim", wrap=True)
         self.warnings = text_label("", "warning", wrap=True)
@@ -39,8 +37,6 @@ class HonestCard(Card):
         self.body.addWidget(self.facts)
         self.body.addWidget(self.warnings)
         self.body.addStretch(1)
-        self._is_alarming = False
-        notifier().theme_changed.connect(self._dress)
 
     def show_review(self, review: Review, extra_warnings: list[str]) -> None:
         """Shows how a review was measured."""
@@ -70,10 +66,5 @@ class HonestCard(Card):
         self.warnings.setText("\n".join(shown))
         self.warnings.setToolTip("\n".join(warnings))
         self.warnings.setVisible(bool(warnings))
-        self._is_alarming = gap is not None
-        self._dress()
-
-    def _dress(self) -> None:
-        set_role(self.caption, "alarm" if self._is_alarming else "caption")
-        color = theme().warning if self._is_alarming else theme().border
-        self.setStyleSheet(f"QFrame#honestCard {{ border-color: {color}; }}")
+        set_role(self.caption, "alarm" if gap is not None else "caption")
+        set_role(self, "alarmcard" if gap is not None else "card")

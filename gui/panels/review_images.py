@@ -34,7 +34,7 @@ from gui.widgets.image_card import CardFace, percent
 from gui.widgets.image_grid import ImageGrid
 from gui.widgets.text import ElidedLabel
 
-FINDER_TOP_PX = 48
+FINDER_TOP_PX, CARD_PX = 48, 196
 Opinions = dict[int, tuple[int, float]]
 """By image id: the class that the model said when it had not seen the image, and how sure it was."""
 
@@ -56,6 +56,7 @@ class ReviewImages(QWidget):
         self._faces = CardFaces(session, self.images, thumbnails)
         self.grid = ImageGrid(self.images, thumbnails, self._face_at)
         self.grid.setObjectName("reviewGrid")
+        self.grid.set_card_px(CARD_PX)
         self.grid.setAccessibleName("Images of this figure")
         self.labelling = Labelling(session, self.images, self.grid, self)
         self._place = ListPlace(session, self.images, self.grid)
@@ -119,7 +120,7 @@ class ReviewImages(QWidget):
         said = self._session.class_by_id(said_id)
         if said is None or not face.class_name or face.is_suggestion:
             return face
-        return replace(face, opinion=(f"{said.name} {percent(confidence)}", said.color))
+        return replace(face, opinion=(said.name, percent(confidence), said.color))
 
     # ------------------------------------------------------------------------------------------------------- set-up
 

@@ -26,8 +26,8 @@ from gui.widgets.confusion_view import ConfusionView
 from gui.widgets.suspect_list import SuspectFace
 
 WIDE_PX = 1240
-MARGIN_PX = 16
-LOW_PX, HIGH_PX = 232, 296
+MARGIN_PX, CELL_MARGIN_PX = 16, 56
+LOW_PX, HIGH_PX, NARROW_HIGH_PX = 232, 296, 372
 Place = tuple[int, int, int, int]
 
 
@@ -90,7 +90,8 @@ class ReviewOverview(QScrollArea):
             names, colors = [each.name for each in classes], [each.color for each in classes]
             self.matrix.set_matrix(names, colors, review.metrics.confusion)
         self.confusion.setVisible(review.metrics is not None)
-        self.honest.show_review(review, self._state.warnings)
+        warning = self._state.border_warning
+        self.honest.show_review(review, [warning] if warning else [])
         self.per_class.show_review(review, classes)
         self.reliability.show_review(review)
         self.facts.show_figures(figures_of(review), self._notes())
@@ -105,6 +106,13 @@ class ReviewOverview(QScrollArea):
     def show_suspects(self, faces: list[SuspectFace]) -> None:
         """Shows which suspects are still to be decided."""
         self.suspects.show_faces(faces)
+
+    def keep_cell_in_view(self) -> None:
+        """Scrolls to the current cell of the matrix where it is out of sight."""
+        if self.matrix.current is not None and self.confusion.isVisible():
+            middle = self.matrix.picture().cell_rect(self.matrix.current).center().toPoint()
+            point = self.matrix.viewport().mapTo(self._content, middle)
+            self.ensureVisible(point.x(), point.y(), 0, CELL_MARGIN_PX)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -139,7 +147,7 @@ class ReviewOverview(QScrollArea):
             self._grid.setColumnStretch(column, share)
         for card, place in self._places(kind).items():
             self._grid.addWidget(card, *place)
-        heights = {1: HIGH_PX, 2: LOW_PX} if "wide" in kind else {1: HIGH_PX, 3: LOW_PX}
+        heights = {1: HIGH_PX, 2: LOW_PX} if "wide" in kind else {1: NARROW_HIGH_PX, 3: LOW_PX}
         for row, height in heights.items():
             self._grid.setRowStretch(row, height)
             self._grid.setRowMinimumHeight(row, height)

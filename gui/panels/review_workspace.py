@@ -16,6 +16,7 @@ from gui.panels.review_mistakes import ReviewMistakes
 from gui.panels.review_overview import ReviewOverview
 from gui.panels.review_pages import WORKING, page_of
 from gui.panels.review_suspects import ReviewSuspects
+from gui.panels.versions_panel import VersionsPanel
 from gui.review_state import ReviewState
 from gui.session import Session
 from gui.thumbnails import Thumbnails
@@ -23,7 +24,7 @@ from gui.widgets.chip import Chip
 from gui.widgets.empty_state import EmptyState
 from gui.widgets.segments import Segment, Segments
 
-OVERVIEW, MISTAKES, SUSPECTS = "overview", "mistakes", "suspects"
+OVERVIEW, MISTAKES, SUSPECTS, VERSIONS = "overview", "mistakes", "suspects", "versions"
 BAR_PX = 44
 BELOW_SHARE, BESIDE_SHARE = 0.38, 0.46
 MIN_BELOW_PX, MIN_BESIDE_PX = 232, 300
@@ -40,6 +41,7 @@ class ReviewWorkspace(QWidget):
     view_wanted = Signal(object, str, int)
     """Image ids and title that Label is to show, and the position to look at alone."""
     groups_asked = Signal()
+    export_asked = Signal()
     notice_wanted = Signal(str, str)
     """Something to tell the user: a sentence and small print."""
 
@@ -50,11 +52,13 @@ class ReviewWorkspace(QWidget):
         self.overview = ReviewOverview(session, self.state, thumbnails)
         self.mistakes = ReviewMistakes(session, self.state)
         self.suspects = ReviewSuspects(session, thumbnails)
+        self.versions = VersionsPanel(session, thumbnails=thumbnails)
         self.images = ReviewImages(session, thumbnails)
         self._pages: dict[str, QWidget] = {
             OVERVIEW: self.overview,
             MISTAKES: self.mistakes,
             SUSPECTS: self.suspects,
+            VERSIONS: self.versions,
         }
         self._needs_review = {OVERVIEW, MISTAKES, SUSPECTS}
         self.tabs = Segments(
@@ -63,6 +67,7 @@ class ReviewWorkspace(QWidget):
                 Segment(OVERVIEW, "Overview", f"What the model is worth ({PAGE_KEYS})"),
                 Segment(MISTAKES, "Mistakes", f"Which classes are taken for which ({PAGE_KEYS})"),
                 Segment(SUSPECTS, "Suspects", f"Labels that look wrong ({PAGE_KEYS})"),
+                Segment(VERSIONS, "Versions", f"All models of this project, to compare and to go back ({PAGE_KEYS})"),
             ),
             "tabs",
         )
@@ -112,6 +117,8 @@ class ReviewWorkspace(QWidget):
 
     def take_back(self) -> bool:
         """Takes back what is not a step of the labels; tells whether there was anything."""
+        if self.current_page == VERSIONS:
+            return self.isVisible() and self.versions.take_back()
         return self.suspects.take_back()
 
     def zoom_by(self, factor: float) -> None:
@@ -174,8 +181,8 @@ class ReviewWorkspace(QWidget):
         self._fill(title, image_ids)
         self._show_images_pane()
         self.images.focus_images()
-        if self.current_page == OVERVIEW and self._opened_from is not None:
-            self.overview.ensureWidgetVisible(self._opened_from, 0, 8)
+        if self.current_page == OVERVIEW and self._opened_from is self.overview.matrix:
+            QTimer.singleShot(0, self.overview.keep_cell_in_view)  # once there is less room for the page
 
     def _fill(self, title: str, image_ids: NDArray[np.int64]) -> None:
         review = self.state.review
@@ -233,6 +240,7 @@ class ReviewWorkspace(QWidget):
         overview.headline.accepted.connect(self._on_accepted)
         self.mistakes.cell_opened.connect(self.open_cell)
         self.suspects.open_changed.connect(self._show_suspects)
+        self.versions.export_wanted.connect(self.export_asked)
         self.images.closed.connect(self._close_images)
         self.images.view_wanted.connect(self.view_wanted)
         self.tabs.chosen.connect(lambda _key: self._on_tab())

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QSpacerItem, QVBoxLayout, QWidget
 
 from gui.widgets.text import text_label
 
-PADDING_PX = 18
+PADDING_PX, HEAD_PX = 18, 24
 
 
 class Card(QFrame):
@@ -16,10 +16,11 @@ class Card(QFrame):
         super().__init__(parent)
         self.setProperty("role", "card")
         self.body = QVBoxLayout(self)
-        self.body.setContentsMargins(PADDING_PX, 14, PADDING_PX, 16)
+        self.body.setContentsMargins(PADDING_PX, 10, PADDING_PX, 14)
         self.body.setSpacing(8)
         self.head = QHBoxLayout()
         self.head.setSpacing(8)
+        self.head.addSpacerItem(QSpacerItem(0, HEAD_PX, QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed))
         self.caption: QLabel = text_label(caption, "caption")
         if caption:
             self.setAccessibleName(caption)

@@ -48,8 +48,8 @@ class CardFace:
     status: ImageStatus = ImageStatus.READABLE
     is_offline: bool = False
     """The drive or folder of the image is not there now."""
-    opinion: tuple[str, str] | None = None
-    """What a model says of an image that has a class: text and colour of a second, dashed chip."""
+    opinion: tuple[str, str, str] | None = None
+    """What a model says of an image that has a class, as a second, dashed chip: name, how sure, colour."""
     is_selected: bool = False
     is_current: bool = False
     is_hovered: bool = False
@@ -265,7 +265,11 @@ def _paint_chips(painter: QPainter, area: QRectF, face: CardFace, colors: Theme)
     left, middle = area.left(), area.center().y()
     if face.opinion is not None:  # half of the room each, and what the first does not need
         left += paint_chip(painter, left, middle, area.width() / 2 - 2, face.class_name, face.class_color, False) + 4
-        paint_chip(painter, left, middle, area.right() - left, *face.opinion, True)
+        name, sure, color = face.opinion
+        metrics, room = QFontMetricsF(font(0.85)), area.right() - left
+        kept = room - 18 - metrics.horizontalAdvance(f" {sure}")  # how sure it was must be seen
+        name = metrics.elidedText(name, Qt.TextElideMode.ElideRight, max(12.0, kept))
+        paint_chip(painter, left, middle, room, f"{name} {sure}", color, True)
         return
     chips = face.chips
     metrics = QFontMetricsF(font(0.85))

@@ -15,7 +15,7 @@ from gui.widgets.image_card import paint_chip
 from gui.widgets.suspect_list import SuspectFace, paint_thumbnail
 
 GAP_PX, CAPTION_PX, CHIP_PX = 12, 28, 28
-MAX_NEIGHBOUR_PX = 180
+MAX_NEIGHBOUR_PX = 260
 
 
 @dataclass(frozen=True, slots=True)

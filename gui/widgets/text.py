@@ -78,7 +78,8 @@ class LinkLabel(ElidedLabel):
         return
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if self._is_link and event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
+        is_inside = self.rect().contains(event.position().toPoint())
+        if self._is_link and is_inside and event.button() == Qt.MouseButton.LeftButton:
             self.clicked.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
