@@ -1,13 +1,15 @@
-"""Groups: images that are held out together because of where they come from, by a rule of the user's on their names.
+"""Groups: images that are held out together because of where they come from.
 
-A rule is "folder" (the folder that an image lies in) or a regular expression, whose first group, or else whole match,
-names the group. An image that the rule does not fit is a group of its own.
+Near-duplicates and bursts are found by themselves; the user may add a rule. A rule is "folder" (the folder that an
+image lies in), a regular expression, whose first group, or else whole match, names the group, or "column", for groups
+from a table. An image that the rule does not fit is a group of its own.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -18,6 +20,11 @@ from engine.errors import TrainingError
 from engine.evaluation.splits import assign_folds
 
 BY_FOLDER: Final = "folder"
+BY_COLUMN: Final = "column"
+BURST_PAUSE_S: Final = 2.0
+"""Pictures of one camera that follow each other this closely are a burst..."""
+LONGEST_BURST_S: Final = 30.0
+"""...unless that goes on for longer: then it is a machine that takes a picture of one thing after the other."""
 _MAX_TRIED_UNITS: Final = 16
 
 
@@ -34,6 +41,8 @@ def rule_error(rule: str) -> str | None:
 
 def rule_words(rule: str) -> str:
     """Returns the rule as it is called in sentences and in the method of a validation."""
+    if rule == BY_COLUMN:
+        return "groups from a table"
     return "groups by folder" if rule == BY_FOLDER else "groups by name pattern"
 
 
@@ -46,10 +55,38 @@ def groups_of(names: Sequence[str], rule: str) -> list[str | None]:
     return [_group_of(pattern.search(name)) for name in names]
 
 
-def held_together(content_hashes: Sequence[str], groups: Sequence[str | None]) -> list[str]:
-    """Returns for each image the name of the unit that is never split: its group, joined with those of equal content.
+def bursts(taken_at: Sequence[float | None], cameras: Sequence[str]) -> list[tuple[int, int]]:
+    """Returns pairs of images, by position, that follow each other within a burst.
 
-    The name does not depend on the order of the images.
+    Args:
+        taken_at: POSIX seconds of each image, or None.
+        cameras: the camera of each; images of cameras with different names are never one burst.
+    """
+    by_camera: dict[str, list[tuple[float, int]]] = {}
+    for index, (seconds, camera) in enumerate(zip(taken_at, cameras, strict=True)):
+        if seconds is not None:
+            by_camera.setdefault(camera, []).append((seconds, index))
+    pairs: list[tuple[int, int]] = []
+    for shots in by_camera.values():
+        shots.sort()
+        burst = shots[:1]
+        for shot in [*shots[1:], (np.inf, -1)]:
+            if shot[0] - burst[-1][0] <= BURST_PAUSE_S:
+                burst.append(shot)
+                continue
+            if burst[-1][0] - burst[0][0] <= LONGEST_BURST_S:
+                pairs += [(one[1], next_one[1]) for one, next_one in pairwise(burst)]
+            burst = [shot]
+    return pairs
+
+
+def held_together(
+    content_hashes: Sequence[str], groups: Sequence[str | None], alike: Iterable[tuple[str, str]] = ()
+) -> list[str]:
+    """Returns for each image the name of the unit that is never split.
+
+    That is its group, joined with those of equal content, and with those that `alike` pairs with it by content. The
+    name does not depend on the order of the images.
     """
     parents: dict[str, str] = {}
 
@@ -58,10 +95,15 @@ def held_together(content_hashes: Sequence[str], groups: Sequence[str | None]) -
             parents[node] = node = parents[parent]
         return node
 
+    def join(one: str, other: str) -> None:
+        first, second = root_of(one), root_of(other)
+        parents[min(first, second)] = parents[max(first, second)] = max(first, second)  # Named after a group.
+
     nodes = [f"content {content}" for content in content_hashes]
     for node, group in zip(nodes, groups, strict=True):
-        first, second = root_of(node), root_of(node if group is None else f"group {group}")
-        parents[min(first, second)] = parents[max(first, second)] = max(first, second)  # Named after a group.
+        join(node, node if group is None else f"group {group}")
+    for one, other in alike:
+        join(f"content {one}", f"content {other}")
     return [root_of(node) for node in nodes]
 
 

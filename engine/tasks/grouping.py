@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.domain import NO_CLASS, LabelSnapshot
+from engine.domain import NO_CLASS, ImageRecord, LabelSnapshot
 from engine.errors import TrainingError
-from engine.evaluation.groups import BY_FOLDER, groups_of, held_together, rule_words
+from engine.evaluation.groups import BY_COLUMN, BY_FOLDER, bursts, groups_of, held_together, rule_words
 from engine.project import Project
+from engine.tasks.embed import FeatureSource
+from engine.tasks.near_duplicates import pairs_file, read_pairs
 
 _FEW_GROUPS: Final = 3
 _ANOTHER_RULE: Final = "Choose another pattern, one that names what images have in common (a plant, a part, a day)."
@@ -19,37 +22,116 @@ _ANOTHER_RULE: Final = "Choose another pattern, one that names what images have 
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """What is held out together. `units` names it for each labelled image; without a rule that is its content."""
+    """What is held out together. `units` names it for each labelled image; without any group that is its content.
+
+    `num_alike` labelled images are held out with others because they are near-duplicates or of one burst, in
+    `num_alike_groups` groups. `tied_to_test` are the positions of images that belong to one of the locked test set:
+    they are not trained on.
+    """
 
     rule: str | None
     units: list[str]
     notes: list[str]
+    num_alike: int = 0
+    num_alike_groups: int = 0
+    tied_to_test: frozenset[int] = frozenset()
 
     @property
     def method_words(self) -> str:
         """What the method of the validation says of it."""
-        return f", {rule_words(self.rule)} kept together" if self.rule else ""
+        kept = [rule_words(self.rule)] if self.rule else []
+        kept += ["near-duplicates and bursts"] if self.num_alike else []
+        return f", {' and '.join(kept)} kept together" if kept else ""
+
+    @property
+    def alike_words(self) -> str:
+        """What near-duplicates and bursts there are, "" for none."""
+        if not self.num_alike:
+            return ""
+        groups = "1 group" if self.num_alike_groups == 1 else f"{self.num_alike_groups:,} groups"
+        return f"{self.num_alike:,} near-duplicates or burst pictures in {groups}"
 
 
-def grouping_of(project: Project, labels: LabelSnapshot) -> Grouping:
-    """Returns the grouping of labelled images by the project's rule.
+def grouping_of(project: Project, labels: LabelSnapshot, source: FeatureSource) -> Grouping:
+    """Returns the grouping of labelled images: by content, by the project's rule, and by how alike they are.
+
+    Groups that are found by themselves never keep a class from being trained: where all images of a class are alike,
+    they are held out one by one and a note says so.
 
     Raises:
-        TrainingError: the rule fits none of them.
+        TrainingError: the rule fits none of the images.
     """
+    test = project.test_snapshot()
+    test_ids = test.image_ids.tolist() if test is not None else []
+    test_hashes = list(test.content_hashes) if test is not None else []
+    images = project.images([*labels.image_ids.tolist(), *test_ids])
+    hashes = [*labels.content_hashes, *test_hashes]
     rule = project.group_rule()
-    if rule is None:
-        return Grouping(None, list(labels.content_hashes), [])
-    names = [image.name for image in project.images(labels.image_ids.tolist())]
-    groups = groups_of(names, rule)
-    num_without = groups.count(None)
-    if num_without == len(names):
-        raise _fits_nothing(rule, "labelled images", names)
+    groups = _groups_by_rule(project, rule, images)
+    num_labelled = len(labels.content_hashes)
     notes = []
-    if num_without:
-        images = "1 labelled image is" if num_without == 1 else f"{num_without:,} labelled images are"
-        notes.append(f"{images} in no group by the rule for groups, and held out one by one.")
-    return Grouping(rule, held_together(labels.content_hashes, groups), notes)
+    if rule is not None:
+        num_without = groups[:num_labelled].count(None)
+        if num_without == num_labelled:
+            raise _fits_nothing(rule, "labelled images", [image.name for image in images])
+        if num_without:
+            without = "1 labelled image is" if num_without == 1 else f"{num_without:,} labelled images are"
+            notes.append(f"{without} in no group by the rule for groups, and held out one by one.")
+    plain = held_together(hashes, groups)
+    alike = _alike(project, images, hashes, source) if project.has_automatic_groups() else []
+    units = held_together(hashes, groups, alike) if alike else plain
+    alone = _classes_in_one_unit(labels, units) & ~_classes_in_one_unit(labels, plain)
+    if alone.any():
+        names = ", ".join(f"“{labels.classes[index].name}”" for index in np.flatnonzero(alone).tolist())
+        notes.append(f"All images of {names} are near-duplicates or of one burst: figures on it flatter.")
+        freed_rows = np.flatnonzero(labels.targets_matrix[:, alone].sum(axis=1)).tolist()
+        freed = {labels.content_hashes[row] for row in freed_rows}
+        alike = [(one, other) for one, other in alike if one not in freed and other not in freed]
+        units = held_together(hashes, groups, alike)
+    num_alike, num_groups = _count_alike(plain[:num_labelled], units[:num_labelled])
+    in_test = set(units[num_labelled:])
+    tied = frozenset(index for index, unit in enumerate(units[:num_labelled]) if unit in in_test)
+    if tied:
+        what = "1 image is" if len(tied) == 1 else f"{len(tied):,} images are"
+        notes.append(f"{what} not trained on: they belong together with images of the locked test set.")
+    return Grouping(rule, units[:num_labelled], notes, num_alike, num_groups, tied)
+
+
+def _groups_by_rule(project: Project, rule: str | None, images: Sequence[ImageRecord]) -> list[str | None]:
+    if rule is None:
+        return [None] * len(images)
+    if rule == BY_COLUMN:
+        table = project.group_table()
+        return [table.get(image.content_hash) for image in images]
+    return groups_of([image.name for image in images], rule)
+
+
+def _alike(
+    project: Project, images: Sequence[ImageRecord], hashes: Sequence[str], source: FeatureSource
+) -> list[tuple[str, str]]:
+    """Returns pairs of contents that are near-duplicates, or follow each other in a burst."""
+    there = set(hashes)
+    known = read_pairs(pairs_file(project, source)).by_content()
+    pairs = [(one, other) for one, other in known if one in there and other in there]
+    # A camera without a name is told by the folder: two of them rarely share one.
+    cameras = [image.camera or str(image.path.parent) for image in images]
+    shots = bursts([image.taken_at for image in images], cameras)
+    return pairs + [(hashes[one], hashes[other]) for one, other in shots]
+
+
+def _classes_in_one_unit(labels: LabelSnapshot, units: Sequence[str]) -> NDArray[np.bool_]:
+    """Returns which classes (K,) have all of their images in one unit."""
+    codes = np.unique(units[: len(labels.content_hashes)], return_inverse=True)[1]
+    return np.array([len(np.unique(codes[column])) < 2 for column in labels.targets_matrix.T], np.bool_)
+
+
+def _count_alike(plain: Sequence[str], units: Sequence[str]) -> tuple[int, int]:
+    """Returns how many images share their unit with another only because they are alike, and in how many units."""
+    members: dict[str, set[str]] = {}
+    for before, unit in zip(plain, units, strict=True):
+        members.setdefault(unit, set()).add(before)
+    joined = {unit for unit, parts in members.items() if len(parts) > 1}
+    return sum(unit in joined for unit in units), len(joined)
 
 
 def usable_labels(

@@ -23,6 +23,7 @@ from engine.project import Project
 from engine.tasks.embed import ComputeEmbeddings, FeatureSource, missing_images, open_source
 from engine.tasks.grouping import grouping_of, usable_labels
 from engine.tasks.head_run import fit_and_measure, write_head_run
+from engine.tasks.near_duplicates import job_before_training
 from engine.tasks.read_files import read_now
 from engine.tasks.several_labels import refuse_too_few_of_several, usable_labels_of_several
 from engine.tasks.train_snapshot import TrainSettings, TrainSnapshot
@@ -47,12 +48,14 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
         self.project, self.settings, self.embedding = project, settings or TrainSettings(), embedding
         self._pending: PendingFolder | None = None
 
-    def prepare(self) -> TrainSnapshot:
-        labels = self.project.snapshot()
+    def prepare(self, labels: LabelSnapshot | None = None) -> TrainSnapshot:
+        """`labels` None = those of this moment."""
+        labels = labels or self.project.snapshot()
         _refuse_too_few(labels)
         source = open_source(self.project, self.settings.backbone)
         rows = source.rows_of(self.project, labels.content_hashes)
-        grouping = grouping_of(self.project, labels)
+        grouping = grouping_of(self.project, labels, source)
+        rows[list(grouping.tied_to_test)] = -1
         usable = usable_labels_of_several if labels.mode is LabelMode.SEVERAL else usable_labels
         kept, class_positions, notes = usable(labels, rows, grouping)
         grouping = replace(grouping, units=[grouping.units[index] for index in kept])
@@ -164,7 +167,8 @@ def retrain_jobs(
         from engine.tasks.train_network import TrainNetwork  # builds on this module
 
         training = TrainNetwork(project, settings, embedding)
-    return [embedding, training] if embedding is not None else [training]
+    comparison = job_before_training(project, source)
+    return [job for job in (embedding, comparison, training) if job is not None]
 
 
 def _notes_on(backbone: str) -> list[str]:
