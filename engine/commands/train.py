@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,9 @@ from typing import TYPE_CHECKING
 from engine.commands.arguments import add_group_argument, add_json_argument, add_project_argument
 from engine.commands.console import Console, Document, percent, plural
 from engine.commands.projects import open_project
+from engine.errors import TrainingError, UsageError
+from engine.nn.augmentation import AUGMENTATIONS, MIRRORED
+from engine.nn.device import DEVICE_VARIABLE, is_here
 
 if TYPE_CHECKING:
     from engine.domain import Run
@@ -48,9 +52,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--augmentation",
-        choices=("none", "mirror", "varied"),
-        default="mirror",
-        help="what partial and full also learn from: nothing else, mirror images, or cut and coloured variants too",
+        choices=AUGMENTATIONS,
+        default=MIRRORED,
+        help="what partial and full also learn from: nothing else, mirror images, cut and coloured variants too, or "
+        "strongly changed ones too",
+    )
+    parser.add_argument(
+        "--device",
+        default="auto",
+        metavar="NAME",
+        help="what computes: auto (a GPU where there is one), cpu, cuda:0, mps",
+    )
+    parser.add_argument(
+        "--devices",
+        type=_count,
+        default=1,
+        metavar="N",
+        help="on how many devices of that kind partial and full are trained at once, each in a process of its own",
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the training of the network that was interrupted, on the labels of when it was begun",
     )
     parser.add_argument("--seed", type=int, default=0, help="for folds and solver: the same seed, the same result")
     add_group_argument(parser, "; none: no groups. Kept in the project (default: what is kept there)")
@@ -61,14 +84,30 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     from engine.tasks.train_snapshot import TrainSettings
 
     settings = TrainSettings(
-        None, arguments.depth, arguments.time_budget, arguments.seed, augmentation=arguments.augmentation
+        None,
+        arguments.depth,
+        arguments.time_budget,
+        arguments.seed,
+        augmentation=arguments.augmentation,
+        device=arguments.device,
+        num_devices=arguments.devices,
     )
+    if arguments.device != "auto":
+        if not is_here(arguments.device):
+            raise UsageError(
+                f"There is no device {arguments.device} here.", "--device auto takes the best one there is."
+            )
+        os.environ[DEVICE_VARIABLE] = arguments.device  # the embedding before the training, too
     with open_project(arguments.project) as project:
         if arguments.backbone is not None:
             settings = replace(settings, backbone=_backbone_key(arguments.backbone, project))
         if arguments.views is not None:
             project.set_views_preset(arguments.views)
-        document = run_document(_train_by_groups(project, settings, console, arguments.group_by))
+        if arguments.resume:
+            trained = _resume(project, console)
+        else:
+            trained = _train_by_groups(project, settings, console, arguments.group_by)
+        document = run_document(trained)
     console.document(document)
     say_run(document, console)
 
@@ -79,6 +118,16 @@ def _backbone_key(text: str, project: Project) -> str:
 
     path = Path(text)
     return take(path, project.folder).key if path.exists() else text
+
+
+def _resume(project: Project, console: Console) -> Run:
+    from engine.tasks.interrupted import find_interrupted
+    from engine.tasks.train_network import resume_job
+
+    interrupted = find_interrupted(project)
+    if interrupted is None:
+        raise TrainingError("No training of the network was interrupted here.", "Train without --resume.")
+    return console.run(resume_job(project, interrupted))
 
 
 def _train_by_groups(project: Project, settings: TrainSettings, console: Console, group_rule: str | None) -> Run:
@@ -168,6 +217,12 @@ def say_run(document: Document, console: Console) -> None:
         if note:
             console.say(note)
     console.say(", ".join(f"{step} {seconds:.1f} s" for step, seconds in document["seconds"].items()))
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 64:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of devices from 1 to 64")
+    return int(text)
 
 
 def _seconds(text: str) -> float:

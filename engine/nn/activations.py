@@ -15,14 +15,13 @@ from torch import Tensor, nn
 
 from engine.errors import ImageError
 from engine.nn.device import DeviceFailedError, Place, autocast, ready_to_send, send
-from engine.nn.variants import ViewMaker
 
 _CHUNK: Final = 8
 
 
 def keep_activations(
     lower: nn.Module | None,
-    make_views: ViewMaker,
+    make_views: Callable[[Path], NDArray[np.float32]],
     paths: Sequence[Path],
     kept: NDArray[np.float16],
     place: Place,
@@ -31,7 +30,8 @@ def keep_activations(
 ) -> list[int]:
     """Fills `kept` (N, V, *S) with the output of `lower` (None = the views themselves) for every view.
 
-    `on_chunk` is called with the number of images done, between small chunks; what it raises ends the work.
+    `make_views` gives the views (V, 3, S, S) of an image or raises ImageError. `on_chunk` is called with the number of
+    images done, between small chunks; what it raises ends the work.
 
     Returns:
         Which images could not be read.
@@ -92,7 +92,7 @@ class _Lower:
 
 
 def _chunks(
-    pool: ThreadPoolExecutor, make_views: ViewMaker, paths: Sequence[Path]
+    pool: ThreadPoolExecutor, make_views: Callable[[Path], NDArray[np.float32]], paths: Sequence[Path]
 ) -> Iterator[tuple[int, list[NDArray[np.float32] | None]]]:
     def attempt(path: Path) -> NDArray[np.float32] | None:
         try:

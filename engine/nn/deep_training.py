@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from engine.errors import TrainingError
+from engine.errors import ImageError, TrainingError
 from engine.evaluation.calibration import fit_temperature
 from engine.evaluation.metrics import log_loss
 from engine.evaluation.splits import assign_folds
@@ -64,6 +64,8 @@ class DeepInputs:
     is_class_balanced: bool
     seed: int
     scratch: Path
+    stamps: dict[Path, tuple[int, int]]
+    """Size in bytes and time of change (ns) of each file as it was labelled; one that differs is not learned from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +216,7 @@ class DeepTraining:
                 _claim_room(file)
                 failed = keep_activations(
                     lower,
-                    ViewMaker(inputs.preprocessing, augmentation, inputs.seed),
+                    self._views_of(ViewMaker(inputs.preprocessing, augmentation, inputs.seed)),
                     inputs.paths,
                     kept,
                     self.place,
@@ -230,6 +232,18 @@ class DeepTraining:
         usable = np.setdiff1d(np.arange(len(inputs.paths)), failed)
         _refuse_lost_classes(inputs, usable)
         return usable, found
+
+    def _views_of(self, make_views: ViewMaker) -> Callable[[Path], Array]:
+        def views_of(path: Path) -> Array:
+            try:
+                state = path.stat()
+            except OSError as err:
+                raise ImageError(f"{path.name} is gone.", "Rescan its folder.") from err
+            if (state.st_size, state.st_mtime_ns) != self.inputs.stamps.get(path, (state.st_size, state.st_mtime_ns)):
+                raise ImageError(f"{path.name} has changed since it was labelled.", "Rescan its folder.")
+            return make_views(path)
+
+        return views_of
 
     def _look_at(self, num_done: int) -> None:
         self.tell(f"looking at the images, {num_done:,} of {len(self.inputs.paths):,}")

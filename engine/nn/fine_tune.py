@@ -247,9 +247,8 @@ class FineTuning:
             output: Tensor = self.upper(inputs)
         return output.float()
 
-    def _logits(self, outputs: Tensor, kept: Tensor | float = 1.0) -> Tensor:
-        embedding = F.normalize(outputs, dim=1, eps=1e-30)
-        return F.linear((embedding - self.mean) / self.scale * kept, self.weight, self.bias)
+    def _logits(self, outputs: Tensor, kept: Tensor) -> Tensor:
+        return F.linear((_unit(outputs) - self.mean) / self.scale * kept, self.weight, self.bias)
 
     def _roll_back(self, state: dict[str, Tensor]) -> None:
         self.num_failures += 1
@@ -268,15 +267,19 @@ class FineTuning:
 
     def logits(self, rows: NDArray[np.int64], checkpoint: Callable[[], None]) -> Array:
         """Returns the logits (n, K) of images by the averaged weights, as the deployed model would give them."""
+        return self.head().logits(self.embeddings(rows, checkpoint))
+
+    def embeddings(self, rows: NDArray[np.int64], checkpoint: Callable[[], None]) -> Array:
+        """Returns the embeddings (n, D), of length 1, of images by the averaged layers."""
         self._kept = self.state() if self.place.device.is_gpu else self._kept
-        found = [np.empty((0, len(self.bias)), np.float32)]
+        found = [np.empty((0, len(self.mean)), np.float32)]
         start = 0
         while start < len(rows):
             checkpoint()
             batch = rows[start : start + min(self.place.portion, self.recipe.batch_size)]
             try:
                 with self.averaged(), torch.inference_mode():
-                    found.append(self._logits_of(batch))
+                    found.append(self._embeddings_of(batch))
             except (RuntimeError, MemoryError) as err:
                 try:
                     self._make_room(err, len(batch))
@@ -287,12 +290,12 @@ class FineTuning:
             start += len(batch)
         return np.concatenate(found)
 
-    def _logits_of(self, rows: NDArray[np.int64]) -> Array:
+    def _embeddings_of(self, rows: NDArray[np.int64]) -> Array:
         outputs = []
         for view in range(self.material.num_test_views):
             inputs = send(self.material.batch(rows, np.full(len(rows), view)), self.place.device)
             outputs.append(self._embed(inputs.float()))
-        found: Array = self._logits(torch.stack(outputs).mean(dim=0)).cpu().numpy()
+        found: Array = _unit(torch.stack(outputs).mean(dim=0)).cpu().numpy()
         return found
 
     def averaged(self) -> _Swapped:
@@ -361,6 +364,11 @@ class _Swapped:
     def __exit__(self, *_: object) -> None:
         for parameter, value in zip(self._parameters, self._kept, strict=True):
             parameter.data = value
+
+
+def _unit(outputs: Tensor) -> Tensor:
+    """Returns each row scaled to length 1; a row of zeros stays zero."""
+    return F.normalize(outputs, dim=1, eps=1e-30)
 
 
 def _copy(value: Tensor) -> Tensor:

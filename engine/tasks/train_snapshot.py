@@ -20,7 +20,8 @@ class TrainSettings:
 
     `depth` says how much of the network is trained: "head", "partial" (its upper half), "full", or "auto", which
     measures what pays. `time_budget_s` plays no part for the head, which takes about a second; None = as long as it
-    takes, and two minutes for "auto". `augmentation` is one of `engine.nn.training_plan.AUGMENTATIONS`.
+    takes, and two minutes for "auto". `augmentation` is one of `engine.nn.augmentation.AUGMENTATIONS`. `device` says
+    where the network is trained ("auto", "cpu", "cuda:0", "mps"), `num_devices` on how many of that kind at once.
     """
 
     backbone: str | None = None
@@ -29,6 +30,8 @@ class TrainSettings:
     seed: int = 0
     is_class_balanced: bool = True
     augmentation: str = "mirror"
+    device: str = "auto"
+    num_devices: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,9 +133,9 @@ def test_too_little_time_is_told_with_what_it_would_take(
 def test_auto_keeps_what_measures_best(
     make_project: Callable, steel: Path, run_job: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.tasks.train_network._ENOUGH_IMAGES", 10)
-    monkeypatch.setattr("engine.tasks.train_network._ENOUGH_PER_CLASS", 2)
-    monkeypatch.setattr("engine.tasks.train_network.FULL", "partial")  # the whole network takes too long for a test
+    monkeypatch.setattr("engine.tasks.network_work._ENOUGH_IMAGES", 10)
+    monkeypatch.setattr("engine.tasks.network_work._ENOUGH_PER_CLASS", 2)
+    monkeypatch.setattr("engine.tasks.network_work.FULL", "partial")  # the whole network takes too long for a test
     run = retrain(make_project(steel), TrainSettings(backbone="squeezenet1_1", depth="auto"), run_job)
     trials = run.settings["trials"]
     if not trials:
