@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
 from engine.nn.preprocessing import CUT_EIGHTHS, MIRROR
 
@@ -22,6 +23,7 @@ LONGER_SIDE: Final = 64
 """Cells of a picture's map along its longer side: finer than any network's own map, so that views fit each other."""
 
 _SMALLEST_SIDE: Final = 8
+_BLUR_CELLS: Final = 2.0
 FRAME_SHARE: Final = 0.1
 """So much of the width and of the height, at each edge, is the border of a picture."""
 
@@ -44,9 +46,11 @@ class HeatMap:
         """Returns what speaks for the class, in 0..1: 1 at the strongest place; all 0 where nothing does.
 
         Contributions are shown as the strength of evidence per area, so that the middle, which several views look at,
-        does not glow for that reason alone.
+        does not glow for that reason alone; and a little blurred, since a network's cells are coarse and the edges of
+        views are not to be seen.
         """
         density = np.maximum(self.contributions, 0) / np.maximum(self.even, 1e-12)
+        density = gaussian_filter(density, _BLUR_CELLS * max(density.shape) / LONGER_SIDE, mode="nearest")
         strongest = float(density.max(initial=0.0))
         heat: Floats = (density / strongest if strongest > 0 else density).astype(np.float32)
         return heat

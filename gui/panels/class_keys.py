@@ -15,8 +15,8 @@ from gui.widgets.text import text_label
 
 RESERVED: Final = {
     "x": "X skips an image", "?": "? marks an image as unsure", "/": "/ finds a class",
-    " ": "Space accepts a suggestion", "+": "+ makes the picture larger", "-": "- makes the picture smaller",
-    "=": "= makes the picture larger",
+    "h": "H shows where the model looks", " ": "Space accepts a suggestion",
+    "+": "+ makes the picture larger", "-": "- makes the picture smaller", "=": "= makes the picture larger",
 }  # fmt: skip
 
 

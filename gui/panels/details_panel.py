@@ -28,6 +28,8 @@ class DetailsPanel(QScrollArea):
 
     left = Signal()
     """The keys should go back to the images."""
+    class_pressed = Signal(int)
+    """The bar of a class was pressed: where does the model see it?"""
 
     def __init__(
         self,
@@ -56,6 +58,7 @@ class DetailsPanel(QScrollArea):
         self._build()
         self._read_timer = QTimer(self, singleShot=True, interval=READ_DELAY_MS)
         self._read_timer.timeout.connect(self._read)
+        self._bars.pressed.connect(self.class_pressed)
         session.current_changed.connect(lambda _image_id: self.refresh())
         session.selection_changed.connect(self._show_caption)
         session.rows_changed.connect(lambda _rows: self.refresh())
@@ -111,6 +114,10 @@ class DetailsPanel(QScrollArea):
         self._set_fact("Taken", _moment(taken_at) if taken_at == taken_at else "")
         self._set_fact("Problem", "The file is missing." if columns.statuses[row] == ImageStatus.MISSING else "")
         self._read_timer.start()
+
+    def show_looked_at(self, class_id: int) -> None:
+        """Marks the class that the heat map is about; 0 for none."""
+        self._bars.set_looked_at(class_id)
 
     def forget_pictures(self) -> None:
         """Asks for the picture and the facts anew, because the file may be another one."""

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
+from gui.heat_maps import HeatMaps
 from gui.models.image_list import ImageListModel
 from gui.models.label_counts import LabelCounts
 from gui.panels.card_faces import CardFaces
@@ -51,6 +52,8 @@ class LabelFrame(QWidget):
         self.faces = CardFaces(session, self.images, self.thumbnails)
         self.grid = ImageGrid(self.images, self.thumbnails, self.faces.at)
         self.viewer = ImageViewer(self.images, self.thumbnails, self.screens, self.faces.at, self.grid.current_position)
+        self.heat_maps = HeatMaps(session)
+        self.viewer.set_heat_maps(self.heat_maps)
         self.empty = EmptyState()
         self.offline_bar = OfflineBar()
         self.palette_panel = ClassPalettePanel(session, self.counts)

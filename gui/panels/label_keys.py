@@ -27,6 +27,7 @@ class LabelKeys(QObject):
         self._class_shortcuts: list[QShortcut] = []
         self._bound: list[tuple[str, int]] = []
         self._of_mode: list[tuple[LabelMode, QShortcut]] = []
+        self._letters: list[tuple[str, QShortcut]] = []
 
     def bind_table(self, handlers: Mapping[str, Callable[[], object]], images: QWidget, left: QWidget) -> None:
         """Binds the keys of the table that have a handler, except those that the views handle themselves."""
@@ -35,6 +36,9 @@ class LabelKeys(QObject):
             if spec.scope is not Scope.VIEW and spec.id in handlers:
                 made = [self._make(QKeySequence(keys), handlers[spec.id], where[spec.scope]) for keys in spec.keys]
                 self._of_mode += [(spec.mode, shortcut) for shortcut in made if spec.mode is not None]
+                self._letters += [
+                    (keys.lower(), each) for keys, each in zip(spec.keys, made, strict=True) if len(keys) == 1
+                ]
 
     def set_mode(self, mode: LabelMode) -> None:
         """Turns on the keys of one-class projects or those of projects with several classes per image."""
@@ -50,6 +54,10 @@ class LabelKeys(QObject):
             shortcut.setEnabled(False)
             shortcut.deleteLater()
         self._bound = wanted
+        # A class of an earlier version may have a letter that means something else today: the class keeps it.
+        taken = {key for key, _ in wanted}
+        for letter, shortcut in self._letters:
+            shortcut.setEnabled(letter not in taken)
         self._class_shortcuts = [
             self._make(QKeySequence(key.upper()), partial(self._on_class_key, class_id), self._workspace)
             for key, class_id in wanted

@@ -86,6 +86,27 @@ class LabelWorkspace(LabelFrame):
             self.grid.setFocus()
             self._show_hints()
 
+    def toggle_heat(self) -> None:
+        """Shows where the model looks, or no longer; from the grid, the current image is shown alone for that."""
+        if self.heat_maps.why_not:
+            self._message = self.heat_maps.why_not
+            self._show_hints()
+        elif self.is_viewing:
+            self.heat_maps.toggle()
+        else:
+            self.open_viewer()
+            if not self.heat_maps.is_on:
+                self.heat_maps.toggle()
+
+    def _look_for_class(self, class_id: int) -> None:
+        self.open_viewer()
+        self.heat_maps.choose_class(class_id)
+
+    def _show_looked_at(self) -> None:
+        heat_maps = self.heat_maps
+        image_id = self.session.current_image_id or 0
+        self.details.show_looked_at(heat_maps.class_for(image_id) if heat_maps.is_on and self.is_viewing else 0)
+
     def zoom_by(self, factor: float) -> None:
         """Makes the pictures of the grid, or the single image, larger or smaller."""
         if self.is_viewing:
@@ -178,6 +199,7 @@ class LabelWorkspace(LabelFrame):
             "previous_pane": self.focus_previous_pane,
             "leave": self._leave_fields,
             "toggle_viewer": self.toggle_viewer,
+            "heat": self.toggle_heat,
         }
         self._keys.bind_table(handlers, images=self.stack, left=self._left)
         self._keys.listen_to_mouse(self.grid.viewport(), self.viewer.canvas)
@@ -216,6 +238,9 @@ class LabelWorkspace(LabelFrame):
         self.palette_panel.label_taken_back.connect(self.labelling.take_back)
         self.palette_panel.split_wanted.connect(self.split_selection)
         self.palette_panel.merge_target_wanted.connect(self._find_merge_target)
+        self.details.class_pressed.connect(self._look_for_class)
+        self.heat_maps.changed.connect(self._show_looked_at)
+        self.session.current_changed.connect(lambda _image_id: self._show_looked_at())
         self._painting.changed.connect(self._show_hints)
         self.finder.closed.connect(self.focus_images)
         self.labelling.advanced_past_end.connect(self._on_advanced_past_end)

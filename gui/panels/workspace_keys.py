@@ -82,6 +82,7 @@ WORKSPACE_KEYS: Final = (
     KeySpec("brightness", (), "Brightness of dark and 16-bit pictures", SINGLE, Scope.VIEW, "Ctrl+B, Ctrl + drag"),
     KeySpec("contrast", (), "More contrast, less; brighter, darker", SINGLE, Scope.VIEW, "Ctrl+Shift + arrows"),
     KeySpec("auto_brightness", (), "Brightness by itself", SINGLE, Scope.VIEW, "Ctrl+Shift+B"),
+    KeySpec("heat", ("H",), "Where the model looks, and back", SINGLE, Scope.IMAGES),
     KeySpec("class_label", (), "Give the class to the selected images", CLASSES, Scope.VIEW, "Enter"),
     KeySpec("class_rename", (), "Rename", CLASSES, Scope.VIEW, "F2"),
     KeySpec("class_key", (), "Change the key", CLASSES, Scope.VIEW, "F3"),

@@ -13,6 +13,7 @@ from engine.images.levels import Levels
 from gui.display_levels import LevelsRenderer
 from gui.theme import theme
 from gui.widgets.canvas_overlays import paint_classes, paint_message, paint_note
+from gui.widgets.heat_overlay import HeatOverlay
 
 PADDING_PX = 16
 MAX_ZOOM = 8.0
@@ -49,6 +50,8 @@ class ImageCanvas(QWidget):
         self._drag: QPointF | None = None
         self._pressed_at: QPointF | None = None
         self._drags_levels = False
+        self.heat = HeatOverlay(self)
+        self.heat.changed.connect(self.update)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(160, 120)
         self.setAccessibleName("Image")
@@ -167,6 +170,7 @@ class ImageCanvas(QWidget):
             paint_message(painter, QRectF(self.rect()), self._message)
         else:
             self._paint_image(painter, self._image)
+            self.heat.paint(painter, self._target(), QRectF(self.rect()))
             if self._note:
                 paint_note(painter, QRectF(self.rect()), self._note)
         if self._classes is not None:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from engine.domain import ImageStatus
 from gui.display_levels import DisplayLevels, LevelMode
+from gui.heat_maps import HeatMaps
 from gui.models.image_list import ImageListModel
 from gui.prefetch import Prefetch
 from gui.screen_images import Picture, ScreenImages
@@ -52,6 +53,7 @@ class ImageViewer(QWidget):
         self._position = -1
         self._picture: Picture | None = None
         self._prefetch = Prefetch()
+        self._heat_maps: HeatMaps | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Image")
         self.levels = DisplayLevels(self)
@@ -68,6 +70,13 @@ class ImageViewer(QWidget):
         self._wish_timer = QTimer(self, singleShot=True, interval=0)
         self._wish_timer.timeout.connect(self._ask_for_images)
         self._connect()
+
+    def set_heat_maps(self, heat_maps: HeatMaps) -> None:
+        """Takes over what shows where the model looks."""
+        self._heat_maps = heat_maps
+        heat_maps.changed.connect(self._show_heat)
+        self.bar.heat_toggled.connect(heat_maps.toggle)
+        self._show_heat()
 
     def set_position(self, position: int) -> None:
         """Shows the image at a position, fitted; a thumbnail at once, the sharp one as soon as it is there."""
@@ -127,6 +136,7 @@ class ImageViewer(QWidget):
         self.bar.show_zoom(self.canvas.zoom, self.canvas.is_fitted, self.canvas.is_filling, is_loading)
         self.levels_panel.set_picture(decoded)
         self.strip.update()
+        self._show_heat()
 
     def toggle_pixels(self) -> None:
         """Changes between every pixel, around the pointer where it is over the image, and the whole image."""
@@ -250,6 +260,14 @@ class ImageViewer(QWidget):
     def _show_levels(self) -> None:
         self.bar.show_levels(self.levels.is_active or self.levels_panel.isVisible())
         self.refresh()
+
+    def _show_heat(self) -> None:
+        heat_maps, image_id = self._heat_maps, self._list.image_id(self._position)
+        if heat_maps is None or not self.isVisible():
+            return
+        has_picture = image_id is not None and self._picture is not None
+        self.canvas.heat.show_heat(*(heat_maps.look(image_id) if image_id is not None and has_picture else (None, "")))
+        self.bar.show_heat(heat_maps.is_on, heat_maps.why_not, heat_maps.method_words(image_id or 0))
 
     def _close_levels_panel(self) -> None:
         self.levels_panel.hide()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from engine.domain import ImageClass
-from gui.theme import font, theme
+from gui.theme import font, paint_icon, theme
 from gui.widgets.class_colors import over
 
 BAR_PX, GAP_PX, MAX_BARS = 22, 4, 5
@@ -21,12 +21,19 @@ class ProbabilityBars(QWidget):
     Where images may have several: all that are suggested too, and a line on each bar where suggesting begins.
     """
 
+    pressed = Signal(int)
+    """Id of the class whose bar was pressed, by mouse or by Enter."""
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._looked_at = 0
+        self._at = 0
         self._shown: list[tuple[ImageClass, float]] = []
         self._thresholds: Mapping[int, float] = {}
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("What the model thinks")
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
     def set_predictions(
         self, predictions: Sequence[tuple[ImageClass, float]], thresholds: Mapping[int, float] | None = None
@@ -43,8 +50,43 @@ class ProbabilityBars(QWidget):
             for item, value in self._shown
         )
         self.setAccessibleDescription(", ".join(words))
+        self._at = min(self._at, max(0, len(self._shown) - 1))
         self.updateGeometry()
         self.update()
+
+    def set_looked_at(self, class_id: int) -> None:
+        """Marks the class that the heat map is about; 0 for none."""
+        if class_id != self._looked_at:
+            self._looked_at = class_id
+            self.update()
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            at = self._bar_at(event.pos().y())
+            if at >= 0:
+                QToolTip.showText(event.globalPos(), f"Show where the model sees {self._shown[at][0].name}", self)
+            return True
+        return super().event(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        at = self._bar_at(int(event.position().y()))
+        if event.button() == Qt.MouseButton.LeftButton and at >= 0:
+            self._at = at
+            self.pressed.emit(self._shown[at][0].id)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        step = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()))
+        if step is not None and self._shown:
+            self._at = max(0, min(len(self._shown) - 1, self._at + step))
+            self.update()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._shown:
+            self.pressed.emit(self._shown[self._at][0].id)
+        else:
+            event.ignore()
+
+    def _bar_at(self, y: int) -> int:
+        at = y // (BAR_PX + GAP_PX)
+        return at if 0 <= at < len(self._shown) else -1
 
     def _is_suggested(self, item: ImageClass, value: float) -> bool:
         return item.id in self._thresholds and value >= self._thresholds[item.id]
@@ -65,6 +107,12 @@ class ProbabilityBars(QWidget):
             painter.drawRoundedRect(QRectF(row.left(), row.top(), max(3.0, row.width() * value), row.height()), 4, 4)
             text = f"{value * 100:.0f} %" if 0.005 <= value < 0.995 else ("> 99 %" if value >= 0.995 else "< 1 %")
             inner = row.adjusted(8, 0, -8, 0)
+            if item.id == self._looked_at or (self.hasFocus() and at == self._at):
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.setPen(QPen(QColor(colors.accent if self.hasFocus() else colors.text_dim), 1.0))
+                painter.drawRoundedRect(row.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
+            if item.id == self._looked_at:
+                paint_icon(painter, "eye", QRectF(inner.right() - 66, row.center().y() - 8, 16, 16), "text_dim")
             if item.id in self._thresholds:
                 place = round(row.width() * self._thresholds[item.id]) + 0.5
                 painter.setPen(QPen(QColor(colors.text_faint), 1.0))
@@ -72,6 +120,8 @@ class ProbabilityBars(QWidget):
             painter.setFont(font(0.92, bold=self._is_suggested(item, value)))
             painter.setPen(QColor(colors.text))
             painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
-            name = metrics.elidedText(item.name, Qt.TextElideMode.ElideRight, inner.width() - 56)
+            name = metrics.elidedText(
+                item.name, Qt.TextElideMode.ElideRight, inner.width() - (76 if item.id == self._looked_at else 56)
+            )
             painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, name)
         painter.end()

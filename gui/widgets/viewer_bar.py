@@ -8,6 +8,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWi
 from gui.theme import icon
 from gui.widgets.text import ElidedLabel, text_label
 
+HEAT_TIP = "Where the model looks (H)"
+
 
 class ViewerBar(QWidget):
     """Tells by signal what was pressed."""
@@ -21,6 +23,7 @@ class ViewerBar(QWidget):
     fill_wanted = Signal()
     pixels_wanted = Signal()
     levels_toggled = Signal()
+    heat_toggled = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -37,6 +40,7 @@ class ViewerBar(QWidget):
         self._fill = _button("fill", "Fill the view (Ctrl+2)", is_checkable=True)
         self._pixels = _button("pixels", "Every pixel, 100 % (Ctrl+1, double click)", is_checkable=True)
         self._levels = _button("contrast", "Brightness (Ctrl+B, Ctrl+drag)", is_checkable=True)
+        self._heat = _button("eye", HEAT_TIP, is_checkable=True)
         self._build()
 
     @property
@@ -65,6 +69,12 @@ class ViewerBar(QWidget):
         """Marks that the brightness on screen is not that of the file."""
         self._levels.setChecked(are_changed)
 
+    def show_heat(self, is_on: bool, why_not: str, how: str = "") -> None:
+        """Shows whether the heat map is on; or why there is none, or how the one that is shown was found."""
+        self._heat.setChecked(is_on)
+        self._heat.setEnabled(not why_not)
+        self._heat.setToolTip(". ".join(part for part in (HEAT_TIP, why_not or how) if part))
+
     def _build(self) -> None:
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 6, 12, 6)
@@ -81,6 +91,7 @@ class ViewerBar(QWidget):
         self._fill.clicked.connect(lambda _checked=False: self.fill_wanted.emit())
         self._pixels.clicked.connect(lambda _checked=False: self.pixels_wanted.emit())
         self._levels.clicked.connect(lambda _checked=False: self.levels_toggled.emit())
+        self._heat.clicked.connect(lambda _checked=False: self.heat_toggled.emit())
         row.addWidget(back)
         row.addSpacing(4)
         row.addWidget(self._name, 1)
@@ -88,7 +99,7 @@ class ViewerBar(QWidget):
         groups: tuple[tuple[QLabel | QToolButton, ...], ...] = (
             (self._previous, self._place, self._next, self._unlabelled),
             (smaller, self._zoom, larger),
-            (self._fit, self._fill, self._pixels, self._levels),
+            (self._fit, self._fill, self._pixels, self._levels, self._heat),
         )
         for group in groups:
             row.addSpacing(4)
