@@ -69,7 +69,7 @@ def steel(shared_data: Path, tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run_job() -> Callable[..., object]:
     return run
 
