@@ -6,16 +6,21 @@ Tests share helpers only through the fixtures here (there are no test packages t
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+
+from engine.domain import Run, Validation
+from engine.project import Project
 
 # Before anything imports Qt. Window tests (tests/e2e) start the program as a process of its own with its own setting.
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
@@ -81,6 +86,50 @@ def tiny_images(tmp_path: Path) -> Path:
             pixels = rng.integers(0, 60, size=(48, 64, 3)) + mask[..., None] * rng.integers(90, 190, size=3)
             Image.fromarray(pixels.astype(np.uint8)).save(folder / name / f"{name}_{index}.jpg", quality=92)
     return folder
+
+
+# ------------------------------------------------------------------------------------------ versions without a training
+
+
+@pytest.fixture(scope="session")
+def add_version() -> Callable[..., Run]:
+    """Records a version of the model whose files say what they are told to; see `_add_version`."""
+    return _add_version
+
+
+def _add_version(
+    project: Project,
+    number: int,
+    image_ids: Sequence[int],
+    class_ids: Sequence[int],
+    targets: Sequence[int],
+    said: Sequence[int],
+    rest: Sequence[Sequence[float]],
+) -> Run:
+    """Records version `number` and returns it.
+
+    Args:
+        image_ids: the labelled images first, as many as there are `targets`, then those without a class.
+        targets: positions in `class_ids` of the classes that the labelled images had.
+        said: those that it gave them while they were held out.
+        rest: its probabilities for the images without a class.
+    """
+    folder = project.models_dir / f"run-{number:04d}"
+    folder.mkdir()
+    labelled = list(image_ids[: len(targets)])
+    chances = np.where(np.eye(len(class_ids), dtype=bool)[list(said)], 0.9, 0.1 / (len(class_ids) - 1))
+    np.savez(folder / "labels.npz", image_ids=labelled, targets=targets, folds=[0] * len(targets))
+    np.savez(folder / "out_of_fold.npz", image_ids=labelled, probabilities=chances.astype(np.float32))
+    probabilities = np.vstack([chances, rest]).astype(np.float32)
+    np.savez(folder / "predictions.npz", image_ids=image_ids, class_ids=class_ids, probabilities=probabilities)
+    accuracy = float(np.mean(np.array(said) == targets))
+    validation = Validation("5-fold cross-validation", accuracy, (0.4, 0.99), accuracy, 0.3, 0.02)
+    names = {each.id: each.name for each in project.classes()}
+    run = Run(number, 1.7e9 + number, "starter", "w", "head", number, folder.name, list(class_ids),
+              [names[each] for each in class_ids], len(targets), project.last_step(), validation, {"train": 0.5},
+              {"group_by": None}, False)  # fmt: skip
+    (folder / "run.json").write_text(json.dumps(asdict(run)))
+    return project.add_run(run)
 
 
 # --------------------------------------------------------------------------------------------- a server of this machine

@@ -50,7 +50,8 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         raise UsageError("--keep and --dry-run belong to --prune.", "graft runs --help says how it is used.")
     with open_project(arguments.project) as project:
         if arguments.compare:
-            _compare(project, *arguments.compare, console)
+            first_id, second_id = arguments.compare
+            _compare(project, first_id, second_id, console)
         elif arguments.prune:
             num_newest = KEPT_NEWEST if arguments.keep is None else arguments.keep
             _prune(project, num_newest, arguments.dry_run, console)
@@ -139,7 +140,8 @@ def _compare(project: Project, first_id: int, second_id: int, console: Console) 
     console.document(document(comparison))
     for sentence in sentences(comparison):
         console.say(sentence)
-    rows = [(each.name, each.first, each.second) for each in (*figure_rows(comparison), *comparison.settings)]
+    rows = [(each.name, each.first, each.second) for each in figure_rows(comparison)]
+    rows += [(each.name, each.first, each.second) for each in comparison.settings]
     head = ("", f"version {first_id}", f"version {second_id}")
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(2)]
     for name, first, second in (head, *rows):

@@ -98,11 +98,11 @@ def document(comparison: RunComparison) -> dict[str, Any]:
 
 def _judgement(paired: Paired) -> str:
     percent = 100 * paired.p_value
-    chance = "less than 0.1 %" if percent < 0.1 else f"{percent:.0f} %" if percent >= 1 else f"{percent:.1f} %"
+    number = "less than 0.1 %" if percent < 0.1 else f"{percent:.0f} %" if percent >= 1 else f"{percent:.1f} %"
+    chance = f" (chance alone does as much in {number} of cases)" if percent < 50 else ""
     if not paired.is_clear:
-        return f"no real difference (two equally good versions would differ as much in {chance} of cases)"
-    word = "clearly better" if paired.second_is_better else "clearly worse"
-    return f"{word} (two equally good versions would differ as much in {chance} of cases)"
+        return f"no real difference{chance}"
+    return f"{'clearly better' if paired.second_is_better else 'clearly worse'}{chance}"
 
 
 def _groups(paired: Paired) -> str:

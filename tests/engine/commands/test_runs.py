@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from engine.commands import cli
-from engine.domain import Run, Validation
+from engine.domain import Run
 from engine.project import Project
 
 Graft = Callable[..., tuple[int, str, str]]
@@ -32,7 +30,7 @@ def graft(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
 
 
 @pytest.fixture
-def folder(tmp_path: Path, file_images: Callable[..., list[int]]) -> Path:
+def folder(tmp_path: Path, file_images: Callable[..., list[int]], add_version: Callable[..., Run]) -> Path:
     """A project with ten images, of which eight have a class, and three versions: the second one sees more right."""
     with Project.create(tmp_path / "parts") as project:
         ids = file_images(project, 10)
@@ -41,26 +39,9 @@ def folder(tmp_path: Path, file_images: Callable[..., list[int]]) -> Path:
         project.label(ids[4:8], rust).result()
         truth = [0] * 4 + [1] * 4
         for number, said in ((1, [0, 0, 0, 1, 1, 1, 0, 0]), (2, truth), (3, [1, *truth[1:]])):
-            _add_version(project, number, ids, [ok, rust], truth, said)
+            rest = [[0.7, 0.3], [0.2, 0.8] if number == 1 else [0.6, 0.4]]
+            add_version(project, number, ids, [ok, rust], truth, said, rest)
     return tmp_path / "parts"
-
-
-def _add_version(
-    project: Project, number: int, ids: list[int], class_ids: list[int], truth: list[int], said: list[int]
-) -> None:
-    folder = project.models_dir / f"run-{number:04d}"
-    folder.mkdir()
-    chances = np.where(np.eye(2, dtype=bool)[said], 0.9, 0.1).astype(np.float32)
-    np.savez(folder / "labels.npz", image_ids=ids[:8], targets=truth, folds=[0] * 8)
-    np.savez(folder / "out_of_fold.npz", image_ids=ids[:8], probabilities=chances)
-    rest = np.array([[0.7, 0.3], [0.2, 0.8] if number == 1 else [0.6, 0.4]], np.float32)
-    np.savez(folder / "predictions.npz", image_ids=ids, class_ids=class_ids, probabilities=np.vstack([chances, rest]))
-    accuracy = float(np.mean(np.array(said) == truth))
-    validation = Validation("5-fold cross-validation", accuracy, (0.4, 0.99), accuracy, 0.3, 0.02)
-    run = Run(number, 1.7e9 + number, "starter", "w", "head", number, folder.name, class_ids, ["ok", "rust"], 8, 3,
-              validation, {"train": 0.5}, {"group_by": None}, False)  # fmt: skip
-    (folder / "run.json").write_text(json.dumps(asdict(run)))
-    project.add_run(run)
 
 
 def document(answer: tuple[int, str, str]) -> dict[str, Any]:
@@ -106,7 +87,7 @@ def test_comparing_tells_who_is_right_where_the_other_is_wrong(graft: Graft, fol
     assert status == 0
     assert out.splitlines()[0] == (
         "On 8 images that both were measured on, version 2 is right on 3 that version 1 got wrong, and wrong on 0 that "
-        "version 1 got right: no real difference (two equally good versions would differ as much in 25 % of cases)."
+        "version 1 got right: no real difference (chance alone does as much in 25 % of cases)."
     )
     assert "Both learned from the same labels." in out
     assert "1 of 2 images without a class would get another suggestion." in out

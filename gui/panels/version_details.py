@@ -1,0 +1,199 @@
+"""Below the list of versions: what one of them is made of, or what differs between two."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from engine.domain import Run
+from engine.errors import AppError
+from engine.tasks.run_settings import backbone_words, depth_words
+from gui import wording
+from gui.session import Session
+from gui.thumbnails import Thumbnails
+from gui.versions import Version
+from gui.widgets.image_strip import ImageStrip
+from gui.widgets.text import ElidedLabel, text_label
+
+WIDE_PX = 1180
+FACT_PX = 148
+Table = Sequence[Sequence[str]]
+
+
+class VersionDetails(QScrollArea):
+    """Shows one thing at a time; scrolls where there is too little room."""
+
+    def __init__(self, session: Session, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._thumbnails = thumbnails
+        self.strips: dict[str, ImageStrip] = {}
+        self.sentences: list[str] = []
+        """What is said, for those who cannot see how it is laid out."""
+        self._halves: QHBoxLayout | None = None
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.viewport().setAutoFillBackground(False)
+        self.show_sentence("")
+
+    def show_sentence(self, text: str) -> None:
+        """Shows nothing but a sentence."""
+        column = self._begin()
+        self._say(column, text, "dim")
+        column.addStretch(1)
+
+    def show_problem(self, error: AppError) -> None:
+        """Shows why there is nothing to show."""
+        column = self._begin()
+        self._say(column, error.message, "warning")
+        self._say(column, error.hint, "dim")
+        column.addStretch(1)
+
+    def show_version(self, version: Version) -> None:
+        """Shows what a version is made of."""
+        run = version.run
+        column = self._begin()
+        low, high = run.validation.accuracy_interval
+        headline = f"Version {run.id}: {wording.percent(run.validation.accuracy)} right"
+        self._say(column, f"{headline} ({100 * low:.1f} to {100 * high:.1f} %)", "heading")
+        self._say(column, f"Measured by {run.validation.method}, on images it had not seen.", "dim")
+        for text in _particulars(run):
+            self._say(column, text, "dim")
+        column.addSpacing(8)
+        facts = _facts(version)
+        half = (len(facts) + 1) // 2
+        row = QHBoxLayout()
+        row.setSpacing(32)
+        row.addLayout(_table(facts[:half]), 1)
+        row.addLayout(_table(facts[half:]), 1)
+        column.addLayout(row)
+        column.addStretch(1)
+
+    def show_comparison(self, comparison: object) -> None:
+        """Shows what differs between two versions."""
+        from engine.tasks.compare_runs import RunComparison
+        from engine.tasks.comparison_words import figure_rows, sentences
+
+        assert isinstance(comparison, RunComparison)
+        first, second = comparison.first.id, comparison.second.id
+        column = self._begin()
+        verdict, *others = sentences(comparison)
+        self._say(column, verdict, "heading")
+        for text in others:
+            self._say(column, text, "dim")
+        column.addSpacing(8)
+        row = QHBoxLayout()
+        row.setSpacing(32)
+        left = QVBoxLayout()
+        left.setSpacing(12)
+        for name, image_ids in (
+            (f"Fixed: wrong in {first}, right in {second}", comparison.fixed),
+            (f"Broken: right in {first}, wrong in {second}", comparison.broken),
+            ("Wrong in both, with another class", comparison.other_mistake),
+            (f"No class yet, suggested otherwise by {second}", comparison.other_suggestion),
+        ):
+            left.addWidget(self._make_flips(name, image_ids))
+        left.addStretch(1)
+        figures = [("", f"Version {first}", f"Version {second}")]
+        figures += [(each.name, each.first, each.second) for each in figure_rows(comparison)]
+        right = QVBoxLayout()
+        right.setSpacing(12)
+        right.addLayout(_table(figures, has_head=True))
+        right.addWidget(text_label("Settings that differ", "caption"))
+        differing = [(each.name, each.first, each.second) for each in comparison.settings]
+        right.addLayout(_table(differing or [("None", "", "")]))
+        right.addStretch(1)
+        row.addLayout(left, 1)
+        row.addLayout(right, 1)
+        column.addLayout(row)
+        column.addStretch(1)
+
+    # ------------------------------------------------------------------------------------------------------- inside
+
+    def _begin(self) -> QVBoxLayout:
+        """Returns the layout of an empty page, in the place of the present one."""
+        self.strips, self.sentences = {}, []
+        page = QWidget()
+        page.setAutoFillBackground(False)
+        column = QVBoxLayout(page)
+        column.setContentsMargins(24, 16, 24, 24)
+        column.setSpacing(4)
+        self.setWidget(page)
+        return column
+
+    def _say(self, column: QVBoxLayout, text: str, role: str) -> None:
+        if text:
+            label = text_label(text, role, wrap=True)
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            column.addWidget(label)
+            self.sentences.append(text)
+
+    def _make_flips(self, name: str, image_ids: NDArray[np.int64]) -> QWidget:
+        made = QWidget()
+        column = QVBoxLayout(made)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        known = image_ids[self._session.has_images(image_ids)]
+        column.addWidget(ElidedLabel(f"{name} · {wording.count(len(known), 'image')}"))
+        if len(known):
+            strip = ImageStrip(self._thumbnails)
+            strip.show_images(known, f"{name}, {wording.count(len(known), 'image')}")
+            strip.opened.connect(lambda: self._session.show_images(known, name))
+            column.addWidget(strip)
+            self.strips[name.partition(":")[0]] = strip
+        return made
+
+
+def _facts(version: Version) -> list[tuple[str, str]]:
+    run, settings = version.run, version.run.settings
+    seconds = {name: wording.duration(value) for name, value in run.seconds.items() if value}
+    made = run.made_with
+    libraries = ", ".join(f"{name} {made[name]}" for name in ("torch", "onnxruntime", "numpy") if name in made)
+    facts = [
+        ("Made", time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created_at))),
+        ("Learned from", f"{wording.count(run.num_images, 'image')} of {wording.classes(len(run.class_names))}"),
+        ("Labels", f"up to step {run.last_step:,}" + (f", {run.labels_hash[:12]}" if run.labels_hash else "")),
+        ("Mean F1", wording.percent(run.validation.macro_f1)),
+        ("Confidence off by", wording.percent(run.validation.ece)),
+        ("Log loss", f"{run.validation.log_loss:.3f}"),
+        ("Network", backbone_words(run.backbone)),
+        ("Weights", run.weights_hash[:12]),
+        ("Trained", depth_words(run.depth)),
+        ("Seed", str(run.seed)),
+        ("Took", ", ".join(f"{name} {value}" for name, value in seconds.items())),
+        ("Made with", f"Graft {made['graft']}, {libraries}" if "graft" in made else "not noted"),
+        ("On", f"{made['platform']}, {made['device']}" if "device" in made else "not noted"),
+        ("On the disk", wording.size(version.size_bytes)),
+    ]
+    if settings.get("group_by"):
+        facts.insert(3, ("Groups held out together", str(settings["group_by"])))
+    return [(name, value) for name, value in facts if value]
+
+
+def _particulars(run: Run) -> list[str]:
+    noted = run.settings.get("notes")
+    notes = [str(each) for each in noted] if isinstance(noted, list) else []
+    return [text for text in (str(run.settings.get("story", "")), " ".join(notes)) if text]
+
+
+def _table(rows: Table, has_head: bool = False) -> QGridLayout:
+    """Returns names and values below each other; a first row of titles where `has_head`."""
+    grid = QGridLayout()
+    grid.setHorizontalSpacing(16)
+    grid.setVerticalSpacing(6)
+    grid.setColumnMinimumWidth(0, FACT_PX)
+    for line, (name, *values) in enumerate(rows):
+        grid.addWidget(text_label(name, "faint"), line, 0, Qt.AlignmentFlag.AlignTop)
+        for column, value in enumerate(values, start=1):
+            label = text_label(value, "heading" if has_head and line == 0 else "", wrap=True)
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            grid.addWidget(label, line, column, Qt.AlignmentFlag.AlignTop)
+            grid.setColumnStretch(column, 1)
+    grid.setRowStretch(len(rows), 1)
+    return grid
