@@ -28,6 +28,10 @@ def _has_project(session: Session) -> bool:
     return session.project is not None
 
 
+def _has_images(session: Session) -> bool:
+    return session.project is not None and len(session.columns) > 0
+
+
 def _can_write(session: Session) -> bool:
     return session.project is not None and not session.is_read_only
 
@@ -180,6 +184,38 @@ ACTIONS: tuple[ActionSpec, ...] = (
         _has_project,
         icon="next",
         has_own_key=False,
+        is_for_label=True,
+    ),
+    ActionSpec(
+        "show_next",
+        "Most useful to label next",
+        "Ctrl+Shift+U",
+        "View",
+        lambda c: c.assistance.show_next,
+        _has_images,
+        icon="sparkle",
+        starts_group=True,
+        is_for_label=True,
+    ),
+    ActionSpec(
+        "show_similar",
+        "Similar to this image",
+        "Ctrl+Shift+S",
+        "View",
+        lambda c: c.assistance.show_similar,
+        lambda s: _has_images(s) and len(s.selected_ids) > 0,
+        icon="images",
+        needs_selection=True,
+        is_for_label=True,
+    ),
+    ActionSpec(
+        "show_stacks",
+        "Look-alikes together",
+        "Ctrl+Shift+G",
+        "View",
+        lambda c: c.assistance.show_stacks,
+        _has_images,
+        icon="layers",
         is_for_label=True,
     ),
     ActionSpec(

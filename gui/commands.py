@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QDialog
 from engine.domain import LabelMode
 from engine.errors import ProjectDamagedError, ProjectError, ProjectInUseError
 from gui import wording
+from gui.assistance import Assistance
 from gui.dialogs import ask
 from gui.error_view import ErrorView
 from gui.save_states import NOT_SAVED, SAVED
@@ -37,6 +38,7 @@ class Commands(QObject):
         self._window = window
         self._asked_folder: Path | None = None
         self._was_not_saved = False
+        self.assistance = Assistance(session)
         session.save_state_changed.connect(self._on_save_state)
 
     @property

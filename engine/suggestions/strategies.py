@@ -27,6 +27,7 @@ _LARGEST_POOL: Final = 50_000
 _NUM_AXES: Final = 64
 _LARGEST_CLUSTERING: Final = 500
 _NUM_NEIGHBOURS: Final = 20
+_FIRST_ROUND: Final = 10
 _FIRST_LABELS: Final = 20
 _FIRST_PER_CLASS: Final = 2
 _SMALLEST: Final = 1e-12
@@ -86,32 +87,38 @@ def rank_typical(pool: Pool, num_wanted: int) -> Rows:
     """The most typical image of each large region without a label.
 
     As many clusters are made as there will be labels; the largest without a label comes first, and of each the image
-    with the nearest neighbours. Source: Hacohen et al., "Active Learning on a Budget" (2022), TypiClust.
+    with the nearest neighbours. A long ranking is made in rounds, each as long as all before it, so that its beginning
+    is as good as a short one. Source: Hacohen et al., "Active Learning on a Budget" (2022), TypiClust.
     """
+    chosen = _looked_at(pool)
+    points = _on_axes(np.concatenate([pool.labelled_features, pool.features[chosen]]), pool.seed)
+    num_labelled = len(pool.labelled_features)
+    known, rest = np.arange(num_labelled), np.arange(num_labelled, len(points))
+    num_wanted = min(num_wanted, len(rest))
+    while (num_ranked := len(known) - num_labelled) < num_wanted:
+        num_next = min(max(_FIRST_ROUND, len(known)), num_wanted - num_ranked)
+        ranked = _typical_of_regions(points, known, rest, num_next, pool.seed)
+        known, rest = np.concatenate([known, ranked]), np.setdiff1d(rest, ranked)
+    return chosen[known[num_labelled:] - num_labelled]
+
+
+def _typical_of_regions(points: Array, known: Rows, rest: Rows, num_wanted: int, seed: int) -> Rows:
+    """Returns `num_wanted` of the points in `rest`, the most typical of each cluster with the fewest known ones."""
     from sklearn.cluster import MiniBatchKMeans
 
-    chosen = _looked_at(pool)
-    num_labelled = len(pool.labelled_features)
-    points = _on_axes(np.concatenate([pool.labelled_features, pool.features[chosen]]), pool.seed)
-    num_wanted = min(num_wanted, len(chosen))
-    num_clusters = min(num_labelled + num_wanted, _LARGEST_CLUSTERING, len(points))
-    if num_wanted == 0:
-        return np.empty(0, np.int64)
-    clustering = MiniBatchKMeans(num_clusters, random_state=pool.seed, n_init=1, batch_size=2048).fit(points)
+    num_clusters = min(len(known) + num_wanted, _LARGEST_CLUSTERING)
+    clustering = MiniBatchKMeans(num_clusters, random_state=seed, n_init=1, batch_size=2048).fit(points)
     labels = clustering.labels_.astype(np.int64)
-    typicality = _typicality(points, labels)
-    typicality[:num_labelled] = -1  # has its label already
-    num_known = np.bincount(labels[:num_labelled], minlength=num_clusters)
-    sizes = np.bincount(labels, minlength=num_clusters)
+    typicality = _typicality(points, labels)[rest]
+    num_known, sizes = (np.bincount(rows, minlength=num_clusters) for rows in (labels[known], labels))
     # Within a cluster the most typical first; the first of every cluster comes before the second of any.
-    by_cluster = np.lexsort((-typicality, labels))
-    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    place = np.empty(len(points), np.int64)
-    place[by_cluster] = np.arange(len(points)) - starts[labels[by_cluster]]
-    turn = place + num_known[labels]
-    unlabelled = np.arange(num_labelled, len(points))
-    order = np.lexsort((-sizes[labels[unlabelled]], turn[unlabelled]))
-    return chosen[order[:num_wanted]]
+    own = labels[rest]
+    by_cluster = np.lexsort((-typicality, own))
+    starts = np.searchsorted(own[by_cluster], np.arange(num_clusters))
+    turn = np.empty(len(rest), np.int64)
+    turn[by_cluster] = np.arange(len(rest)) - starts[own[by_cluster]]
+    order = np.lexsort((-sizes[own], turn + num_known[own]))
+    return rest[order[:num_wanted]]
 
 
 def rank_diverse(pool: Pool, num_wanted: int) -> Rows:

@@ -1,0 +1,69 @@
+"""Orders that the engine works out, asked for by keys in the window, on real pictures with the built-in network."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+
+from gui.theme import RESOURCES
+
+CTRL_SHIFT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+PER_CLASS = 6
+
+
+@pytest.fixture
+def looked_at(room: Any, tmp_path: Path) -> Any:
+    """A window on a project of sample pictures that have all been looked at."""
+    images = tmp_path / "images"
+    for folder in sorted((RESOURCES / "sample").iterdir()):
+        if folder.is_dir():
+            shutil.copytree(folder, images / folder.name)
+            for file in sorted((images / folder.name).iterdir())[PER_CLASS:]:
+                file.unlink()
+    room.create(tmp_path / "project")
+    with room.qtbot.waitSignal(
+        room.session.work.ended, timeout=90_000, check_params_cb=lambda kind, _: kind == "embed"
+    ):
+        room.import_folder(images)
+    return room
+
+
+def shown_names(room: Any) -> list[str]:
+    workspace = room.window.workspace
+    return [room.session.columns.names[row] for row in workspace.images.rows.tolist()]
+
+
+def test_similar_images_stand_beside_the_one_they_were_asked_for_and_the_chip_takes_them_away(looked_at: Any) -> None:
+    room = looked_at
+    total = len(room.session.columns)
+    for _ in range(5):
+        room.press(Qt.Key.Key_Right)
+    asked = room.session.columns.names[room.session.rows_of([room.session.current_image_id])[0]]
+    room.press(Qt.Key.Key_S, CTRL_SHIFT)
+    room.wait_for(lambda: room.window.workspace.filtering.wanted.picked is not None, 60_000)
+    assert shown_names(room)[0] == asked
+    assert len(shown_names(room)) == total
+    assert room.window.workspace.filtering.wanted.picked.title == f"Similar to {asked.rsplit('/', 1)[-1]}"
+    room.press(Qt.Key.Key_L, CTRL_SHIFT)
+    room.wait_for(lambda: room.window.workspace.filtering.wanted.picked is None)
+
+
+def test_what_to_label_next_has_images_of_every_kind_first(looked_at: Any) -> None:
+    room = looked_at
+    room.press(Qt.Key.Key_U, CTRL_SHIFT)
+    room.wait_for(lambda: room.window.workspace.filtering.wanted.picked is not None, 60_000)
+    names = shown_names(room)
+    kinds = {name.split("/")[0] for name in room.session.columns.names}
+    assert len(names) == len(room.session.columns)
+    assert {name.split("/")[0] for name in names[: 2 * len(kinds)]} == kinds
+
+
+def test_look_alikes_are_all_shown_once(looked_at: Any) -> None:
+    room = looked_at
+    room.press(Qt.Key.Key_G, CTRL_SHIFT)
+    room.wait_for(lambda: room.window.workspace.filtering.wanted.picked is not None, 60_000)
+    assert sorted(shown_names(room)) == sorted(room.session.columns.names)
