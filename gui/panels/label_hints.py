@@ -92,7 +92,7 @@ def _set_hint(session: Session, rows: NDArray[np.int64], num_targets: int) -> Hi
         return Hint("Space", "confirm, as suggested")
     if len(items) == 1:
         return Hint("Space", "confirm with", items[0].name, items[0].color)
-    return Hint("Space", f"accept all {len(items)} suggested and confirm")
+    return Hint("Space", f"accept the {len(items)} suggested and confirm")
 
 
 def _mistakes_text(session: Session, confidences: NDArray[np.float32]) -> str:

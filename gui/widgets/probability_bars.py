@@ -13,6 +13,7 @@ from gui.theme import font, paint_icon, theme
 from gui.widgets.class_colors import over
 
 BAR_PX, GAP_PX, MAX_BARS = 22, 4, 5
+TICK_PX = 5
 
 
 class ProbabilityBars(QWidget):
@@ -115,8 +116,8 @@ class ProbabilityBars(QWidget):
                 paint_icon(painter, "eye", QRectF(inner.right() - 66, row.center().y() - 8, 16, 16), "text_dim")
             if item.id in self._thresholds:
                 place = round(row.width() * self._thresholds[item.id]) + 0.5
-                painter.setPen(QPen(QColor(colors.text_faint), 1.0))
-                painter.drawLine(QPointF(place, row.top() + 3), QPointF(place, row.bottom() - 3))
+                painter.setPen(QPen(QColor(colors.text_dim), 1.0))
+                painter.drawLine(QPointF(place, row.bottom() - TICK_PX), QPointF(place, row.bottom()))
             painter.setFont(font(0.92, bold=self._is_suggested(item, value)))
             painter.setPen(QColor(colors.text))
             painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)

@@ -176,7 +176,7 @@ def test_click_on_one_suggested_class_gives_that_one_alone(desk: Any) -> None:
 
 def test_hints_say_that_space_confirms(desk: Any) -> None:
     suggest_sets(desk, [[1, 3], [2], []] + [[1]] * 9, [0.9] * 12)
-    desk.qtbot.waitUntil(lambda: "Space: accept all 2 suggested and confirm" in hint(desk))
+    desk.qtbot.waitUntil(lambda: "Space: accept the 2 suggested and confirm" in hint(desk))
     desk.press(Key.Key_Right)
     desk.qtbot.waitUntil(lambda: "Space: confirm with tree" in hint(desk))
     desk.press(Key.Key_Right)
