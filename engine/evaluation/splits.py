@@ -67,6 +67,29 @@ def assign_folds(
     return folds
 
 
+def draw_part(targets: NDArray[np.int64], units: Sequence[str], share: float, seed: int = 0) -> NDArray[np.bool_]:
+    """Returns which images (N,) a random part has: about `share` of each class, units whole.
+
+    At least two units of a class stay outside, so that it can still be learned and measured. Equal labels and seeds
+    give equal parts.
+    """
+    members: dict[str, list[int]] = {}
+    for index, unit in enumerate(units):
+        members.setdefault(unit, []).append(index)
+    by_class: dict[int, list[str]] = {}
+    for unit, indices in members.items():
+        by_class.setdefault(int(np.bincount(targets[indices]).argmax()), []).append(unit)
+    chosen = np.zeros(len(targets), np.bool_)
+    for names in by_class.values():
+        wanted = share * sum(len(members[unit]) for unit in names)
+        taken = 0
+        for unit in sorted(names, key=lambda name: _number(f"test/{name}", seed))[: max(len(names) - 2, 0)]:
+            if abs(taken + len(members[unit]) - wanted) < abs(taken - wanted):
+                chosen[members[unit]] = True
+                taken += len(members[unit])
+    return chosen
+
+
 def _number(name: str, seed: int) -> int:
     """Returns a number below 2**62 that looks random and depends on name and seed alone."""
     digest = hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=8).digest()

@@ -108,20 +108,32 @@ class WorkSaved:
 
 
 def work_saved(
-    probabilities: NDArray[np.floating[Any]],
-    targets: NDArray[np.int64],
-    units: NDArray[Any] | None,
-    other_probabilities: NDArray[np.floating[Any]],
+    confidences: NDArray[np.floating[Any]],
+    is_right: NDArray[np.bool_],
+    other_confidences: NDArray[np.floating[Any]],
+    units: NDArray[Any] | None = None,
+    predicted: NDArray[np.int64] | None = None,
+    other_predicted: NDArray[np.int64] | None = None,
+    num_classes: int = 1,
 ) -> WorkSaved:
-    """Returns the work saved by predictions (M, K), measured on unseen images, for other images (N, K)."""
-    predicted = probabilities.argmax(axis=1)
-    is_right = predicted == targets
+    """Returns the work saved by predictions on M unseen images, for N other images.
+
+    Args:
+        confidences: of the measured predictions (M,).
+        is_right: whether each of them was right (M,).
+        other_confidences: of the predictions on the other images (N,).
+        units: group of each measured image (M,); None = each is one of its own.
+        predicted: class of each measured prediction (M,); None where there is no one class.
+        other_predicted: class of each other prediction (N,).
+        num_classes: K.
+    """
+    nothing = np.zeros(len(other_confidences), np.int64)
     return WorkSaved(
-        confidences=probabilities.max(axis=1).astype(np.float64),
-        predicted=predicted,
+        confidences=confidences.astype(np.float64),
+        predicted=np.zeros(len(confidences), np.int64) if predicted is None else predicted,
         is_right=is_right,
         groups=grouped(is_right, units),
-        other_confidences=other_probabilities.max(axis=1, initial=0).astype(np.float64),
-        other_predicted=other_probabilities.argmax(axis=1),
-        num_classes=probabilities.shape[1],
+        other_confidences=other_confidences.astype(np.float64),
+        other_predicted=nothing if other_predicted is None else other_predicted,
+        num_classes=num_classes,
     )

@@ -5,8 +5,9 @@ near-duplicate when the fingerprints, laid over each other, show the same detail
 every planted pair through, the one that decides lies between planted pairs and pairs of different pictures; measured on
 the five development sets in tests/bench/bench_honesty.py.
 
-The search for pairs is exact and needs memory for a few thousand images at a time: vectors are compared on their first principal axes first, where a distance is never larger than the real one: a pair
-that is too far apart there is too far apart. What is left is compared in full.
+The search for pairs is exact and needs memory for a few thousand images at a time: vectors are compared on their first
+principal axes first, where a distance is never larger than the real one, so a pair that is too far apart there is too
+far apart. What is left is compared in full.
 
 Letters: N images, D embedding size, P pairs.
 """

@@ -6,47 +6,33 @@ would bring is a job of its own (`engine.tasks.forecast_learning`), because it t
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.domain import NO_CLASS, LabelMode, Run
-from engine.errors import TrainingError
+from engine.domain import NO_CLASS, LabelMode, LabelSnapshot, Run, set_confidences
+from engine.errors import AppError, TrainingError
 from engine.evaluation.intervals import grouped
 from engine.evaluation.metrics import Metrics, measure
+from engine.evaluation.multi_label import SeveralMetrics, measure_several
 from engine.evaluation.reliability import ReliabilityBin, reliability_bins
 from engine.evaluation.work_saved import DEFAULT_PRECISION, Acceptance, WorkSaved, work_saved
 from engine.job import Job, JobContext, Priority
-from engine.nn.run_model import LABELS_FILE, OUT_OF_FOLD_FILE
+from engine.nn.run_model import RunModel, read_run
+from engine.nn.training_plan import HEAD
 from engine.project import Project
+from engine.tasks.embed import FeatureSource, source_of_run
+from engine.tasks.grouping import grouping_of
+from engine.tasks.measured import Measured, read_measured
+from engine.tasks.review_parts import Gap, Refit, Suspect, find_suspects, folder_warning, gap_of
 
+__all__ = ["Gap", "Review", "ReviewModel", "Suspect"]
 
-@dataclass(frozen=True, slots=True)
-class Suspect:
-    """An image whose class looks wrong. `score` (0..1) is how sure the model is that the given class is wrong.
-
-    `neighbour_ids` are the labelled images most like it, nearest first, and `neighbour_class_ids` their classes;
-    `num_agreeing` of them have the suggested class.
-    """
-
-    image_id: int
-    given_id: int
-    suggested_id: int
-    score: float
-    neighbour_ids: list[int]
-    neighbour_class_ids: list[int]
-    num_agreeing: int
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """What a random split would have claimed beside what holds for new groups. `sentence` says it to the user."""
-
-    random_accuracy: float
-    grouped_accuracy: float
-    sentence: str
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +42,8 @@ class Review:
     `targets` and columns of `probabilities` (M, K) are in the order of `run.class_ids`; `image_ids`, `confidences`,
     `folds` and `units` (the number of the group that each image was held out with) are (M,). Probabilities are
     calibrated, each from a model that had not seen the image. In runs with several classes per image (`mode`) they are
-    independent of each other, and `metrics` is None.
+    independent of each other, `present` and `suggested` (M, K) say which classes an image has and got, `confidences`
+    are of that whole set, `several` has the figures and `metrics` is None.
 
     `saved` answers how much may be accepted at any precision (`saved.at`), for the measured and for the other images
     `other_ids` (N,), which are those without a class; `acceptance` is its answer at the precision that was asked for.
@@ -82,7 +69,9 @@ class Review:
     suspects: list[Suspect] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     test: Metrics | None = None
-    several: Any | None = None
+    several: SeveralMetrics | None = None
+    present: NDArray[np.bool_] | None = None
+    suggested: NDArray[np.bool_] | None = None
 
     def images_of_cell(self, given: int, predicted: int) -> NDArray[np.int64]:
         """Returns the images of class `given` that were called `predicted` (both 0..K-1), worst first.
@@ -96,22 +85,39 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True)
+class TestImages:
+    """The locked test set as the model sees it: `features` (T, D), `targets` (T,) and the group of each image (T,)."""
+
+    features: NDArray[np.float32]
+    targets: NDArray[np.int64]
+    units: NDArray[np.str_]
+
+    __test__ = False  # pytest takes the name for that of a test
+
+
+@dataclass(frozen=True, slots=True)
 class ReviewSnapshot:
-    """What the work sees: the arrays of the run's folder and its predictions of images without a class."""
+    """What the work sees: the arrays of the run's folder, its predictions of images without a class, and embeddings.
+
+    `features` (M, D) is None where they are gone; `names` and `hashes` are of the measured images.
+    """
 
     run: Run
-    image_ids: NDArray[np.int64]
-    targets: NDArray[np.int64]
-    probabilities: NDArray[np.float32]
-    folds: NDArray[np.int64]
-    units: NDArray[np.int64]
+    model: RunModel
+    measured: Measured
     other_ids: NDArray[np.int64]
     other_probabilities: NDArray[np.float32]
     precision: float
+    features: NDArray[np.float32] | None
+    names: list[str]
+    hashes: list[str]
+    dismissed: set[int]
+    test: TestImages | None
+    warnings: list[str]
 
 
 class ReviewModel(Job[ReviewSnapshot, Review, Review]):
-    """Looks at a run, the active one unless another is named. Runs in the engine thread: it takes a second or less."""
+    """Looks at a run, the active one unless another is named. Runs in the engine thread: it takes a second or so."""
 
     title: ClassVar[str] = "Reviewing the model"
     priority = Priority.INTERACTIVE
@@ -121,76 +127,190 @@ class ReviewModel(Job[ReviewSnapshot, Review, Review]):
         self.project, self.run, self.precision = project, run, precision
 
     def prepare(self) -> ReviewSnapshot:
-        run = self.run or self.project.active_run()
+        project = self.project
+        run = self.run or project.active_run()
         if run is None:
             raise TrainingError("This project has no trained model yet.", "Label some images and retrain first.")
-        image_ids, targets, probabilities, folds, units = read_measured(self.project, run)
-        columns = self.project.columns()
-        unlabelled = columns.image_ids[columns.class_ids == NO_CLASS]
-        predictions = self.project.predictions(run)
-        other_ids = np.empty(0, np.int64)
-        other_probabilities = np.empty((0, len(run.class_ids)), np.float32)
+        measured = read_measured(project, run)
+        records = {image.id: image for image in project.images(measured.image_ids.tolist())}
+        # Of images that were removed since there is nothing to show.
+        measured = measured.part(np.array([image_id in records for image_id in measured.image_ids.tolist()], np.bool_))
+        images = [records[image_id] for image_id in measured.image_ids.tolist()]
+        hashes = [image.content_hash for image in images]
+        columns = project.columns()
+        predictions = project.predictions(run)
+        other_ids, other_probabilities = np.empty(0, np.int64), np.empty((0, len(run.class_ids)), np.float32)
         if predictions is not None:
-            is_other = np.isin(predictions.image_ids, unlabelled)
+            is_other = np.isin(predictions.image_ids, columns.image_ids[columns.class_ids == NO_CLASS])
             other_ids = predictions.image_ids[is_other]
             other_probabilities = predictions.probabilities[is_other].astype(np.float32)
+        source = _source_if_there(project, run)
+        features = _features_of(project, source, hashes)
+        test, warnings = _test_images(project, run, measured, source)
         return ReviewSnapshot(
-            run, image_ids, targets, probabilities, folds, units, other_ids, other_probabilities, self.precision
+            run=run,
+            model=read_run(project.run_dir(run), source.weights if source is not None else project.run_dir(run)),
+            measured=measured,
+            other_ids=other_ids,
+            other_probabilities=other_probabilities,
+            precision=self.precision,
+            features=features,
+            names=[image.name for image in images],
+            hashes=hashes,
+            dismissed=project.dismissed_suspects(),
+            test=test,
+            warnings=warnings,
         )
 
     @staticmethod
     def work(snapshot: ReviewSnapshot, context: JobContext) -> Review:
         context.checkpoint()
-        probabilities, targets = snapshot.probabilities, snapshot.targets
-        confidences = probabilities.max(axis=1)
-        is_right = probabilities.argmax(axis=1) == targets
-        saved = work_saved(probabilities, targets, snapshot.units, snapshot.other_probabilities)
-        return Review(
-            run=snapshot.run,
-            mode=LabelMode.ONE,
-            image_ids=snapshot.image_ids,
-            targets=targets,
-            probabilities=probabilities,
-            confidences=confidences,
-            folds=snapshot.folds,
-            units=snapshot.units,
-            metrics=measure(probabilities, targets, snapshot.units),
-            reliability=reliability_bins(confidences, is_right, grouped(is_right, snapshot.units)),
-            saved=saved,
-            acceptance=saved.at(snapshot.precision),
-            other_ids=snapshot.other_ids,
-        )
+        is_several = snapshot.run.mode is LabelMode.SEVERAL
+        return _review_several(snapshot) if is_several else _review_one(snapshot, context.checkpoint)
 
     def finish(self, result: Review) -> Review:
         return result
 
 
-def read_measured(
-    project: Project, run: Run
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
-    """Returns image ids, targets, out-of-fold probabilities, folds and units of the images that a run was measured on.
+def _review_one(snapshot: ReviewSnapshot, checkpoint: Callable[[], None]) -> Review:
+    run, measured = snapshot.run, snapshot.measured
+    probabilities, targets, units = measured.probabilities, measured.targets, measured.units
+    confidences = probabilities.max(axis=1)
+    is_right = probabilities.argmax(axis=1) == targets
+    others = snapshot.other_probabilities
+    saved = work_saved(
+        confidences,
+        is_right,
+        others.max(axis=1, initial=0),
+        units,
+        predicted=probabilities.argmax(axis=1),
+        other_predicted=others.argmax(axis=1),
+        num_classes=len(run.class_ids),
+    )
+    checkpoint()
+    gap, warnings = None, list(snapshot.warnings)
+    # A fine-tuned network has learned from all of the images: only the head can be fitted on other folds afterwards.
+    if snapshot.features is not None and run.depth == HEAD and len(np.unique(targets)) == len(run.class_ids):
+        refit = Refit(
+            snapshot.features,
+            targets,
+            len(run.class_ids),
+            float(run.settings["strength"]),
+            bool(run.settings.get("is_class_balanced", True)),
+            checkpoint,
+        )
+        if len(np.unique(units)) < len(set(snapshot.hashes)):
+            gap = gap_of(refit, snapshot.hashes, measured.folds, is_right)
+        if run.settings.get("group_by") is None:
+            warning = folder_warning(refit, snapshot.names, run.class_names, is_right)
+            warnings += [warning] if warning else []
+    checkpoint()
+    return Review(
+        run=run,
+        mode=LabelMode.ONE,
+        image_ids=measured.image_ids,
+        targets=targets,
+        probabilities=probabilities,
+        confidences=confidences,
+        folds=measured.folds,
+        units=units,
+        metrics=measure(probabilities, targets, units),
+        reliability=reliability_bins(confidences, is_right, grouped(is_right, units)),
+        saved=saved,
+        acceptance=saved.at(snapshot.precision),
+        other_ids=snapshot.other_ids,
+        gap=gap,
+        grouping_words=str(run.settings.get("alike") or ""),
+        suspects=find_suspects(
+            probabilities, targets, measured.image_ids, run.class_ids, snapshot.features, units, snapshot.dismissed
+        ),
+        warnings=warnings,
+        test=_measure_test(snapshot),
+    )
 
-    Runs of earlier versions know no units: then each image is one of its own.
 
-    Raises:
-        TrainingError: a file of the run is missing or damaged.
-    """
-    folder = project.run_dir(run)
+def _review_several(snapshot: ReviewSnapshot) -> Review:
+    run, measured = snapshot.run, snapshot.measured
+    probabilities, units = measured.probabilities, measured.units
+    assert measured.present is not None
+    assert measured.suggested is not None
+    thresholds = np.array(run.thresholds, np.float32)
+    confidences = set_confidences(probabilities, measured.suggested)
+    is_right = (measured.present == measured.suggested).all(axis=1)
+    others = snapshot.other_probabilities
+    saved = work_saved(confidences, is_right, set_confidences(others, others >= thresholds), units)
+    return Review(
+        run=run,
+        mode=LabelMode.SEVERAL,
+        image_ids=measured.image_ids,
+        targets=measured.targets,
+        probabilities=probabilities,
+        confidences=confidences,
+        folds=measured.folds,
+        units=units,
+        metrics=None,
+        reliability=reliability_bins(confidences, is_right, grouped(is_right, units)),
+        saved=saved,
+        acceptance=saved.at(snapshot.precision),
+        other_ids=snapshot.other_ids,
+        grouping_words=str(run.settings.get("alike") or ""),
+        warnings=snapshot.warnings,
+        several=measure_several(probabilities, measured.present, measured.suggested, thresholds, units),
+        present=measured.present,
+        suggested=measured.suggested,
+    )
+
+
+def _source_if_there(project: Project, run: Run) -> FeatureSource | None:
     try:
-        with np.load(folder / LABELS_FILE) as labels, np.load(folder / OUT_OF_FOLD_FILE) as out_of_fold:
-            image_ids = out_of_fold["image_ids"].astype(np.int64)
-            # Of a network only a part of the images may have been held out.
-            order = np.argsort(labels["image_ids"])
-            rows = order[np.searchsorted(labels["image_ids"], image_ids, sorter=order)]
-            units = labels["units"][rows] if "units" in labels else np.arange(len(rows))
-            return (
-                image_ids,
-                labels["targets"][rows].astype(np.int64),
-                out_of_fold["probabilities"].astype(np.float32),
-                labels["folds"][rows].astype(np.int64),
-                units.astype(np.int64),
-            )
-    except (OSError, ValueError, KeyError, IndexError) as err:
-        raise TrainingError(
-            f"The model in {folder} is damaged or incomplete.", "Choose another version, or retrain."
-        ) from err
+        return source_of_run(project, run)
+    except AppError as err:  # the weights are gone: the figures are there all the same
+        _log.info("No embeddings for the review of run %d: %s", run.id, err)
+        return None
+
+
+def _features_of(project: Project, source: FeatureSource | None, hashes: list[str]) -> NDArray[np.float32] | None:
+    """Returns embeddings (M, D), None where one of them is not in the cache."""
+    if source is None or not hashes:
+        return None
+    rows = source.rows_of(project, hashes)
+    return None if rows.min() < 0 else source.file.read(rows)
+
+
+def _test_images(
+    project: Project, run: Run, measured: Measured, source: FeatureSource | None
+) -> tuple[TestImages | None, list[str]]:
+    """Returns the locked test set for a run that never saw it, and what there is to say about it."""
+    test, labels = project.test_set(), project.test_snapshot()
+    if test is not None and labels is None:
+        return None, ["The test set was unlocked: its images are trained on now, and nothing can be measured on them."]
+    if labels is None or source is None or labels.mode is LabelMode.SEVERAL:
+        return None, []
+    if np.isin(labels.image_ids, measured.trained_ids).any():
+        return None, ["This model was trained before the test set was locked. Retrain to measure on it."]
+    return _images_with_features(project, run, labels, source), []
+
+
+def _images_with_features(
+    project: Project, run: Run, labels: LabelSnapshot, source: FeatureSource
+) -> TestImages | None:
+    rows = source.rows_of(project, labels.content_hashes)
+    there = np.flatnonzero(rows >= 0)
+    if not len(there):
+        return None
+    place_of = {class_id: index for index, class_id in enumerate(run.class_ids)}
+    # A class that the model does not know is one more target: always wrong.
+    unknown = len(run.class_ids)
+    targets = [place_of.get(labels.classes[target].id, unknown) for target in labels.targets[there].tolist()]
+    try:
+        units = np.array(grouping_of(project, labels, source).units)
+    except TrainingError:  # the rule fits none of them: each is one of its own
+        units = np.array(labels.content_hashes)
+    return TestImages(source.file.read(rows[there]), np.array(targets, np.int64), units[there])
+
+
+def _measure_test(snapshot: ReviewSnapshot) -> Metrics | None:
+    if snapshot.test is None:
+        return None
+    probabilities = snapshot.model.probabilities(snapshot.test.features)
+    return measure(probabilities, snapshot.test.targets, snapshot.test.units)

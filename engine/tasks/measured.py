@@ -1,0 +1,78 @@
+"""What a run was measured on: labels and out-of-fold predictions, as they lie in its folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.domain import LabelMode, Run
+from engine.errors import TrainingError
+from engine.nn.run_model import LABELS_FILE, OUT_OF_FOLD_FILE
+from engine.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """M images that were held out, and what the model said of them. K classes, in the order of the run's class ids.
+
+    `image_ids`, `targets`, `folds` and `units` (number of the group that each was held out with) are (M,);
+    `probabilities` (M, K). Where images have several classes, `present` and `suggested` (M, K) say which ones an image
+    has and which ones it was given. `trained_ids` are all images that the run learned from, measured or not.
+    """
+
+    image_ids: NDArray[np.int64]
+    targets: NDArray[np.int64]
+    probabilities: NDArray[np.float32]
+    folds: NDArray[np.int64]
+    units: NDArray[np.int64]
+    trained_ids: NDArray[np.int64]
+    present: NDArray[np.bool_] | None = None
+    suggested: NDArray[np.bool_] | None = None
+
+    def part(self, is_kept: NDArray[np.bool_]) -> Measured:
+        """Returns some of the images."""
+        if is_kept.all():
+            return self
+        return replace(
+            self,
+            image_ids=self.image_ids[is_kept],
+            targets=self.targets[is_kept],
+            probabilities=self.probabilities[is_kept],
+            folds=self.folds[is_kept],
+            units=self.units[is_kept],
+            present=None if self.present is None else self.present[is_kept],
+            suggested=None if self.suggested is None else self.suggested[is_kept],
+        )
+
+
+def read_measured(project: Project, run: Run) -> Measured:
+    """Returns what a run was measured on. Runs of earlier versions know no units: then each image is one of its own.
+
+    Raises:
+        TrainingError: a file of the run is missing or damaged.
+    """
+    folder = project.run_dir(run)
+    try:
+        with np.load(folder / LABELS_FILE) as labels, np.load(folder / OUT_OF_FOLD_FILE) as out_of_fold:
+            image_ids = out_of_fold["image_ids"].astype(np.int64)
+            trained_ids = labels["image_ids"].astype(np.int64)
+            # Of a network only a part of the images may have been held out.
+            order = np.argsort(trained_ids)
+            rows = order[np.searchsorted(trained_ids, image_ids, sorter=order)]
+            is_several = run.mode is LabelMode.SEVERAL
+            return Measured(
+                image_ids=image_ids,
+                targets=labels["targets"][rows].astype(np.int64),
+                probabilities=out_of_fold["probabilities"].astype(np.float32),
+                folds=labels["folds"][rows].astype(np.int64),
+                units=(labels["units"][rows] if "units" in labels else np.arange(len(rows))).astype(np.int64),
+                trained_ids=trained_ids,
+                present=labels["targets_matrix"][rows].astype(np.bool_) if is_several else None,
+                suggested=out_of_fold["suggested"].astype(np.bool_) if is_several else None,
+            )
+    except (OSError, ValueError, KeyError, IndexError) as err:
+        raise TrainingError(
+            f"The model in {folder} is damaged or incomplete.", "Choose another version, or retrain."
+        ) from err

@@ -1,0 +1,191 @@
+"""Parts of a review that need the embeddings: suspects with their neighbours, random splits, folders, the test set.
+
+Letters: N labelled images, M of them measured, K classes, D embedding size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import TrainingError
+from engine.evaluation.groups import assign_group_folds
+from engine.evaluation.intervals import grouped
+from engine.evaluation.splits import assign_folds
+from engine.nn.head import fit_head
+from engine.suggestions.label_errors import find_label_errors
+
+NUM_NEIGHBOURS: Final = 8
+_MAX_SUSPECTS: Final = 500
+_NOTICEABLE: Final = 0.01
+_COLLAPSE: Final = 0.1
+"""So much less right when whole folders are held out says that the folder is recognised, not the thing."""
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """An image whose class looks wrong. `score` (0..1) is how sure the model is that the given class is wrong.
+
+    `probability` is what it gives the suggested class. `is_likely` marks those that confident learning calls errors;
+    the others are merely less like their class than like another. `neighbour_ids` are the labelled images most like
+    it, nearest first, and `neighbour_class_ids` their classes; `num_agreeing` of them have the suggested class.
+    """
+
+    image_id: int
+    given_id: int
+    suggested_id: int
+    score: float
+    probability: float
+    is_likely: bool
+    neighbour_ids: list[int]
+    neighbour_class_ids: list[int]
+    num_agreeing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What a random split would have claimed beside what holds for new groups. `sentence` says it to the user.
+
+    `matters`: they differ by a point or more.
+    """
+
+    random_accuracy: float
+    grouped_accuracy: float
+    matters: bool
+    sentence: str
+
+
+def find_suspects(
+    probabilities: Array,
+    targets: NDArray[np.int64],
+    image_ids: NDArray[np.int64],
+    class_ids: Sequence[int],
+    features: Array | None,
+    units: NDArray[np.int64],
+    dismissed: set[int],
+) -> list[Suspect]:
+    """Returns the images (of M) that another class fits better, most suspect first, without the dismissed ones.
+
+    Neighbours are of other groups: that an image's own near-duplicates have its class says nothing.
+    """
+    errors = find_label_errors(probabilities, targets)
+    is_open = ~np.isin(image_ids[errors.rows], sorted(dismissed))
+    shown = np.flatnonzero(is_open)[:_MAX_SUSPECTS]
+    rows = errors.rows[shown]
+    nearest = np.empty((len(rows), 0), np.int64)
+    if features is not None and len(rows):
+        likeness = features[rows] @ features.T
+        likeness[units[rows][:, None] == units[None, :]] = -np.inf
+        num = min(NUM_NEIGHBOURS, len(features) - 1)
+        nearest = np.argpartition(-likeness, num - 1, axis=1)[:, :num]
+        order = np.argsort(-np.take_along_axis(likeness, nearest, axis=1), axis=1)
+        nearest = np.take_along_axis(nearest, order, axis=1)
+    suspects = []
+    for place, row, neighbours in zip(shown.tolist(), rows.tolist(), nearest, strict=True):
+        suggested = int(errors.suggested[place])
+        suspects.append(
+            Suspect(
+                image_id=int(image_ids[row]),
+                given_id=class_ids[int(targets[row])],
+                suggested_id=class_ids[suggested],
+                score=float(errors.scores[place]),
+                probability=float(probabilities[row, suggested]),
+                is_likely=bool(errors.is_likely[place]),
+                neighbour_ids=image_ids[neighbours].tolist(),
+                neighbour_class_ids=[class_ids[target] for target in targets[neighbours].tolist()],
+                num_agreeing=int((targets[neighbours] == suggested).sum()),
+            )
+        )
+    return suspects
+
+
+@dataclass(frozen=True, slots=True)
+class Refit:
+    """Fits the head once more, as a run did, on other folds; returns which images it gets right."""
+
+    features: Array
+    targets: NDArray[np.int64]
+    num_classes: int
+    strength: float
+    is_class_balanced: bool
+    checkpoint: Callable[[], None]
+
+    def is_right(self, folds: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Returns for each image (N,) whether a head that had not seen its fold gives its class."""
+        fit = fit_head(
+            self.features,
+            self.targets,
+            self.num_classes,
+            folds,
+            is_class_balanced=self.is_class_balanced,
+            strength=self.strength,
+            checkpoint=self.checkpoint,
+        )
+        return np.asarray(fit.out_of_fold_logits.argmax(axis=1) == self.targets)
+
+
+def gap_of(refit: Refit, hashes: Sequence[str], folds: NDArray[np.int64], is_right: NDArray[np.bool_]) -> Gap:
+    """Returns what a random split (equal content kept together) would say beside what held-out groups said."""
+    num_folds = int(np.unique(folds).size)
+    random = float(refit.is_right(assign_folds(refit.targets, hashes, None, num_folds)).mean())
+    honest = float(is_right.mean())
+    matters = random - honest >= _NOTICEABLE
+    shown = f"{100 * honest:.0f} %"
+    sentence = (
+        f"A random split would say {100 * random:.0f} %. With what belongs together kept on one side it is {shown}: "
+        "that is the figure shown everywhere."
+        if matters
+        else f"Groups make no difference here: {shown} with them kept together, {100 * random:.0f} % without."
+    )
+    return Gap(random, honest, matters, sentence)
+
+
+def folder_warning(
+    refit: Refit, names: Sequence[str], class_names: Sequence[str], is_right: NDArray[np.bool_]
+) -> str | None:
+    """Returns a sentence where accuracy follows the folder that images lie in and not what is in them.
+
+    That is so when it falls by ten points or more, and beyond chance, once whole folders are held out; where each class
+    has a folder of its own that cannot be measured, and is said unless the folders are named after the classes.
+    """
+    folders = [str(PurePosixPath(name).parent) for name in names]
+    classes_of: dict[str, set[int]] = {}
+    for folder, target in zip(folders, refit.targets.tolist(), strict=True):
+        classes_of.setdefault(folder, set()).add(target)
+    if len(classes_of) < 2:
+        return None
+    codes = np.unique(folders, return_inverse=True)[1]
+    num_folders = [len(np.unique(codes[refit.targets == target])) for target in range(refit.num_classes)]
+    if min(num_folders) >= 2:
+        try:
+            folds = assign_group_folds(refit.targets, folders, folders, min(10, len(classes_of)), 0)
+        except TrainingError:
+            return None
+        by_folder = refit.is_right(folds)
+        _, high = grouped(by_folder, np.array(folders)).interval(by_folder)
+        if is_right.mean() - by_folder.mean() < _COLLAPSE or is_right.mean() <= high:
+            return None
+        return (
+            f"With whole folders held out only {100 * by_folder.mean():.0f} % are right, not "
+            f"{100 * is_right.mean():.0f} %: the model seems to know the folders (their light, background or camera) "
+            "rather than the things in the pictures. Keep folders together to measure what new ones will give."
+        )
+    is_one_class = all(len(found) == 1 for found in classes_of.values())
+    words = [PurePosixPath(folder).name.casefold() for folder in classes_of]
+    is_named_so = all(
+        class_names[next(iter(found))].casefold() in word or word in class_names[next(iter(found))].casefold()
+        for word, found in zip(words, classes_of.values(), strict=True)
+    )
+    if is_one_class and not is_named_so and max(num_folders) == 1:
+        return (
+            "Each class comes from a folder of its own. If the folders differ in light, background or camera, the "
+            "model may have learned that; nothing here can tell. Images of one class from two folders would."
+        )
+    return None
