@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.domain import ImageStatus, LabelMode, LabelSnapshot, Run
+from engine.domain import LabelMode, LabelSnapshot, Run
 from engine.errors import TrainingError
 from engine.evaluation.splits import choose_num_folds
 from engine.files import PendingFolder
@@ -61,8 +61,7 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
         grouping = replace(grouping, units=[grouping.units[index] for index in kept])
         class_ids = [labels.classes[position].id for position in class_positions]
         start, strength, chosen_at = self._last_head(source, class_ids, len(kept), grouping.rule, labels.mode)
-        readable = [image for image in self.project.images() if image.status == ImageStatus.READABLE]
-        all_rows = source.rows_of(self.project, (image.content_hash for image in readable))
+        all_image_ids, all_rows = source.embedded_images(self.project)
         run_id = self.project.new_run_id()
         self._pending = PendingFolder(_free_folder(self.project.models_dir, run_id))
         report = self.embedding.report if self.embedding else None
@@ -80,8 +79,8 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
             class_ids=class_ids,
             class_names=[labels.classes[position].name for position in class_positions],
             last_step=labels.last_step,
-            all_image_ids=np.array([image.id for image in readable], np.int64)[all_rows >= 0],
-            all_rows=all_rows[all_rows >= 0],
+            all_image_ids=all_image_ids,
+            all_rows=all_rows,
             start=start,
             strength=strength,
             strength_chosen_at=chosen_at,
