@@ -90,6 +90,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "export_labels", "Export labels (CSV)…", "", "File", lambda c: c.export_labels, _has_project, icon="tag"
     ),
     ActionSpec("export", "Export model…", "Ctrl+E", "File", lambda c: c.export_model, _has_run, icon="export"),
+    ActionSpec("report", "Report on the model…", "", "File", lambda c: c.report.write, _has_run, icon="file"),
     ActionSpec("quit", "Quit", "Ctrl+Q", "File", lambda c: c.quit, starts_group=True),
     ActionSpec("undo", "Undo", "Ctrl+Z", "Edit", lambda c: c.undo, lambda s: _can_write(s) and s.can_undo, icon="undo"),
     ActionSpec(

@@ -17,6 +17,7 @@ from gui import wording
 from gui.assistance import Assistance
 from gui.dialogs import ask
 from gui.error_view import ErrorView
+from gui.report import ReportWriter
 from gui.save_states import NOT_SAVED, SAVED
 from gui.session import Session
 from gui.theme import RESOURCES, set_choice
@@ -39,6 +40,7 @@ class Commands(QObject):
         self._asked_folder: Path | None = None
         self._was_not_saved = False
         self.assistance = Assistance(session)
+        self.report = ReportWriter(session, window)
         session.save_state_changed.connect(self._on_save_state)
 
     @property

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SCAN, READ, EMBED, EXTEND = "scan", "read", "embed", "extend"
 TRAIN, EXPORT, DOWNLOAD, PACE = "train", "export", "download", "pace"
+REPORT, MAP = "report", "map"
 REVIEW, FORECAST, BORDERS = "review", "forecast", "borders"
 QUIET = frozenset({EXTEND, REVIEW, FORECAST, BORDERS})
 """What is over soon, or shown where it is wanted; never in the model bar."""
@@ -269,6 +270,14 @@ class EngineWork(QObject):
         if not self.is_running(DOWNLOAD):
             title = f"Downloading {spec.display_name}"
             self.submit(DOWNLOAD, DownloadWeights(spec.key), title, Priority.INTERACTIVE)
+
+    def write_report(self, file: Path) -> None:
+        """Writes the report on the active run; `ended` follows."""
+        from engine.tasks.report import WriteReport
+
+        project = self._session.project
+        if project is not None and not self.is_running(REPORT):
+            self.submit(REPORT, WriteReport(project, file), "Writing the report", Priority.INTERACTIVE)
 
     def submit(self, kind: str, work: AnyJob | Sequence[AnyJob], title: str, priority: Priority) -> JobHandle:
         """Queues a job or chain under a kind; errors are shown, `ended` tells the end."""

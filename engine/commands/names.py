@@ -15,6 +15,7 @@ COMMANDS = {
     "evaluate": "measure a model on a folder of known images, or show its cross-validated figures",
     "predict": "classify the images of a folder",
     "runs": "list the versions of the model; use, note, compare, delete or tidy them up",
+    "report": "write what is known of the model as one HTML page, for an appendix or an auditor",
     "export": "write the model in a format that other programs read, checked against the original",
     "export-data": "write the labels",
     "restore": "bring a project back whose database is damaged or gone",

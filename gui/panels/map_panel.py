@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, 
 from engine.events import JobCancelled, JobEnded, JobFailed, JobSucceeded
 from engine.jobs import Priority
 from gui import wording
+from gui.engine_work import MAP
 from gui.map_looks import ColorBy, Looks, looks_of
 from gui.session import Session
 from gui.theme import notifier
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from engine.tasks.project_map import ImageMap
     from engine.tasks.review import Review
 
-MAP = "map"
 LEGEND_PX, NARROW_PX = 208, 760
 LOOKS_MS = 30
 HOW = "Drag around points to select them, press a class key to label them. Wheel zooms, right button moves."
