@@ -166,10 +166,12 @@ class ReviewState(QObject):
 
     def _make_way(self) -> None:
         """A forecast takes a few trainings: the one that the user asks for goes first."""
-        if self._session.work.is_running(TRAIN):
+        work = self._session.work
+        if work.is_running(TRAIN):
             for kind in (FORECAST, BORDERS):
-                if self._session.work.is_running(kind):
-                    self._session.work.cancel_kind(kind)
+                activity = work.of_kind(kind)
+                if activity is not None and not activity.is_cancelling:
+                    work.cancel_kind(kind)
 
     def _on_ended(self, kind: str, end: JobEnded) -> None:
         if kind == REVIEW:

@@ -11,6 +11,7 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
+from engine.domain import ImageClass
 from gui import wording
 from gui.models.image_filter import ImageFilter, Order
 from gui.models.image_index import ImageIndex
@@ -29,12 +30,14 @@ from gui.thumbnails import Thumbnails
 from gui.widgets.buttons import button
 from gui.widgets.class_finder import ClassFinder
 from gui.widgets.empty_state import EmptyState
+from gui.widgets.grid_layout import MARGIN_PX, PICTURE_RATIO
 from gui.widgets.hint_line import Hint, HintLine
-from gui.widgets.image_card import CardFace, percent
+from gui.widgets.image_card import CAPTION_PX, CardFace, percent
 from gui.widgets.image_grid import ImageGrid
 from gui.widgets.text import ElidedLabel
 
-FINDER_TOP_PX, CARD_PX = 48, 196
+FINDER_TOP_PX, HEAD_PX = 48, 44
+CARD_PX, SMALLEST_CARD_PX = 196, 128
 Opinions = dict[int, tuple[int, float]]
 """By image id: the class that the model said when it had not seen the image, and how sure it was."""
 
@@ -105,6 +108,11 @@ class ReviewImages(QWidget):
     def focus_images(self) -> None:
         """Gives the keyboard to the images."""
         self.grid.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def fit_cards(self, height_px: int) -> None:
+        """Chooses the size of the pictures so that a whole row of them is seen in a pane of this height."""
+        picture = height_px - HEAD_PX - self._hints.sizeHint().height() - 2 * MARGIN_PX - CAPTION_PX
+        self.grid.set_card_px(max(SMALLEST_CARD_PX, min(CARD_PX, int(picture / PICTURE_RATIO))))
 
     def set_can_close(self, on: bool) -> None:
         """Offers to put it away, or not."""
@@ -222,10 +230,16 @@ class ReviewImages(QWidget):
         if not len(self.images.rows):
             return
         hints = []
-        first = next((item for item in self._session.classes if item.key), None)
         count = len(self.labelling.targets())
-        if first is not None:
+        item = self._class_to_name()
+        if item is not None:
             what = "relabel" if count < 2 else f"relabel {count:,} images"
-            hints.append(Hint(class_key_text(first.key), what, first.name, first.color))
+            hints.append(Hint(class_key_text(item.key), what, item.name, item.color))
         hints += [Hint("/", "find class"), Hint("?", "unsure"), Hint("Enter", "look closely"), Hint("Esc", "back")]
         self._hints.set_hints(hints)
+
+    def _class_to_name(self) -> ImageClass | None:
+        """Returns the class whose key the hints name: the one that the model said, or else the first with a key."""
+        said_id = self._opinions.get(self.images.image_id(self.grid.current_position()) or 0, (0, 0.0))[0]
+        with_keys = [item for item in self._session.classes if item.key]
+        return next((item for item in with_keys if item.id == said_id), with_keys[0] if with_keys else None)

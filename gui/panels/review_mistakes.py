@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QListWidget, QListWidgetItem, QToolButton, QVBoxLayout, QWidget
 
 from engine.evaluation.class_order import order_by_similarity
@@ -16,6 +16,7 @@ from gui.session import Session
 from gui.theme import icon
 from gui.widgets.confusion_paint import Counting
 from gui.widgets.confusion_view import ZOOM_STEP, ConfusionView
+from gui.widgets.flow_layout import FlowLayout
 from gui.widgets.segments import Segment, Segments
 from gui.widgets.text import text_label
 
@@ -51,6 +52,8 @@ class ReviewMistakes(QWidget):
         self.order.setToolTip("Order of the classes")
         self.pairs = QListWidget()
         self.pairs.setProperty("role", "lines")
+        self.pairs.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.pairs.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.pairs.setAccessibleName("Most frequent mix-ups")
         self._pairs_of: list[tuple[int, int]] = []
         self._sentence = text_label("", "dim", wrap=True)
@@ -83,11 +86,12 @@ class ReviewMistakes(QWidget):
     # ----------------------------------------------------------------------------------------------------- private
 
     def _build(self) -> None:
-        bar = QHBoxLayout()
-        bar.setSpacing(8)
+        bar = FlowLayout(spacing_px=8)  # in a narrow window the order of the classes goes to a line of its own
         bar.addWidget(self.counting)
         bar.addWidget(self.order)
-        bar.addStretch(1)
+        zoom = QHBoxLayout()
+        zoom.setContentsMargins(0, 0, 0, 0)
+        zoom.setSpacing(2)
         for name, tip, act in (
             ("zoom-out", "Smaller cells (-)", lambda: self.matrix.zoom_by(1 / ZOOM_STEP)),
             ("zoom-in", "Larger cells (+, Ctrl+wheel)", lambda: self.matrix.zoom_by(ZOOM_STEP)),
@@ -98,7 +102,10 @@ class ReviewMistakes(QWidget):
             tool.setToolTip(tip)
             tool.setAccessibleName(tip.partition(" (")[0])
             tool.clicked.connect(act)
-            bar.addWidget(tool)
+            zoom.addWidget(tool)
+        tools = QWidget()
+        tools.setLayout(zoom)
+        bar.addWidget(tools)
         side = QVBoxLayout(self._side)
         side.setContentsMargins(0, 0, 0, 0)
         side.setSpacing(8)

@@ -27,7 +27,7 @@ from gui.widgets.suspect_list import SuspectFace
 
 WIDE_PX = 1240
 MARGIN_PX, CELL_MARGIN_PX = 16, 56
-LOW_PX, HIGH_PX, NARROW_HIGH_PX = 232, 296, 372
+LOW_PX, HIGH_PX, NARROW_HIGH_PX = 232, 308, 372
 Place = tuple[int, int, int, int]
 
 

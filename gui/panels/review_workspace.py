@@ -11,6 +11,7 @@ from PySide6.QtGui import QFocusEvent, QHideEvent, QKeySequence, QShortcut, QSho
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from gui import review_picks, review_words, wording
+from gui.panels.map_panel import MapPanel
 from gui.panels.review_images import ReviewImages
 from gui.panels.review_mistakes import ReviewMistakes
 from gui.panels.review_overview import ReviewOverview
@@ -24,10 +25,10 @@ from gui.widgets.chip import Chip
 from gui.widgets.empty_state import EmptyState
 from gui.widgets.segments import Segment, Segments
 
-OVERVIEW, MISTAKES, SUSPECTS, VERSIONS = "overview", "mistakes", "suspects", "versions"
+OVERVIEW, MISTAKES, SUSPECTS, MAP, VERSIONS = "overview", "mistakes", "suspects", "map", "versions"
 BAR_PX = 44
 BELOW_SHARE, BESIDE_SHARE = 0.38, 0.46
-MIN_BELOW_PX, MIN_BESIDE_PX = 232, 300
+MIN_BELOW_PX, MIN_BESIDE_PX = 256, 360
 FOLLOW_MS = 120
 """After an arrow key in the matrix its images come a moment later, so that a held key is quick."""
 PAGE_KEYS = "Ctrl+Page up, Ctrl+Page down"
@@ -52,12 +53,14 @@ class ReviewWorkspace(QWidget):
         self.overview = ReviewOverview(session, self.state, thumbnails)
         self.mistakes = ReviewMistakes(session, self.state)
         self.suspects = ReviewSuspects(session, thumbnails)
+        self.map = MapPanel(session, thumbnails=thumbnails)
         self.versions = VersionsPanel(session, thumbnails=thumbnails)
         self.images = ReviewImages(session, thumbnails)
         self._pages: dict[str, QWidget] = {
             OVERVIEW: self.overview,
             MISTAKES: self.mistakes,
             SUSPECTS: self.suspects,
+            MAP: self.map,
             VERSIONS: self.versions,
         }
         self._needs_review = {OVERVIEW, MISTAKES, SUSPECTS}
@@ -67,6 +70,7 @@ class ReviewWorkspace(QWidget):
                 Segment(OVERVIEW, "Overview", f"What the model is worth ({PAGE_KEYS})"),
                 Segment(MISTAKES, "Mistakes", f"Which classes are taken for which ({PAGE_KEYS})"),
                 Segment(SUSPECTS, "Suspects", f"Labels that look wrong ({PAGE_KEYS})"),
+                Segment(MAP, "Map", f"All images, look-alikes side by side ({PAGE_KEYS})"),
                 Segment(VERSIONS, "Versions", f"All models of this project, to compare and to go back ({PAGE_KEYS})"),
             ),
             "tabs",
@@ -240,6 +244,7 @@ class ReviewWorkspace(QWidget):
         overview.headline.accepted.connect(self._on_accepted)
         self.mistakes.cell_opened.connect(self.open_cell)
         self.suspects.open_changed.connect(self._show_suspects)
+        self.map.images_wanted.connect(self.open_images)
         self.versions.export_wanted.connect(self.export_asked)
         self.images.closed.connect(self._close_images)
         self.images.view_wanted.connect(self.view_wanted)
@@ -280,6 +285,7 @@ class ReviewWorkspace(QWidget):
 
     def _on_review_changed(self) -> None:
         self.suspects.show_review(self.state.review)
+        self.map.show_review(self.state.review)
         review = self.state.review
         was_empty = self._stack.currentWidget() is self._empty
         is_several = review is not None and review.metrics is None
@@ -357,3 +363,4 @@ class ReviewWorkspace(QWidget):
             whole = self._splitter.width() if is_beside else self._splitter.height()
             part = round(whole * (BESIDE_SHARE if is_beside else BELOW_SHARE))
             self._splitter.setSizes([whole - part, part])
+            self.images.fit_cards(self.images.height() if is_beside else max(part, MIN_BELOW_PX))

@@ -33,7 +33,7 @@ from PySide6.QtWidgets import (
 from gui.theme import font, theme
 
 AnyIndex = QModelIndex | QPersistentModelIndex
-ROW_PX = 30
+ROW_PX = 28
 SORT_ROLE = int(Qt.ItemDataRole.UserRole)
 INTERVAL_ROLE = SORT_ROLE + 1
 COLOR_ROLE = SORT_ROLE + 2

@@ -263,13 +263,8 @@ def _paint_caption(painter: QPainter, area: QRectF, face: CardFace, colors: Them
 def _paint_chips(painter: QPainter, area: QRectF, face: CardFace, colors: Theme) -> None:
     """Draws as many classes as there is room for, and how many more there are."""
     left, middle = area.left(), area.center().y()
-    if face.opinion is not None:  # half of the room each, and what the first does not need
-        left += paint_chip(painter, left, middle, area.width() / 2 - 2, face.class_name, face.class_color, False) + 4
-        name, sure, color = face.opinion
-        metrics, room = QFontMetricsF(font(0.85)), area.right() - left
-        kept = room - 18 - metrics.horizontalAdvance(f" {sure}")  # how sure it was must be seen
-        name = metrics.elidedText(name, Qt.TextElideMode.ElideRight, max(12.0, kept))
-        paint_chip(painter, left, middle, room, f"{name} {sure}", color, True)
+    if face.opinion is not None:
+        _paint_opinion(painter, area, (face.class_name, face.class_color), face.opinion)
         return
     chips = face.chips
     metrics = QFontMetricsF(font(0.85))
@@ -284,6 +279,19 @@ def _paint_chips(painter: QPainter, area: QRectF, face: CardFace, colors: Theme)
             painter.drawText(where, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, f"+{num_left}")
             return
         left += paint_chip(painter, left, middle, room, name, color, is_ghost) + 4
+
+
+def _paint_opinion(painter: QPainter, area: QRectF, given: tuple[str, str], opinion: tuple[str, str, str]) -> None:
+    """Draws the class of an image and what a model says; where there is no room for both, its name gives way first."""
+    name, sure, color = opinion
+    metrics = QFontMetricsF(font(0.85))
+    least = chip_width(sure, area.width(), True) + 4
+    wanted = chip_width(f"{name} {sure}", area.width(), True) + 4
+    room = max(area.width() - wanted, min(area.width() - least, chip_width(given[0], area.width(), False)))
+    left = area.left() + paint_chip(painter, area.left(), area.center().y(), room, *given, False) + 4
+    kept = area.right() - left - 18 - metrics.horizontalAdvance(f" {sure}")
+    shown = metrics.elidedText(name, Qt.TextElideMode.ElideRight, kept) if kept > MIN_CHIP_PX / 2 else ""
+    paint_chip(painter, left, area.center().y(), area.right() - left, f"{shown} {sure}".strip(), color, True)
 
 
 def _paint_frame(painter: QPainter, card: QRectF, face: CardFace, colors: Theme) -> None:
