@@ -42,7 +42,11 @@ class ReportWriter(QObject):
 
         assert isinstance(end.result, WrittenReport)
         url = QUrl.fromLocalFile(str(end.result.file))
-        remedy = Remedy("Open it", lambda: QDesktopServices.openUrl(url))
+
+        def show() -> None:
+            QDesktopServices.openUrl(url)
+
+        remedy = Remedy("Open it", show)
         self._window.errors.show_notice(
             f"Report written to {end.result.file.name}.", str(end.result.file.parent), [remedy]
         )
