@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.domain import ImageClass, ImageColumns, LabelMode, Run
-from engine.errors import StoreError
+from engine.errors import ProjectError, StoreError
 
 if TYPE_CHECKING:
     from engine.project import Project
@@ -38,6 +38,8 @@ class Loaded:
     run: Run | None
     facts: Facts
     label_mode: LabelMode = LabelMode.ONE
+    run_problem: ProjectError | None = None
+    """Set where the files of the run are gone: its figures are known, and it cannot be used."""
 
 
 def empty_columns() -> ImageColumns:
@@ -72,12 +74,13 @@ def load(make: Callable[[], Project]) -> Loaded:
 
 def read(project: Project) -> Loaded:
     """Reads an open project anew."""
-    columns = project.columns()
+    columns, run = project.columns(), project.active_run()
     return Loaded(
         project=project,
         columns=columns,
         classes=project.classes(),
-        run=project.active_run(),
+        run=run,
+        run_problem=project.problem_of_run(run) if run is not None else None,
         facts=read_facts(project),
         # Not asked of the project: it may have changed since the columns were read, and the two must fit together.
         label_mode=LabelMode.SEVERAL if columns.class_bits.shape[1] else LabelMode.ONE,

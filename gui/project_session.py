@@ -114,6 +114,8 @@ class ProjectSession(OpenProject):
         self.classes_changed.emit()
         self.run_changed.emit()
         self.undo_changed.emit()
+        if loaded.run_problem is not None:
+            self.error_raised.emit(loaded.run_problem)
 
     def _on_load_failed(self, error: BaseException) -> None:
         self._opening = False

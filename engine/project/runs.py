@@ -5,9 +5,10 @@ A deleted version's folder lies in `models/.deleted` until the project is closed
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,9 +87,18 @@ class RunKeeping(LabelWriting):
         files = [*_files_below(self.run_dir(run)), *self._own_features(self.run_dir(run), run)]
         return sum(_size_of(file) for file in files)
 
+    def problem_of_run(self, run: Run) -> ProjectError | None:
+        """Returns what to say of a run whose files are not in the project, as after a restore; None when they are."""
+        if (self.run_dir(run) / RUN_FILE).is_file():
+            return None
+        return ProjectError(
+            f"The files of version {run.id} of the model are not in the project ({self.run_dir(run)}).",
+            "Put the folder back from a copy of the project, use another version, or retrain.",
+        )
+
     def missing_runs(self) -> list[Run]:
-        """Returns the runs whose files are not in the project, as after a restore without them."""
-        return [run for run in self.runs() if not (self.run_dir(run) / RUN_FILE).is_file()]
+        """Returns the runs whose files are not in the project."""
+        return [run for run in self.runs() if self.problem_of_run(run) is not None]
 
     def predictions(self, run: Run | None = None) -> Predictions | None:
         """Returns what a run predicts (the active one unless another is named), or None."""
@@ -101,8 +111,15 @@ class RunKeeping(LabelWriting):
     # ---- changing
 
     def add_run(self, run: Run) -> Run:
-        """Records a run and makes it the active one; an id of 0 is replaced by a new one."""
-        return self._write(lambda db: runs.add(db, run)).result()
+        """Records a run and makes it the active one; an id of 0 is replaced by a new one.
+
+        A run that was made by itself gives way to it. Its files stay until the next one does: somebody may be reading.
+        """
+        before = self.active_run()
+        stored = self._write(lambda db: runs.add(db, run)).result()
+        if before is not None and all(kept.id != before.id for kept in self.runs()):
+            self.remove_superseded({before.folder})
+        return stored
 
     def activate_run(self, run_id: int) -> Run:
         """Makes a run the active one: its predictions and figures are shown from now on.
@@ -110,12 +127,9 @@ class RunKeeping(LabelWriting):
         Raises:
             ProjectError: there is no such run, or its files are gone.
         """
-        run = self.run(run_id)
-        if not (self.run_dir(run) / RUN_FILE).is_file():
-            raise ProjectError(
-                f"The files of version {run_id} are not in the project ({self.run_dir(run)}).",
-                "Put the folder back from a copy of the project, or use another version.",
-            )
+        problem = self.problem_of_run(self.run(run_id))
+        if problem is not None:
+            raise problem
         return self._write(lambda db: runs.activate(db, run_id)).result()
 
     def set_run_note(self, run_id: int, note: str) -> None:
@@ -184,6 +198,7 @@ class RunKeeping(LabelWriting):
         """Puts back what a crash left in the folder of the deleted though it is not, and removes the rest."""
         trash = self.models_dir / DELETED_FOLDER
         if not trash.is_dir():
+            self.remove_superseded()
             return
         alive = {run.folder for run in self.runs()}
         with suppress(OSError):  # it stays where it is, and the version says that its files are missing
@@ -197,6 +212,7 @@ class RunKeeping(LabelWriting):
 
         What cannot be removed is left for the next time.
         """
+        self.remove_superseded()
         trash = self.models_dir / DELETED_FOLDER
         if not trash.is_dir():
             return
@@ -211,6 +227,13 @@ class RunKeeping(LabelWriting):
                         file.unlink(missing_ok=True)
                 shutil.rmtree(folder, ignore_errors=True)
             trash.rmdir()
+
+    def remove_superseded(self, spared: Collection[str] = ()) -> None:
+        """Removes the folders of runs that made themselves and gave way to others, except those named."""
+        alive = {run.folder for run in self.runs()} | set(spared)
+        for file in self.models_dir.glob(f"*/{RUN_FILE}"):
+            if file.parent.name not in alive and _was_automatic(file):
+                shutil.rmtree(file.parent, ignore_errors=True)
 
     def _deleted_dir(self, run: Run) -> Path:
         return self.models_dir / DELETED_FOLDER / run.folder
@@ -246,6 +269,14 @@ class RunKeeping(LabelWriting):
 
     def _predictions_of(self, run: Run | None) -> Predictions | None:
         return predictions.read(self.run_dir(run)) if run else None
+
+
+def _was_automatic(run_file: Path) -> bool:
+    try:
+        document = json.loads(run_file.read_text(encoding="utf-8"))
+        return bool(document["settings"].get("is_automatic"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False  # not one of ours, or not whole: left alone
 
 
 def heirs_of(run: Run, listed: Sequence[Run]) -> list[Run]:

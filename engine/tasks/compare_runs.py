@@ -178,7 +178,9 @@ def _read(files: RunFiles, into: Mapping[int, int]) -> _ReadRun:
         document = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
         with np.load(folder / LABELS_FILE) as labels, np.load(folder / OUT_OF_FOLD_FILE) as out_of_fold:
             seen = _labels_seen(run, labels, into)
-            measured = _decided(run, out_of_fold["image_ids"], out_of_fold["probabilities"], into)
+            # Where images have several classes, decided by thresholds that had not seen the image either.
+            decided = out_of_fold.get("suggested")
+            measured = _decided(run, out_of_fold["image_ids"], out_of_fold["probabilities"], into, decided)
             units = labels["units"].astype(np.int64) if "units" in labels else None
     except (OSError, ValueError, KeyError, EOFError, IndexError, zipfile.BadZipFile) as err:
         raise TrainingError(
@@ -197,11 +199,21 @@ def _labels_seen(run: Run, labels: Mapping[str, NDArray[Any]], into: Mapping[int
     return _Answers(ids, np.array(class_ids, np.int64)[labels["targets"]], _NO_SETS, [], certain)
 
 
-def _decided(run: Run, ids: NDArray[Any], probabilities: NDArray[Any], into: Mapping[int, int]) -> _Answers:
-    """Returns the answers that probabilities (N, K) stand for; merged classes speak for those they went into."""
+def _decided(
+    run: Run,
+    ids: NDArray[Any],
+    probabilities: NDArray[Any],
+    into: Mapping[int, int],
+    decided: NDArray[np.bool_] | None = None,
+) -> _Answers:
+    """Returns the answers that probabilities (N, K) stand for; merged classes speak for those they went into.
+
+    Args:
+        decided: (N, K) which classes each image was given, where that is not a matter of the run's thresholds.
+    """
     ids = ids.astype(np.int64)
     if run.mode is LabelMode.SEVERAL:
-        said = probabilities >= np.array(run.thresholds, np.float32)
+        said = decided if decided is not None else probabilities >= np.array(run.thresholds, np.float32)
         sets, class_ids = _merged_sets(said, run.class_ids, into)
         return _Answers(ids, None, sets, class_ids, set_confidences(probabilities, said))
     found = predictions.with_merged(Predictions(ids, np.array(run.class_ids, np.int32), probabilities), into)

@@ -20,7 +20,6 @@ from gui.versions import Version
 from gui.widgets.image_strip import ImageStrip
 from gui.widgets.text import ElidedLabel, text_label
 
-WIDE_PX = 1180
 FACT_PX = 148
 Table = Sequence[Sequence[str]]
 
@@ -35,7 +34,6 @@ class VersionDetails(QScrollArea):
         self.strips: dict[str, ImageStrip] = {}
         self.sentences: list[str] = []
         """What is said, for those who cannot see how it is laid out."""
-        self._halves: QHBoxLayout | None = None
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -118,6 +116,8 @@ class VersionDetails(QScrollArea):
 
     def _begin(self) -> QVBoxLayout:
         """Returns the layout of an empty page, in the place of the present one."""
+        for strip in self.strips.values():
+            strip.let_go()
         self.strips, self.sentences = {}, []
         page = QWidget()
         page.setAutoFillBackground(False)

@@ -35,7 +35,8 @@ class ImageStrip(QWidget):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._wish_timer = QTimer(self, singleShot=True, interval=0)
         self._wish_timer.timeout.connect(self._ask_for_pictures)
-        thumbnails.loaded.connect(lambda _ids: self.update())
+        # A method and not a lambda: strips come and go, and Qt forgets the method with the strip.
+        thumbnails.loaded.connect(self._on_loaded)
 
     def show_images(self, image_ids: NDArray[np.int64], name: str) -> None:
         """Shows other images; `name` says what they are."""
@@ -45,6 +46,11 @@ class ImageStrip(QWidget):
         self.setToolTip(f"{name}: show all of them in Label (Enter)")
         self._wish_timer.start()
         self.update()
+
+    def let_go(self) -> None:
+        """Asks for no pictures any more, before the strip goes."""
+        self._wish_timer.stop()
+        self._thumbnails.want(self._consumer, [])
 
     def sizeHint(self) -> QSize:
         return QSize(6 * PITCH_PX, TILE_HEIGHT_PX + 2 * FRAME_PX)
@@ -107,7 +113,10 @@ class ImageStrip(QWidget):
 
     def hideEvent(self, event: object) -> None:
         super().hideEvent(event)  # type: ignore[arg-type]
-        self._thumbnails.want(self._consumer, [])
+        self.let_go()
+
+    def _on_loaded(self, _image_ids: object) -> None:
+        self.update()
 
     def _ask_for_pictures(self) -> None:
         if self.isVisible():

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from engine import VERSION
 from engine.backbones import spec
-from engine.domain import Run
+from engine.domain import LabelMode, Mark, Run, Validation
 from engine.errors import BackboneError, ProjectError, TrainingError
 from engine.nn.networks import EXPORTED_PREFIX, load_backbone
 from engine.project import Project
@@ -215,3 +215,42 @@ def test_a_version_without_its_files_says_so_and_is_not_used(
     assert project.active_run().id == second.id
     project.delete_run(first.id)
     assert [run.id for run in project.runs()] == [second.id]
+
+
+def test_where_images_have_several_classes_an_answer_is_right_when_the_whole_set_is(
+    project: Project, file_images: Callable, run_job: Callable
+) -> None:
+    project.set_label_mode(LabelMode.SEVERAL).result()
+    ids = file_images(project, 5)
+    rust, dent = (project.add_class(name).result().id for name in ("rust", "dent"))
+    project.label(ids[:2], rust).result()
+    project.label(ids[1:3], dent).result()
+    project.mark(ids[:4], Mark.CONFIRMED, True).result()
+    project.label(ids[4:], rust).result()  # not confirmed: whether it has a dent is not known
+    truth = np.array([[1, 0], [1, 1], [0, 1], [0, 0], [1, 0]], bool)
+    one = _several_version(project, 1, ids, [rust, dent], truth, np.array([[1, 0], [1, 0], [1, 0], [0, 0], [0, 0]]))
+    two = _several_version(project, 2, ids, [rust, dent], truth, np.array([[1, 0], [1, 1], [0, 0], [0, 1], [1, 1]]))
+    found: RunComparison = run_job(CompareRuns(project, one.id, two.id))
+    assert found.paired.num_images == 4
+    assert (found.fixed.tolist(), found.broken.tolist(), found.other_mistake.tolist()) == ([ids[1]], [ids[3]], [ids[2]])
+    assert found.labels.is_none
+    assert figure_rows(found)[0].name == "All classes right"
+    # Version 1 is asked again after a class was merged away: what it said of both counts for the one that is left.
+    project.merge_class(dent, rust).result()
+    merged: RunComparison = run_job(CompareRuns(project, one.id, two.id))
+    assert merged.fixed.tolist() == []
+    assert merged.broken.tolist() == [ids[2], ids[3]]
+
+
+def _several_version(
+    project: Project, number: int, ids: list[int], class_ids: list[int], truth: np.ndarray, said: np.ndarray
+) -> Run:
+    folder = project.models_dir / f"run-{number:04d}"
+    folder.mkdir()
+    np.savez(folder / "labels.npz", image_ids=ids, targets=truth.argmax(1), targets_matrix=truth, confirmed=[True] * 5)
+    np.savez(folder / "out_of_fold.npz", image_ids=ids, probabilities=np.where(said, 0.4, 0.1), suggested=said > 0)
+    validation = Validation("5-fold cross-validation", 0.5, (0.1, 0.9), 0.5, 0.3, 0.02)
+    run = Run(number, 1.0, KEY, "w", "head", 0, folder.name, class_ids, ["rust", "dent"], 5, 0, validation, {}, {},
+              False, LabelMode.SEVERAL, [0.9, 0.9])  # fmt: skip
+    (folder / "run.json").write_text(json.dumps({"id": number, "mode": "several"}))
+    return project.add_run(run)

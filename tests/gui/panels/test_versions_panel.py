@@ -244,3 +244,13 @@ def test_without_a_model_the_panel_says_how_to_get_one(open_desk: Callable[[Path
     assert "then retrain" in panel._empty.accessibleName()
     assert panel.model.rowCount(QModelIndex()) == 0
     assert np.size(panel.table.chosen_ids()) == 0
+
+
+def test_opening_a_project_whose_version_in_use_lost_its_files_says_so(bench: Bench, tmp_path: Path) -> None:
+    shutil.rmtree(bench.project.models_dir / "run-0003")
+    bench.session.close_project()
+    bench.session.open_project(tmp_path / "project")
+    bench.wait(lambda: bench.errors)
+    (said,) = [str(bench.errors.pop())]
+    assert said.startswith("The files of version 3 of the model are not in the project")
+    bench.wait(lambda: bench.shown()[0] == "3  ·  files missing")
