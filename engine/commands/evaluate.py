@@ -8,6 +8,7 @@ from pathlib import Path
 from engine.commands.arguments import add_json_argument, add_model_argument
 from engine.commands.console import Console, Document, percent, plural
 from engine.commands.projects import open_project_or_model
+from engine.errors import UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,14 +19,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="images the model has not seen, a sub-folder per class (default: its cross-validated predictions)",
     )
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        metavar="FILE",
+        help="image,class rows that say which classes the images in the folder have (instead of its sub-folders); "
+        "several classes of an image stand in one cell (a|b) or in several rows",
+    )
     add_json_argument(parser)
 
 
 def run(arguments: argparse.Namespace, console: Console) -> None:
     from engine.tasks.evaluate import EvaluateModel
 
+    if arguments.labels is not None and arguments.images is None:
+        raise UsageError("--labels names classes of images in a folder.", "Name the folder as well: --images FOLDER.")
     with open_project_or_model(arguments.model) as model:
-        document = console.run(EvaluateModel(model, arguments.images))
+        document = console.run(EvaluateModel(model, arguments.images, labels=arguments.labels))
     console.document(document)
     say_figures(document, console)
 
@@ -46,7 +56,22 @@ def say_figures(document: Document, console: Console) -> None:
     for row in document["per_class"]:
         figures = "".join(f"{percent(row[key]):>9s}" for key in ("precision", "recall", "f1"))
         console.say(f"{row['class']:<{width}s}  {figures}{row['support']:>9,d}")
+    _say_unknown(document, console)
     _say_failed(document, console)
+
+
+def _say_unknown(document: Document, console: Console) -> None:
+    """Tells how many images were called unknown: of classes that the model knows, and of each that it does not."""
+    if "unknown" not in document:
+        return
+    known, rows = document["unknown"]["known"], document["unknown"]["new_classes"]
+    if known["num_images"]:
+        console.say(f"Called unknown though the model knows their class: {percent(known['called_unknown'])}.")
+    for row in rows:
+        console.say(
+            f"“{row['class']}”, which the model does not know: {percent(row['called_unknown'])} of "
+            f"{plural(row['num_images'], 'image')} called unknown."
+        )
 
 
 def _say_several(document: Document, console: Console) -> None:

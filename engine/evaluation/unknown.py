@@ -15,6 +15,7 @@ Letters: N images, K classes, D embedding size, F folds, Q knots.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -39,6 +40,7 @@ FEWEST_IMAGES: Final = 6
 """With fewer known images held out than that, nothing is said."""
 
 _NUM_SIGNS: Final = 3
+_ARRAYS: Final = ("origin", "scale", "means", "spreads", "factors", "knots")
 _PRIOR_IMAGES: Final = 5.0
 """The spread of a class counts like so many images that spread as those of all classes do."""
 
@@ -49,6 +51,7 @@ _MANY: Final = 40
 """Student's distribution of so many degrees of freedom is as good as the normal one, which is quicker."""
 
 _GRID_POINTS: Final = 400
+_FEWEST_OF_COMBINATION: Final = 3
 _SMALLEST: Final = 1e-12
 
 
@@ -59,7 +62,8 @@ class UnknownDetector:
     With v = (embedding - origin) / scale and M = `means` (K, D), the signs are
     log(min_k |v - M_k|^2 / spreads_k), 1 - max_k cos(v, M_k) and -max_k logit_k;
     strangeness = signs @ factors + offset; score = its place among the `knots` (Q,), between them in proportion,
-    where LEVELS are the scores. Shapes: origin (D,), scale (D,), spreads (K,), factors (3,).
+    where LEVELS are the scores. Shapes: origin (D,), scale (D,), spreads (K,), factors (3,). Where images have several
+    classes, K counts combinations of classes, and the logits are no sign (their factor is 0).
     """
 
     origin: Array
@@ -83,6 +87,38 @@ class UnknownDetector:
     def scores(self, features: NDArray[np.floating[Any]], logits: Array) -> Array:
         """Returns the share of known images that are less strange (N,), in 0..1."""
         return scores_of(self.strangeness(features, logits), self.knots)
+
+    def arrays(self) -> dict[str, Array]:
+        """Returns everything as arrays by name, for a file; `from_arrays` reads them."""
+        named = {name: getattr(self, name) for name in _ARRAYS}
+        named["offset"] = np.array([self.offset], np.float32)
+        return {name: np.ascontiguousarray(array, np.float32) for name, array in named.items()}
+
+    @staticmethod
+    def from_arrays(arrays: Mapping[str, Array], embedding_size: int) -> UnknownDetector:
+        """Returns the detector that `arrays` gave.
+
+        Raises:
+            KeyError: an array is missing.
+            ValueError: their shapes or values make no sense.
+        """
+        named = {name: np.asarray(arrays[name], np.float32) for name in (*_ARRAYS, "offset")}
+        num_groups = len(named["means"]) if named["means"].ndim == 2 else 0
+        shapes = {
+            "origin": (embedding_size,),
+            "scale": (embedding_size,),
+            "means": (num_groups, embedding_size),
+            "spreads": (num_groups,),
+            "factors": (_NUM_SIGNS,),
+            "offset": (1,),
+            "knots": LEVELS.shape,
+        }
+        is_whole = num_groups > 0 and all(named[name].shape == shape for name, shape in shapes.items())
+        if not is_whole or not all(np.isfinite(array).all() for array in named.values()):
+            raise ValueError("the arrays of the unknown score do not fit together")
+        if not ((named["scale"] > 0).all() and (named["spreads"] > 0).all() and (np.diff(named["knots"]) > 0).all()):
+            raise ValueError("the arrays of the unknown score make no sense")
+        return UnknownDetector(**(named | {"offset": float(named["offset"][0])}))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +145,7 @@ def fit_unknown(
 
     Args:
         features: embeddings (N, D).
-        targets: class index of each (N,), 0..K-1.
+        targets: class index of each (N,), 0..K-1; where images have several, that of their combination.
         folds: fold of each (N,); images of one fold are held out together.
         out_of_fold_logits: what the head says of each image (N, K) when it is held out; None where logits are no sign
             (several classes per image, of which none may be there).
@@ -128,6 +164,16 @@ def fit_unknown(
         signs[held_out] = detector.signs(features[held_out], _logits_or_none(logits, int(held_out.sum())))
     detector = _uncalibrated(sums.classes(), mean, scale)
     return calibrated(detector, signs, folds)
+
+
+def combinations_of(present: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Returns a number for the combination of classes that each image (N,) has, given them all (N, K).
+
+    For `fit_unknown`. Combinations of few images are one: their means would say little.
+    """
+    _, codes, counts = np.unique(present, axis=0, return_inverse=True, return_counts=True)
+    is_rare = counts[codes] < _FEWEST_OF_COMBINATION
+    return np.unique(np.where(is_rare, -1, codes), return_inverse=True)[1].astype(np.int64)
 
 
 def calibrated(detector: UnknownDetector, signs: Array, folds: NDArray[np.int64]) -> UnknownFit:
@@ -182,9 +228,35 @@ def false_alarms(scores: NDArray[np.floating[Any]]) -> dict[str, Any]:
     alarms = []
     for rate in FALSE_ALARM_RATES:
         count = int((known >= np.float32(1 - rate)).sum())
-        share = count / len(known) if len(known) else float("nan")
+        share = count / len(known) if len(known) else 0.0
         alarms.append({"rate": rate, "measured": share, "interval": list(wilson_interval(count, len(known)))})
     return {"num_images": len(known), "false_alarms": alarms}
+
+
+def called_unknown(
+    are_unknown: NDArray[np.bool_], targets: NDArray[np.int64], class_names: Sequence[str], num_known: int
+) -> dict[str, Any]:
+    """Returns how many images with known truth (N,) were called unknown, for the document of `graft evaluate`.
+
+    Args:
+        are_unknown: which were (N,).
+        targets: their true classes (N,), indices into `class_names`.
+        class_names: the classes that the model knows, then those that only the images have.
+        num_known: how many classes the model knows.
+    """
+
+    def counted(chosen: NDArray[np.bool_]) -> dict[str, Any]:
+        total, called = int(chosen.sum()), int(are_unknown[chosen].sum())
+        share = called / total if total else None
+        return {"num_images": total, "called_unknown": share, "interval": list(wilson_interval(called, total))}
+
+    is_new = targets >= num_known
+    new_classes = np.unique(targets[is_new]).tolist()
+    return {
+        "known": counted(~is_new),
+        "new": counted(is_new),
+        "new_classes": [{"class": class_names[index], **counted(targets == index)} for index in new_classes],
+    }
 
 
 @dataclass(frozen=True, slots=True)

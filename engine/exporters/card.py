@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine import VERSION
+from engine.domain import LabelMode
 from engine.exporters.parity import Parity
 from engine.exporters.protocol import Exporter, ModelFacts
 from engine.nn.run_model import RunModel
@@ -19,7 +20,9 @@ def model_card(model: RunModel, facts: ModelFacts, exporter: Exporter, parity: P
         "## Data",
         _data(model, facts),
         "## How good it is",
-        _figures(facts),
+        _figures(model, facts),
+        "## Unknown pictures",
+        _unknown(model, facts),
         "## Limits",
         _limits(model, facts, parity),
         "## Check of this export",
@@ -32,8 +35,10 @@ def model_card(model: RunModel, facts: ModelFacts, exporter: Exporter, parity: P
 
 def _summary(model: RunModel, facts: ModelFacts) -> str:
     names = ", ".join(f"**{_plain(name)}**" for name in model.class_names)
+    has_several = model.mode is LabelMode.SEVERAL
+    task = "Gives pictures any of" if has_several else "Sorts pictures into"
     return (
-        f"Sorts pictures into {len(model.class_names)} classes: {names}.\n\n"
+        f"{task} {len(model.class_names)} classes: {names}.\n\n"
         f"Made with Graft {VERSION} as version {facts.run_id} on {facts.made_at}. Backbone: {model.spec.display_name} "
         f"(licence of its weights: {model.spec.licence}); depth of training: {facts.depth}."
     )
@@ -49,7 +54,9 @@ def _data(model: RunModel, facts: ModelFacts) -> str:
     )
 
 
-def _figures(facts: ModelFacts) -> str:
+def _figures(model: RunModel, facts: ModelFacts) -> str:
+    if model.mode is LabelMode.SEVERAL:
+        return _figures_of_several(model, facts)
     validation = facts.validation
     low, high = validation.accuracy_interval
     rows = [
@@ -68,11 +75,66 @@ def _figures(facts: ModelFacts) -> str:
     return text + ("\n\n" + _table(("class", "precision", "recall", "F1"), per_class) if per_class else "")
 
 
+def _figures_of_several(model: RunModel, facts: ModelFacts) -> str:
+    validation = facts.validation
+    low, high = validation.accuracy_interval
+    mean = validation.mean_average_precision
+    of_mean = validation.mean_average_precision_interval
+    interval = f" (95 % interval {of_mean[0]:.3f} to {of_mean[1]:.3f})" if of_mean is not None else ""
+    rows = [
+        ("mean average precision", f"{_number(mean)}{interval}"),
+        ("macro F1", f"{validation.macro_f1:.3f}"),
+        ("micro F1", _number(validation.micro_f1)),
+        ("all classes right", f"{_percent(validation.accuracy)} (95 % interval {_percent(low)} to {_percent(high)})"),
+        ("log loss", f"{validation.log_loss:.3f}"),
+        ("expected calibration error", f"{validation.ece:.3f}"),
+    ]
+    thresholds = dict(zip(model.class_names, [] if model.thresholds is None else model.thresholds, strict=False))
+    per_class = [
+        (
+            str(row.get("class")),
+            _number(row.get("average_precision")),
+            *(_share(row, name) for name in ("precision", "recall", "f1")),
+            _number(thresholds.get(str(row.get("class")))),
+        )
+        for row in validation.per_class
+    ]
+    head = ("class", "average precision", "precision", "recall", "F1", "from this probability on")
+    return (
+        f"Measured on images that the scored model had not seen ({validation.method}).\n\n"
+        + _table(("figure", "value"), rows)
+        + ("\n\n" + _table(head, per_class) if per_class else "")
+    )
+
+
+def _unknown(model: RunModel, facts: ModelFacts) -> str:
+    if model.unknown is None:
+        what = "may get any of the classes, or none" if model.mode is LabelMode.SEVERAL else "gets one of the classes"
+        return f"This model cannot tell them: a picture that shows something else {what}."
+    rate = f"{100 * facts.false_alarm_rate:.0f} %"
+    text = (
+        "`unknown_score` says which share of pictures of the classes look less strange to the model than this one: "
+        f"0.99 is stranger than 99 % of them. From {facts.unknown_threshold:g} on a picture is called unknown, which "
+        f"about {rate} of the pictures that do show a class are, too."
+    )
+    measured = facts.unknown or {"false_alarms": []}
+    for row in measured["false_alarms"]:
+        if abs(row["rate"] - facts.false_alarm_rate) < 1e-9:
+            low, high = row["interval"]
+            text += (
+                f" Measured on {measured['num_images']:,} labelled images that were held out: "
+                f"{_percent(row['measured'])} (95 % interval {_percent(low)} to {_percent(high)})."
+            )
+    return (
+        f"{text}\n\nHow many pictures of something else are found depends on how much they resemble the classes; what "
+        "is very much like one of them is not."
+    )
+
+
 def _limits(model: RunModel, facts: ModelFacts, parity: Parity) -> str:
     side = model.preprocessing.input_size_px
     points = [
         "The figures hold for pictures like the labelled ones; another camera, light or background may be worse.",
-        "Every picture gets one of the classes, also one that shows none of them; a low probability is the only sign.",
         f"Pictures are looked at in {side} × {side} pixels. What vanishes at that size cannot be told apart.",
     ]
     smallest = min((row.get("support", 0) for row in facts.validation.per_class), default=None)
@@ -88,10 +150,13 @@ def _limits(model: RunModel, facts: ModelFacts, parity: Parity) -> str:
 
 def _check(parity: Parity) -> str:
     agreement = _percent(parity.top1_agreement)
+    of_unknown = ""
+    if parity.max_unknown_diff is not None:
+        of_unknown = f" Unknown scores differ by at most {parity.max_unknown_diff:.1e}."
     return (
         f"Loaded again in {parity.runtime} and compared with Graft on {parity.num_images} of the project's images: "
         f"{agreement} get the same class, probabilities differ by at most {parity.max_abs_diff:.1e} "
-        f"(allowed: {parity.limit:.0e})."
+        f"(allowed: {parity.limit:.0e}).{of_unknown}"
     )
 
 
@@ -104,6 +169,10 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
     lines += ["| " + " | ".join(_plain(str(cell)) for cell in row) + " |" for row in rows]
     return "\n".join(lines)
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
 
 
 def _share(row: dict[str, Any], name: str) -> str:

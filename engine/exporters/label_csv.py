@@ -18,7 +18,7 @@ from engine.files import atomic_write_bytes
 from engine.images.files import is_image_name
 from engine.project import Project
 
-HEADER: Final = ("image", "class", "source", "predicted_class", "confidence", "note")
+HEADER: Final = ("image", "class", "source", "predicted_class", "confidence", "unknown_score", "note")
 HEADER_OF_SEVERAL: Final = (*HEADER, "confirmed")
 SEPARATOR: Final = "|"
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "'")
@@ -28,9 +28,10 @@ def export_label_csv(project: Project, file: Path) -> int:
     """Writes one row for each image with a class or a note, in filing order, and returns how many there are.
 
     Columns: image (path below the imported folder; the full path where two folders hold the same one), class, source
-    (human, suggestion or import), what the active model says of it: predicted_class and confidence (0..1), empty
-    without a model, and the user's note. Where images have several classes, they stand in one cell, in palette order
-    with | between them (a | in a name gets a backslash), and a column confirmed says yes where there are no others.
+    (human, suggestion or import), what the active model says of it, empty without a model (predicted_class, confidence
+    and unknown_score, 0..1), and the user's note. Where images have several classes, they stand in one cell, in palette
+    order with | between them (a | in a name gets a backslash), and a column confirmed says yes where there are no
+    others.
     UTF-8. Cells that a spreadsheet would run as a formula get a ' in front, which our import removes.
 
     Raises:
@@ -60,7 +61,10 @@ def export_label_csv(project: Project, file: Path) -> int:
         confidence = float(columns.confidences[row])
         source = sources[image_id].value if image_id in sources else ""
         shown = f"{confidence:.4f}" if predicted and np.isfinite(confidence) else ""
-        cells = [*map(_escaped, (name, class_cell, source, predicted)), shown, _escaped(notes.get(image_id, ""))]
+        score = float(columns.unknown_scores[row])
+        strangeness = f"{score:.4f}" if np.isfinite(score) else ""
+        named = map(_escaped, (name, class_cell, source, predicted))
+        cells = [*named, shown, strangeness, _escaped(notes.get(image_id, ""))]
         writer.writerow([*cells, "yes" if is_confirmed[row] else ""] if has_several else cells)
     atomic_write_bytes(file, text.getvalue().encode("utf-8", "replace"))
     return len(listed)

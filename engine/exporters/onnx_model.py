@@ -9,12 +9,12 @@ import onnx
 import onnxruntime
 
 from engine.backbones import BackboneSpec
-from engine.exporters.predict_script import READ_PICTURE, SHOW_PREDICTIONS
+from engine.exporters.predict_script import READ_PICTURE, constants_source, show_source
 from engine.exporters.protocol import LABELS_NAME, PREDICT_NAME, ModelFacts, model_document
-from engine.nn.onnx_graph import classifier_graph
+from engine.nn.classifier_graph import classifier_graph
 from engine.nn.run_model import RunModel
 
-_PREDICT_SCRIPT = f'''"""Tells the class of pictures: python predict.py PICTURE... (needs numpy, Pillow, onnxruntime)"""
+_PREDICT_SCRIPT = '''"""Tells the class of pictures: python predict.py PICTURE... (needs numpy, Pillow, onnxruntime)"""
 
 import sys
 from pathlib import Path
@@ -24,22 +24,29 @@ import onnxruntime
 from PIL import Image, ImageOps
 
 FOLDER = Path(__file__).resolve().parent
-CLASSES = (FOLDER / "{LABELS_NAME}").read_text(encoding="utf-8").rstrip("\\n").split("\\n")
-session = onnxruntime.InferenceSession(FOLDER / "model.onnx", providers=["CPUExecutionProvider"])
+CLASSES = (FOLDER / "{labels}").read_text(encoding="utf-8").rstrip("\\n").split("\\n")
+{constants}session = onnxruntime.InferenceSession(FOLDER / "model.onnx", providers=["CPUExecutionProvider"])
 
 
-{READ_PICTURE}
+{read_picture}
 
-def probabilities(pixels):
-    """Returns the probability of each class, in the order of {LABELS_NAME}."""
-    return session.run(["probabilities"], {{"image": pixels}})[0]
+def predict(pixels):
+    """Returns the probability of each class, in the order of {labels}, and how strange the picture is (0..1)."""
+    {ask}
 
 
-{SHOW_PREDICTIONS}'''
+{show}'''
+
+_ASK = """scores, unknown_score = session.run(["probabilities", "unknown_score"], {"image": pixels})
+    return scores, float(unknown_score)"""
+_ASK_WITHOUT = """return session.run(["probabilities"], {"image": pixels})[0], float("nan")"""
 
 
 class OnnxExporter:
-    """Input "image" uint8 (height, width, 3), any size, upright RGB; outputs "probabilities" (K,) and "logits" (K,)."""
+    """Input "image" uint8 (height, width, 3), any size, upright RGB.
+
+    Outputs "probabilities" (K,), "logits" (K,) and, where the model has one, "unknown_score".
+    """
 
     model_file = "model.onnx"
     parity_limit = 1e-4
@@ -60,7 +67,14 @@ class OnnxExporter:
         graph.producer_name, graph.producer_version = document["program"], document["version"]
         onnx.checker.check_model(graph)
         (folder / self.model_file).write_bytes(graph.SerializeToString(deterministic=True))
-        (folder / PREDICT_NAME).write_text(_PREDICT_SCRIPT, encoding="utf-8", newline="\n")
+        script = _PREDICT_SCRIPT.format(
+            labels=LABELS_NAME,
+            constants=constants_source(model, facts),
+            read_picture=READ_PICTURE,
+            ask=_ASK_WITHOUT if model.unknown is None else _ASK,
+            show=show_source(model),
+        )
+        (folder / PREDICT_NAME).write_text(script, encoding="utf-8", newline="\n")
 
 
 EXPORTER = OnnxExporter()

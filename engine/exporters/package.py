@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.exporters.card import model_card
 from engine.exporters.parity import Parity, ParityImage, measure_parity, refuse_without_parity
 from engine.exporters.predict_script import load_predict_script
@@ -56,11 +59,12 @@ def write_package(
     try:
         parity = measure_parity(
             script,
-            lambda pixels: model.probabilities(embedder.embed(pixels)[None])[0],
+            lambda pixels: _ask(model, embedder.embed(pixels)[None]),
             images,
             format_exporter.runtime(),
             format_exporter.parity_limit,
             context,
+            model.thresholds,
         )
     finally:
         embedder.close()
@@ -68,6 +72,10 @@ def write_package(
     _write(folder / PARITY_NAME, _json(parity.document()))
     _write(folder / CARD_NAME, model_card(model, facts, format_exporter, parity))
     return parity
+
+
+def _ask(model: RunModel, features: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+    return model.probabilities(features)[0], float(model.unknown_scores(features)[0])
 
 
 def _json(document: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,8 +18,11 @@ from engine.job import JobContext
 
 MAX_PARITY_IMAGES = 200
 
-Predictor = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-"""Pixels (H, W, 3) to probabilities (K,)."""
+UNKNOWN_LIMIT = 1e-4
+"""How far an unknown score may be from the program's own: a share of images, read off a curve with steep parts."""
+
+Predictor = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], float]]
+"""Pixels (H, W, 3) to probabilities (K,) and unknown score (NaN where there is none)."""
 
 
 SHOWN_MARGIN = 0.02
@@ -42,7 +46,9 @@ class ParityImage:
 class Parity:
     """How far an exported model is from the program's own predictions on `num_images` of the user's images.
 
-    Fractions in 0..1, differences in probability. `num_read_alike` counts the images that predict.py reads to the very
+    Fractions in 0..1, differences in probability; `top1_agreement` is the share of images that get the same class, or
+    where images may have several, the same classes. `max_unknown_diff` is the largest difference of unknown scores,
+    None where the model has none. `num_read_alike` counts the images that predict.py reads to the very
     same pixels as the program; the others have 16-bit values or a colour profile, which predict.py does not treat.
     `num_shown` images had a prediction in the window, of which `num_shown_otherwise` was clearly another class.
     """
@@ -55,6 +61,7 @@ class Parity:
     num_read_alike: int
     num_shown: int
     num_shown_otherwise: int
+    max_unknown_diff: float | None = None
 
     def document(self) -> dict[str, Any]:
         """Returns what parity.json says."""
@@ -68,14 +75,19 @@ def measure_parity(
     runtime: str,
     limit: float,
     context: JobContext,
+    thresholds: NDArray[np.float32] | None = None,
 ) -> Parity:
     """Returns how the exported model compares with the program. Images that cannot be read are left out.
+
+    Args:
+        thresholds: from which probability on an image has each class (K,), where it may have several; else None.
 
     Raises:
         ExportError: none of the images can be read.
     """
     num_alike = num_same_class = num_compared = num_shown = num_otherwise = 0
-    max_abs_diff = 0.0
+    max_abs_diff = max_unknown_diff = 0.0
+    has_unknown = False
     for index, image in enumerate(images):
         context.checkpoint()
         context.progress(index, len(images), f"checking {index + 1} of {len(images)} images")
@@ -84,7 +96,7 @@ def measure_parity(
         except ImageError:
             continue
         num_compared += 1
-        expected, exported = program(pixels), script.probabilities(pixels)
+        (expected, expected_score), (exported, exported_score) = program(pixels), script.predict(pixels)
         if exported.shape != expected.shape:
             raise ExportError(
                 f"The exported model knows {exported.size} classes instead of {expected.size}.",
@@ -92,18 +104,30 @@ def measure_parity(
             )
         # np.fmax would hide a NaN; a NaN must stay and fail the check.
         max_abs_diff = float(np.maximum(max_abs_diff, np.abs(expected - exported).max()))
-        num_same_class += int(expected.argmax() == exported.argmax())
+        if not math.isnan(expected_score):
+            has_unknown = True
+            max_unknown_diff = float(np.maximum(max_unknown_diff, abs(expected_score - exported_score)))
+        num_same_class += int(_same_classes(expected, exported, thresholds, limit))
         num_alike += int(_reads_alike(script, image.path, pixels))
         if image.shown is not None and _is_unchanged(image):
             num_shown += 1
-            num_otherwise += int(image.shown.max() - image.shown[exported.argmax()] > SHOWN_MARGIN)
+            num_otherwise += int(not _same_classes(image.shown, exported, thresholds, SHOWN_MARGIN, has_margin=True))
     if not num_compared:
         raise ExportError(
             "None of the project's images can be read, so the exported model cannot be checked.",
             "Connect the drive that holds the images, or rescan the folder, then export again.",
         )
-    agreement = num_same_class / num_compared
-    return Parity(runtime, num_compared, agreement, max_abs_diff, limit, num_alike, num_shown, num_otherwise)
+    return Parity(
+        runtime,
+        num_compared,
+        num_same_class / num_compared,
+        max_abs_diff,
+        limit,
+        num_alike,
+        num_shown,
+        num_otherwise,
+        max_unknown_diff if has_unknown else None,
+    )
 
 
 def refuse_without_parity(parity: Parity) -> None:
@@ -114,14 +138,41 @@ def refuse_without_parity(parity: Parity) -> None:
             "version of the model predicts.",
             "Retrain, so that all predictions come from the same model, then export again.",
         )
+    # Asked so that a NaN fails, too.
+    is_unknown_alike = parity.max_unknown_diff is None or parity.max_unknown_diff <= UNKNOWN_LIMIT
     if parity.top1_agreement == 1.0 and parity.max_abs_diff <= parity.limit:
-        return
+        if is_unknown_alike:
+            return
+        raise ExportError(
+            f"The exported model's unknown scores differ by up to {parity.max_unknown_diff:.2g} from the program's "
+            f"({UNKNOWN_LIMIT:.2g} is allowed), on {parity.num_images} of your images.",
+            "Nothing was kept. Retrain and export again, or choose another format; please report this.",
+        )
     raise ExportError(
         f"The exported model does not predict what the program predicts: on {parity.num_images} of your images "
         f"{parity.top1_agreement:.1%} get the same class, and probabilities differ by up to {parity.max_abs_diff:.2g} "
         f"({parity.limit:.2g} is allowed).",
         "Nothing was kept. Retrain and export again, or choose another format; please report this.",
     )
+
+
+def _same_classes(
+    expected: NDArray[np.floating[Any]],
+    exported: NDArray[np.floating[Any]],
+    thresholds: NDArray[np.float32] | None,
+    margin: float,
+    has_margin: bool = False,
+) -> bool:
+    """Tells whether both say the same class or classes.
+
+    Several are compared threshold by threshold, those that lie within the margin of theirs left out; one class is
+    compared exactly, or with `has_margin` so that another one may be best that was `margin` less likely at most.
+    """
+    if thresholds is None:
+        best = int(exported.argmax())
+        return bool(expected.max() - expected[best] <= margin) if has_margin else best == int(expected.argmax())
+    is_other = (expected >= thresholds) != (exported >= thresholds)
+    return not bool((is_other & (np.abs(expected - thresholds) > margin)).any())
 
 
 def _is_unchanged(image: ParityImage) -> bool:

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.domain import LabelMode
 from engine.errors import ExportError
-from engine.exporters.protocol import PREDICT_NAME
+from engine.exporters.protocol import PREDICT_NAME, ModelFacts, exact_numbers
+from engine.nn.run_model import RunModel
 
 READ_PICTURE = '''def read_picture(file):
     """Returns the upright pixels of a picture file as uint8 (height, width, 3), transparent parts white."""
@@ -24,12 +26,36 @@ READ_PICTURE = '''def read_picture(file):
         return np.array(picture.convert("RGB"))
 '''
 
-SHOW_PREDICTIONS = """if __name__ == "__main__":
+_SHOW_ONE = """if __name__ == "__main__":
     for file in sys.argv[1:]:
-        scores = probabilities(read_picture(file))
+        scores, unknown_score = predict(read_picture(file))
         best = int(scores.argmax())
-        print(f"{file}\\t{CLASSES[best]}\\t{scores[best]:.4f}")
+        is_unknown = unknown_score >= UNKNOWN_THRESHOLD
+        print(f"{file}\\t{'unknown' if is_unknown else CLASSES[best]}\\t{scores[best]:.4f}\\t{unknown_score:.3f}")
 """
+
+_SHOW_SEVERAL = """if __name__ == "__main__":
+    for file in sys.argv[1:]:
+        scores, unknown_score = predict(read_picture(file))
+        found = [CLASSES[at] for at in (-scores).argsort(kind="stable") if scores[at] >= THRESHOLDS[at]]
+        is_unknown = unknown_score >= UNKNOWN_THRESHOLD
+        print(f"{file}\\t{'unknown' if is_unknown else ', '.join(found) or '-'}\\t{unknown_score:.3f}")
+"""
+
+
+def constants_source(model: RunModel, facts: ModelFacts) -> str:
+    """Returns Python source of what decides: thresholds of the classes, and from where on an image is unknown."""
+    source = (
+        f"UNKNOWN_THRESHOLD = {facts.unknown_threshold!r}  # {facts.false_alarm_rate:.0%} of known images reach it\n"
+    )
+    if model.thresholds is not None:
+        source += f"THRESHOLDS = np.array({exact_numbers(model.thresholds)!r}, np.float32)\n"
+    return source
+
+
+def show_source(model: RunModel) -> str:
+    """Returns Python source that prints what `predict` says of the pictures named on the command line."""
+    return _SHOW_SEVERAL if model.mode is LabelMode.SEVERAL else _SHOW_ONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +64,7 @@ class PredictScript:
 
     classes: list[str]
     read_picture: Callable[[Path], NDArray[np.uint8]]
-    probabilities: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+    predict: Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], float]]
 
 
 def load_predict_script(folder: Path) -> PredictScript:
@@ -60,7 +86,7 @@ def load_predict_script(folder: Path) -> PredictScript:
         ) from err
     finally:
         sys.dont_write_bytecode = is_writing_bytecode
-    return PredictScript(names["CLASSES"], names["read_picture"], names["probabilities"])
+    return PredictScript(names["CLASSES"], names["read_picture"], names["predict"])
 
 
 def _first_line(err: Exception) -> str:

@@ -11,19 +11,28 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine import VERSION
 from engine.backbones import BackboneSpec
-from engine.domain import Validation
+from engine.domain import DEFAULT_FALSE_ALARM_RATE, LabelMode, Validation
 from engine.nn.run_model import RunModel
 
 LABELS_NAME = "labels.txt"
 PREDICT_NAME = "predict.py"
 MODEL_DOCUMENT_NAME = "model.json"
+UNKNOWN_PREFIX = "unknown."
+"""How the names of tensors begin that tell strange pictures, in formats that hold tensors by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """Where a model comes from. `labels_hash` is a SHA-256 of the labels it saw; `made_at` is ISO 8601, UTC."""
+    """Where a model comes from. `labels_hash` is a SHA-256 of the labels it saw; `made_at` is ISO 8601, UTC.
+
+    `false_alarm_rate` is what the project allows, and `unknown` how often known images held out were called unknown
+    (`Run.unknown`).
+    """
 
     project_name: str
     run_id: int
@@ -33,6 +42,13 @@ class ModelFacts:
     num_images: int
     labels_hash: str
     validation: Validation
+    false_alarm_rate: float = DEFAULT_FALSE_ALARM_RATE
+    unknown: dict[str, Any] | None = None
+
+    @property
+    def unknown_threshold(self) -> float:
+        """The unknown score from which on an image is called unknown."""
+        return 1 - self.false_alarm_rate
 
 
 class Exporter(Protocol):
@@ -56,8 +72,14 @@ class Exporter(Protocol):
         """Writes the model file and predict.py into `folder`, with the same bytes for the same run.
 
         predict.py needs only the runtime, numpy and Pillow; it defines `read_picture(file) -> uint8 (H, W, 3)` and
-        `probabilities(pixels) -> float32 (K,)`, and reads the class names from labels.txt beside it.
+        `predict(pixels) -> (float32 (K,), float)`, probabilities and the unknown score (NaN where the model has none),
+        and reads the class names from labels.txt beside it.
         """
+
+
+def exact_numbers(values: NDArray[np.float32] | None) -> list[float]:
+    """Returns the shortest numbers that are read back as the same float32."""
+    return [] if values is None else [float(str(value)) for value in values]
 
 
 def model_document(model: RunModel, facts: ModelFacts) -> dict[str, Any]:
@@ -76,7 +98,10 @@ def model_document(model: RunModel, facts: ModelFacts) -> dict[str, Any]:
             "weights_sha256": model.weights_hash,
         },
         "preprocessing": model.preprocessing.to_document(),
+        "mode": model.mode.value,
+        **({"thresholds": exact_numbers(model.thresholds)} if model.mode is LabelMode.SEVERAL else {}),
         "temperature": model.head.temperature,
+        "unknown": _unknown_document(model, facts),
         "run": {
             "project": facts.project_name,
             "id": facts.run_id,
@@ -90,6 +115,14 @@ def model_document(model: RunModel, facts: ModelFacts) -> dict[str, Any]:
     }
     plain: dict[str, Any] = _without_nan(document)
     return plain
+
+
+def _unknown_document(model: RunModel, facts: ModelFacts) -> dict[str, Any] | None:
+    """Returns from which unknown score on an image is called unknown, and what that was measured to do."""
+    if model.unknown is None:
+        return None
+    document = {"threshold": facts.unknown_threshold, "false_alarm_rate": facts.false_alarm_rate}
+    return document | {"measured": facts.unknown}
 
 
 def _without_nan(value: Any) -> Any:

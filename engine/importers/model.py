@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from engine.backbones import BackboneSpec, spec
+from engine.domain import DEFAULT_FALSE_ALARM_RATE, LabelMode
 from engine.errors import BackboneError, ImportFormatError
-from engine.exporters.protocol import MODEL_DOCUMENT_NAME
+from engine.evaluation.unknown import UnknownDetector
+from engine.exporters.protocol import MODEL_DOCUMENT_NAME, UNKNOWN_PREFIX
 from engine.nn.head import Head
 from engine.nn.preprocessing import Preprocessing, default_preprocessing
 from engine.nn.run_model import RunModel
@@ -80,10 +82,29 @@ def load_classifier(model: ExportedModel) -> Classifier:
     if model.format == "onnx":
         data, document = _read_onnx(model)
         try:
-            return GraphClassifier(data, _class_names(document, model.file))
+            return GraphClassifier(data, *_decisions(document, model.file))
         except GRAPH_ERRORS as err:
             raise _damaged(model.file) from err
     return RunClassifier(_run_model(model))
+
+
+def _decisions(
+    document: dict[str, Any], file: Path
+) -> tuple[Sequence[str], LabelMode, NDArray[np.float32] | None, float]:
+    """Returns names of the classes, how many an image has, their thresholds, and from which score on it is unknown."""
+    names = _class_names(document, file)
+    try:
+        mode = LabelMode(document.get("mode", LabelMode.ONE))  # exports of the first versions name none
+        thresholds = None
+        if mode is LabelMode.SEVERAL:
+            thresholds = np.array([_number(value) for value in document["thresholds"]], np.float32)
+            if thresholds.shape != (len(names),):
+                raise ValueError("not one threshold for each class")
+        unknown = document.get("unknown")
+        threshold = 1 - DEFAULT_FALSE_ALARM_RATE if unknown is None else _number(unknown["threshold"])
+    except (KeyError, TypeError, ValueError) as err:
+        raise _misfit(file, "what it says of its decisions makes no sense") from err
+    return names, mode, thresholds, threshold
 
 
 def recorded_figures(model: ExportedModel) -> dict[str, Any]:
@@ -93,34 +114,58 @@ def recorded_figures(model: ExportedModel) -> dict[str, Any]:
         ImportFormatError: it is damaged, or brings none.
     """
     document = _read_onnx(model)[1] if model.format == "onnx" else _read_document(model)
-    classes = _class_names(document, model.file)
+    classes, mode, _, _ = _decisions(document, model.file)
     try:
         figures = document["validation"]
+        common = {
+            "num_images": int(document["run"]["num_images"]),
+            "accuracy": _number(figures["accuracy"]),
+            "accuracy_interval": _interval(figures["accuracy_interval"]),
+            **{name: _number(figures[name]) for name in ("macro_f1", "log_loss", "ece")},
+            "classes": list(classes),
+            "failed": [],
+        }
+        if mode is LabelMode.SEVERAL:
+            interval = _interval(figures["mean_average_precision_interval"])
+            rows = [{"class": str(row["class"]), **_numbers(row)} for row in figures["per_class"]]
+            return common | {
+                "mode": mode.value,
+                "mean_average_precision": _number(figures["mean_average_precision"]),
+                "mean_average_precision_interval": interval,
+                "micro_f1": _number(figures["micro_f1"]),
+                "confusion": [],
+                "per_class": rows,
+            }
         confusion = np.array(figures["confusion"], np.int64)
         if confusion.shape != (len(classes), len(classes)):
             raise ValueError("the table of confusions has another size")
-        low, high = (_number(value) for value in figures["accuracy_interval"])
-        return {
-            "num_images": int(document["run"]["num_images"]),
-            "accuracy": _number(figures["accuracy"]),
-            "accuracy_interval": [low, high],
-            **{name: _number(figures[name]) for name in ("macro_f1", "log_loss", "ece")},
-            "classes": list(classes),
-            "confusion": confusion.tolist(),
-            "per_class": [
-                {
-                    "class": str(row["class"]),
-                    **{name: _number(row[name]) for name in ("precision", "recall", "f1")},
-                    "support": int(row["support"]),
-                }
-                for row in figures["per_class"]
-            ],
-            "failed": [],
-        }
+        rows = [
+            {
+                "class": str(row["class"]),
+                **{name: _number(row[name]) for name in ("precision", "recall", "f1")},
+                "support": int(row["support"]),
+            }
+            for row in figures["per_class"]
+        ]
+        return common | {"confusion": confusion.tolist(), "per_class": rows}
     except (KeyError, TypeError, ValueError) as err:
         raise ImportFormatError(
             f"{model.file} brings no complete figures along.", "Name images of known classes with --images."
         ) from err
+
+
+def _interval(value: Any) -> list[float]:
+    low, high = (_number(end) for end in value)
+    return [low, high]
+
+
+def _numbers(row: dict[str, Any]) -> dict[str, Any]:
+    """Returns the figures of a class of several: numbers, intervals, and nothing where one could not be measured."""
+    return {
+        str(name): _interval(value) if isinstance(value, list) else None if value is None else _number(value)
+        for name, value in row.items()
+        if name != "class"
+    }
 
 
 def _model_in(folder: Path) -> ExportedModel | None:
@@ -187,7 +232,7 @@ def _run_model(model: ExportedModel) -> RunModel:
 
     document = _read_document(model)
     assert model.document is not None
-    class_names = _class_names(document, model.document)
+    class_names, mode, thresholds, unknown_threshold = _decisions(document, model.document)
     backbone = _backbone(document, model.document)
     preprocessing = _preprocessing(document, backbone, model.document)
     head = _read_head(model.file, len(class_names), backbone.embedding_size)
@@ -197,8 +242,20 @@ def _run_model(model: ExportedModel) -> RunModel:
         raise ImportFormatError(
             f"{model.file} does not hold the weights of {backbone.display_name}.", _EXPORT_AGAIN
         ) from err
-    weights_hash, class_ids = file_sha256(model.file), range(1, len(class_names) + 1)
-    return RunModel(backbone, model.file, weights_hash, preprocessing, head, class_names, class_ids, document)
+    return RunModel(
+        spec=backbone,
+        weights=model.file,
+        weights_hash=file_sha256(model.file),
+        preprocessing=preprocessing,
+        head=head,
+        class_names=class_names,
+        class_ids=range(1, len(class_names) + 1),
+        document=document,
+        mode=mode,
+        thresholds=thresholds,
+        unknown=_read_unknown(model.file, backbone.embedding_size),
+        unknown_threshold=unknown_threshold,
+    )
 
 
 def _backbone(document: dict[str, Any], file: Path) -> BackboneSpec:
@@ -254,6 +311,17 @@ def _read_head(file: Path, num_classes: int, embedding_size: int) -> Head:
     if not is_finite or head.temperature <= 0 or not (head.scale > 0).all():
         raise _damaged(file)
     return head
+
+
+def _read_unknown(file: Path, embedding_size: int) -> UnknownDetector | None:
+    """Returns what tells strange images; None in exports older than it, and of models that cannot tell."""
+    try:
+        with safe_open(file, "numpy") as tensors:
+            names = [name for name in tensors.keys() if name.startswith(UNKNOWN_PREFIX)]  # noqa: SIM118 (no mapping)
+            arrays = {name.removeprefix(UNKNOWN_PREFIX): tensors.get_tensor(name) for name in names}
+        return UnknownDetector.from_arrays(arrays, embedding_size) if arrays else None
+    except (SafetensorError, KeyError, ValueError) as err:
+        raise _damaged(file) from err
 
 
 def _number(value: object) -> float:

@@ -1,22 +1,21 @@
-"""ONNX graphs of backbones, kept in the user's cache, and of whole classifiers, for exports."""
+"""ONNX graphs of backbones, kept in the user's cache, and how graphs are asked; whole models: `classifier_graph`."""
 
 from __future__ import annotations
 
+import math
 import tempfile
 from pathlib import Path
-from typing import Any, overload
+from typing import overload
 
 import numpy as np
 import onnx
 import onnxruntime as ort
 from numpy.typing import NDArray
-from onnx import TensorProto, compose, helper, numpy_helper
 
 from engine.backbones import STARTER_FOLDER, BackboneSpec
 from engine.errors import BackboneError, DiskError
 from engine.files import atomic_write_bytes
-from engine.nn.preprocess_graph import PIXELS_INPUT, VIEWS_OUTPUT, preprocess_graph
-from engine.nn.run_model import RunModel
+from engine.nn.preprocess_graph import PIXELS_INPUT
 from engine.settings import user_data_folder
 from engine.weights import file_sha256
 
@@ -24,6 +23,7 @@ BACKBONE_INPUT = "input"
 BACKBONE_OUTPUT = "embedding"
 PROBABILITIES_OUTPUT = "probabilities"
 LOGITS_OUTPUT = "logits"
+UNKNOWN_OUTPUT = "unknown_score"
 _GRAPH_VERSION = 1
 _MAX_RELATIVE_ERROR = 1e-4
 _SLOW_TO_EXPORT = ("swin", "vit", "inception", "shufflenet", "eva", "beit", "deit", "mobilenetv4_hybrid")
@@ -83,48 +83,6 @@ def _keep(spec: BackboneSpec, weights: Path, graph: onnx.ModelProto) -> Path:
     return file
 
 
-def classifier_graph(model: RunModel) -> onnx.ModelProto:
-    """Returns preprocessing, backbone, head and softmax as one checked graph.
-
-    Input "image": uint8 (height, width, 3) of any size, RGB, upright. Outputs: "probabilities" (K,), calibrated, and
-    "logits" (K,), raw. Names of inner values begin with "backbone/". The caller adds the metadata.
-    """
-    backbone = onnx.load(backbone_graph(model.spec, model.weights))
-    opset = next(entry.version for entry in backbone.opset_import if entry.domain in ("", "ai.onnx"))
-    before = preprocess_graph(model.preprocessing, opset, backbone.ir_version)
-    backbone = compose.add_prefix(backbone, "backbone/")
-    io_map = [(VIEWS_OUTPUT, f"backbone/{BACKBONE_INPUT}")]
-    merged = compose.merge_models(before, backbone, io_map=io_map, name="graft_classifier")
-    weight, bias = _folded_head(model)
-    constants: dict[str, NDArray[Any]] = {
-        "view_axis": np.array([0], np.int64),
-        "head_weight": weight,
-        "head_bias": bias,
-        "temperature": np.array(model.head.temperature, np.float32),
-    }
-    merged.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in constants.items())
-    merged.graph.node.extend(
-        [
-            helper.make_node(
-                "ReduceMean", [f"backbone/{BACKBONE_OUTPUT}", "view_axis"], ["mean_embedding"], keepdims=0
-            ),
-            helper.make_node("LpNormalization", ["mean_embedding"], ["unit_embedding"], axis=-1, p=2),
-            helper.make_node("MatMul", ["unit_embedding", "head_weight"], ["scores"]),
-            helper.make_node("Add", ["scores", "head_bias"], [LOGITS_OUTPUT]),
-            helper.make_node("Div", [LOGITS_OUTPUT, "temperature"], ["calibrated"]),
-            helper.make_node("Softmax", ["calibrated"], [PROBABILITIES_OUTPUT], axis=-1),
-        ]
-    )
-    del merged.graph.output[:]
-    num_classes = len(model.class_names)
-    merged.graph.output.extend(
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, [num_classes])
-        for name in (PROBABILITIES_OUTPUT, LOGITS_OUTPUT)
-    )
-    onnx.checker.check_model(merged)
-    return merged
-
-
 def make_session(graph: Path | bytes, num_threads: int) -> ort.InferenceSession:
     """Returns a CPU session. Its threads sleep while they wait: spinning ones slow down the decoding beside them."""
     options = ort.SessionOptions()
@@ -135,18 +93,15 @@ def make_session(graph: Path | bytes, num_threads: int) -> ort.InferenceSession:
     return ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 
-def pixels_to_probabilities(session: ort.InferenceSession, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Returns the probabilities (K,) that a classifier graph gives for one decoded image uint8 (H, W, 3)."""
-    result: NDArray[np.float32] = session.run([PROBABILITIES_OUTPUT], {PIXELS_INPUT: pixels})[0]
-    return result
+def ask_classifier(session: ort.InferenceSession, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float]:
+    """Returns what a classifier graph says of one decoded image uint8 (H, W, 3): probabilities (K,), unknown score.
 
-
-def _folded_head(model: RunModel) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The head with its standardisation folded in: weight (D, K) and bias (K,), computed in double precision."""
-    head = model.head
-    weight = head.weight.astype(np.float64) / head.scale
-    bias = head.bias - weight @ head.mean.astype(np.float64)
-    return np.ascontiguousarray(weight.T, np.float32), bias.astype(np.float32)
+    The score is NaN where the graph has none.
+    """
+    named = {each.name for each in session.get_outputs()}
+    wanted = [PROBABILITIES_OUTPUT, *([UNKNOWN_OUTPUT] if UNKNOWN_OUTPUT in named else [])]
+    probabilities, *rest = session.run(wanted, {PIXELS_INPUT: pixels})
+    return probabilities, float(rest[0]) if rest else math.nan
 
 
 @overload

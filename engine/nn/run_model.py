@@ -14,8 +14,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from engine.backbones import BackboneSpec
-from engine.domain import LabelMode
+from engine.domain import DEFAULT_FALSE_ALARM_RATE, LabelMode
 from engine.errors import BackboneError, TrainingError
+from engine.evaluation.unknown import UnknownDetector
 from engine.nn.head import Head, probabilities_of, sigmoid
 from engine.nn.preprocessing import Preprocessing
 from engine.own_backbones import BACKBONE_FILE, run_spec
@@ -26,6 +27,7 @@ RUN_FILE = "run.json"
 LABELS_FILE = "labels.npz"
 OUT_OF_FOLD_FILE = "out_of_fold.npz"
 PREDICTIONS_FILE = "predictions.npz"
+UNKNOWN_FILE = "unknown.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,9 @@ class RunModel:
     -> `mode` ONE: softmax(logits / head.temperature). SEVERAL: the sigmoid of each logit, and an image has the classes
     whose probability is at least its entry of `thresholds` (K,); the head is calibrated in itself, its temperature 1.
 
-    `class_names` and `class_ids` are in the order of the logits. `document` is the run's run.json.
+    `class_names` and `class_ids` are in the order of the logits. `document` is the run's run.json. `unknown` says how
+    strange an embedding is; None in runs older than it, and where there were too few labels. What it scores at least
+    `unknown_threshold` looks like none of the classes.
     """
 
     spec: BackboneSpec
@@ -51,6 +55,8 @@ class RunModel:
     document: dict[str, Any]
     mode: LabelMode = LabelMode.ONE
     thresholds: NDArray[np.float32] | None = None
+    unknown: UnknownDetector | None = None
+    unknown_threshold: float = 1 - DEFAULT_FALSE_ALARM_RATE
 
     def probabilities(self, features: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
         """Returns calibrated probabilities (N, K) for embeddings (N, D)."""
@@ -58,6 +64,12 @@ class RunModel:
         if self.mode is LabelMode.SEVERAL:
             return sigmoid(logits)
         return probabilities_of(logits, self.head.temperature)
+
+    def unknown_scores(self, features: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+        """Returns how strange each embedding (N, D) is, 0..1 (N,); NaN where the run cannot tell."""
+        if self.unknown is None:
+            return np.full(len(features), np.nan, np.float32)
+        return self.unknown.scores(features, self.head.logits(features))
 
 
 def load_run_model(run_folder: Path, project_dir: Path | None = None) -> RunModel:
@@ -87,8 +99,9 @@ def read_run(run_folder: Path, weights: Path) -> RunModel:
     try:
         document = json.loads((run_folder / RUN_FILE).read_text(encoding="utf-8"))
         mode = LabelMode(document.get("mode", LabelMode.ONE))
+        spec = run_spec(document)
         return RunModel(
-            spec=run_spec(document),
+            spec=spec,
             weights=weights,
             weights_hash=str(document["weights_hash"]),
             preprocessing=Preprocessing.from_document(document["preprocessing"]),
@@ -98,6 +111,7 @@ def read_run(run_folder: Path, weights: Path) -> RunModel:
             document=document,
             mode=mode,
             thresholds=_thresholds_of(document) if mode is LabelMode.SEVERAL else None,
+            unknown=read_unknown(run_folder / UNKNOWN_FILE, spec.embedding_size),
         )
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as err:
         raise TrainingError(
@@ -125,6 +139,19 @@ def write_head(path: Path, head: Head) -> None:
         },
         path,
     )
+
+
+def write_unknown(path: Path, detector: UnknownDetector) -> None:
+    """Writes what tells strange images as safetensors (see `UnknownDetector.arrays`)."""
+    save_file(detector.arrays(), path)
+
+
+def read_unknown(path: Path, embedding_size: int) -> UnknownDetector | None:
+    """Reads what `write_unknown` wrote; None where there is no file.
+
+    Raises OSError, SafetensorError, KeyError or ValueError for a file that is not one.
+    """
+    return UnknownDetector.from_arrays(load_file(path), embedding_size) if path.is_file() else None
 
 
 def read_head(path: Path) -> Head:

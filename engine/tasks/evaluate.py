@@ -14,26 +14,33 @@ from engine.domain import LabelMode, Run
 from engine.errors import ProjectError, TrainingError
 from engine.evaluation.metrics import measure
 from engine.evaluation.multi_label import SeveralMetrics, measure_several
+from engine.evaluation.unknown import called_unknown
+from engine.importers.label_csv import classes_in_csv
 from engine.job import Job, JobContext
 from engine.nn.run_model import LABELS_FILE, OUT_OF_FOLD_FILE, read_run
 from engine.project import Project
-from engine.tasks.predict import RunPlace, images_below, open_classifier, place_of, predict_files
+from engine.tasks.predict import ImagePredictions, RunPlace, images_below, open_classifier, place_of, predict_files
 
 if TYPE_CHECKING:
     from engine.importers.model import ExportedModel
 
 NO_CLASS_FOLDER: Final = "It lies in no class folder, so its class is not known."
+NOT_ONE_CLASS: Final = "The file of labels does not give it exactly one class."
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluateSnapshot:
-    """`names` and `paths` of the images with their true classes; all empty for the model's own out-of-fold figures."""
+    """`names` and `paths` of the images with their true classes; all empty for the model's own out-of-fold figures.
+
+    `are_from_folders`: the truth is a folder per class, and not a file of labels.
+    """
 
     model: RunPlace | ExportedModel
     has_folder: bool
     names: list[str]
     paths: list[Path]
-    truths: dict[str, str]
+    truths: dict[str, list[str]]
+    are_from_folders: bool
     failed: list[tuple[str, str]]
 
 
@@ -41,47 +48,80 @@ class EvaluateModel(Job[EvaluateSnapshot, dict[str, Any], dict[str, Any]]):
     """Outcome: the JSON document of `graft evaluate` (DESIGN section 6).
 
     With `folder`: the first folder below it that an image lies in is its true class. A class that the model does not
-    know counts: every image of it is a wrong prediction, and it is listed after the model's own classes. Without
-    `folder`: the run's out-of-fold predictions on the images that it was trained on; an exported model brings their
-    figures along.
+    know counts: every image of it is a wrong prediction, and it is listed after the model's own classes. With a CSV
+    file of `labels` (see `engine.importers.label_csv.classes_in_csv`): only the images in `folder` that it names count,
+    with the classes that it gives them; so it is told where images may have several. Without `folder`: the run's
+    out-of-fold predictions on the images that it was trained on; an exported model brings their figures along.
     """
 
     title: ClassVar[str] = "Evaluating"
     in_worker: ClassVar[bool] = True
 
-    def __init__(self, project: Project | ExportedModel, folder: Path | None = None, run: Run | None = None) -> None:
-        self.project, self.folder, self.run = project, folder, run
+    def __init__(
+        self,
+        project: Project | ExportedModel,
+        folder: Path | None = None,
+        run: Run | None = None,
+        labels: Path | None = None,
+    ) -> None:
+        self.project, self.folder, self.run, self.labels = project, folder, run, labels
 
     def prepare(self) -> EvaluateSnapshot:
         model = place_of(self.project, self.run)
         if self.folder is None:
-            return EvaluateSnapshot(model, False, [], [], {}, [])
+            return EvaluateSnapshot(model, False, [], [], {}, False, [])
+        run = (self.run or self.project.active_run()) if isinstance(self.project, Project) else None
+        if self.labels is None and run is not None and run.mode is LabelMode.SEVERAL:
+            raise _cannot_be_folders()
         names, paths, failed = images_below(self.folder)
-        truths = {name: PurePosixPath(name).parts[0] for name in names if len(PurePosixPath(name).parts) > 1}
-        if not truths:
-            raise ProjectError(
-                f"{self.folder} has no folder per class.",
-                "Put the images of each class into a folder of that name below it.",
-            )
-        failed += [(name, NO_CLASS_FOLDER) for name in names if name not in truths]
+        if self.labels is not None:
+            truths, unusable = classes_in_csv(self.labels, names, set(run.class_names) if run is not None else set())
+            failed += unusable
+            if not truths:
+                raise ProjectError(
+                    f"{self.labels.name} names none of the images in {self.folder}.",
+                    "It gives images by their path below that folder, or by their file name.",
+                )
+        else:
+            truths = {name: [PurePosixPath(name).parts[0]] for name in names if len(PurePosixPath(name).parts) > 1}
+            if not truths:
+                raise ProjectError(
+                    f"{self.folder} has no folder per class.",
+                    "Put the images of each class into a folder of that name below it.",
+                )
+            failed += [(name, NO_CLASS_FOLDER) for name in names if name not in truths]
         kept = [index for index, name in enumerate(names) if name in truths]
         names, paths = [names[index] for index in kept], [paths[index] for index in kept]
-        return EvaluateSnapshot(model, True, names, paths, truths, failed)
+        return EvaluateSnapshot(model, True, names, paths, truths, self.labels is None, failed)
 
     @staticmethod
     def work(snapshot: EvaluateSnapshot, context: JobContext) -> dict[str, Any]:
         if not snapshot.has_folder:
             return _own_figures(snapshot.model)
         classifier = open_classifier(snapshot.model)
-        predicted = predict_files(classifier, snapshot.names, snapshot.paths, snapshot.failed, context)
+        has_several = classifier.mode is LabelMode.SEVERAL
+        if has_several and snapshot.are_from_folders:
+            raise _cannot_be_folders()
+        failed, usable = list(snapshot.failed), list(range(len(snapshot.names)))
+        if not has_several:
+            usable = [index for index in usable if len(snapshot.truths[snapshot.names[index]]) == 1]
+            failed += [(name, NOT_ONE_CLASS) for name in snapshot.names if len(snapshot.truths[name]) != 1]
+        names, paths = [snapshot.names[index] for index in usable], [snapshot.paths[index] for index in usable]
+        predicted = predict_files(classifier, names, paths, failed, context)
         if not predicted.names:
             raise ProjectError("None of the images could be read.", "Check the folder.")
-        truths = [snapshot.truths[name] for name in predicted.names]
+        if has_several:
+            return _figures_of_several(predicted, [snapshot.truths[name] for name in predicted.names])
+        truths = [snapshot.truths[name][0] for name in predicted.names]
         classes = list(classifier.class_names)
         classes += sorted(set(truths) - set(classes))
         positions = {name: index for index, name in enumerate(classes)}
         targets = np.array([positions[truth] for truth in truths], np.int64)
-        return evaluation_document(predicted.probabilities, targets, classes, predicted.failed)
+        document = evaluation_document(predicted.probabilities, targets, classes, predicted.failed)
+        if np.isfinite(predicted.unknown_scores).all():
+            num_known = len(classifier.class_names)
+            document["unknown"] = called_unknown(predicted.are_unknown, targets, classes, num_known)
+        return document
 
     def finish(self, result: dict[str, Any]) -> dict[str, Any]:
         return result
@@ -116,6 +156,29 @@ def evaluation_document(
         ],
         "failed": [{"image": name, "reason": reason} for name, reason in failed],
     }
+
+
+def _figures_of_several(predicted: ImagePredictions, truths: Sequence[Sequence[str]]) -> dict[str, Any]:
+    """Returns the document for predictions on images with these classes; one that the model does not know is missed."""
+    assert predicted.thresholds is not None
+    classes = list(predicted.class_names)
+    classes += sorted({name for truth in truths for name in truth} - set(classes))
+    present = np.array([[name in truth for name in classes] for truth in truths], np.bool_)
+    num_more = len(classes) - len(predicted.class_names)
+    metrics = measure_several(
+        np.pad(predicted.probabilities, ((0, 0), (0, num_more))),
+        present,
+        np.pad(predicted.has_classes(), ((0, 0), (0, num_more))),
+        np.pad(predicted.thresholds, (0, num_more), constant_values=1.0),
+    )
+    return several_document(metrics, classes, predicted.failed)
+
+
+def _cannot_be_folders() -> ProjectError:
+    return ProjectError(
+        "This model may give an image several classes, and a folder can name only one.",
+        "Name a CSV file with the columns image and class as well: --labels FILE.",
+    )
 
 
 def several_document(

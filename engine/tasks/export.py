@@ -72,7 +72,7 @@ class ExportModel(Job[ExportSnapshot, Parity, ExportReport]):
         if run is None:
             raise ExportError("This project has no trained model yet.", "Label some images and retrain first.")
         run_folder = self.project.run_dir(run)
-        facts = _facts_of(self.project.name, run, run_folder)
+        facts = _facts_of(self.project.name, run, run_folder, self.project.false_alarm_rate())
         images = self._parity_images(run)
         self._pending = PendingFolder(self.to_folder.absolute())
         return ExportSnapshot(self.format, run_folder, self.project.folder, facts, images, self._pending.work_path)
@@ -117,7 +117,7 @@ class ExportModel(Job[ExportSnapshot, Parity, ExportReport]):
             self._pending.discard()
 
 
-def _facts_of(project_name: str, run: Run, run_folder: Path) -> ModelFacts:
+def _facts_of(project_name: str, run: Run, run_folder: Path, false_alarm_rate: float) -> ModelFacts:
     return ModelFacts(
         project_name=project_name,
         run_id=run.id,
@@ -127,6 +127,8 @@ def _facts_of(project_name: str, run: Run, run_folder: Path) -> ModelFacts:
         num_images=run.num_images,
         labels_hash=_labels_hash(run_folder / LABELS_FILE),
         validation=run.validation,
+        false_alarm_rate=false_alarm_rate,
+        unknown=run.unknown,
     )
 
 

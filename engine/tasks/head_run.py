@@ -18,12 +18,22 @@ from engine.evaluation.metrics import Metrics, measure
 from engine.evaluation.multi_label import SeveralMetrics, measure_several
 from engine.evaluation.multi_label_calibration import calibrate, cross_fitted
 from engine.evaluation.multi_label_folds import assign_folds_of_several
+from engine.evaluation.unknown import UnknownFit, combinations_of, fit_unknown
 from engine.job import JobContext
 from engine.nn.device import CPU, choose_device
 from engine.nn.head import Head, HeadFit, fit_head, probabilities_of
-from engine.nn.run_model import HEAD_FILE, LABELS_FILE, OUT_OF_FOLD_FILE, RUN_FILE, RunModel, write_head
+from engine.nn.run_model import (
+    HEAD_FILE,
+    LABELS_FILE,
+    OUT_OF_FOLD_FILE,
+    RUN_FILE,
+    UNKNOWN_FILE,
+    RunModel,
+    write_head,
+    write_unknown,
+)
 from engine.nn.training_plan import HEAD
-from engine.tasks.predict import probabilities_of_rows, write_predictions
+from engine.tasks.predict import predictions_of_rows, write_predictions
 from engine.tasks.provenance import labels_hash, made_with
 from engine.tasks.several_labels import entry_weights
 from engine.tasks.train_snapshot import TrainSnapshot
@@ -44,6 +54,7 @@ class FittedHead:
     metrics: Metrics | SeveralMetrics
     suggested: NDArray[np.bool_] | None = None
     thresholds: NDArray[np.float32] | None = None
+    unknown: UnknownFit | None = None
 
 
 def fit_and_measure(snapshot: TrainSnapshot, num_folds: int, context: JobContext) -> FittedHead:
@@ -51,9 +62,10 @@ def fit_and_measure(snapshot: TrainSnapshot, num_folds: int, context: JobContext
     if snapshot.mode is LabelMode.SEVERAL:
         return _fit_several(snapshot, num_folds, context)
     settings, targets = snapshot.settings, snapshot.targets
+    features = snapshot.source.file.read(snapshot.rows)
     folds = assign_group_folds(targets, snapshot.content_hashes, snapshot.grouping.units, num_folds, settings.seed)
     fit = fit_head(
-        snapshot.source.file.read(snapshot.rows),
+        features,
         targets,
         len(snapshot.class_ids),
         folds,
@@ -68,7 +80,10 @@ def fit_and_measure(snapshot: TrainSnapshot, num_folds: int, context: JobContext
     out_of_fold = probabilities_of(fit.out_of_fold_logits / temperatures[:, None])
     head = replace(fit.head, temperature=fit_temperature(fit.out_of_fold_logits, targets))
     context.checkpoint()
-    return FittedHead(fit, head, folds, out_of_fold, measure(out_of_fold, targets))
+    unknown = fit_unknown(features, targets, folds, fit.out_of_fold_logits, head.mean, head.scale)
+    return FittedHead(
+        fit, head, folds, out_of_fold, measure(out_of_fold, targets, np.array(snapshot.grouping.units)), unknown=unknown
+    )
 
 
 def _fit_several(snapshot: TrainSnapshot, num_folds: int, context: JobContext) -> FittedHead:
@@ -77,11 +92,12 @@ def _fit_several(snapshot: TrainSnapshot, num_folds: int, context: JobContext) -
     Calibration, thresholds and figures are of the confirmed images, whose classes are all known.
     """
     present, confirmed, units = snapshot.present, snapshot.confirmed, snapshot.grouping.units
+    features = snapshot.source.file.read(snapshot.rows)
     folds = assign_folds_of_several(
         present, confirmed, snapshot.content_hashes, units, num_folds, snapshot.settings.seed
     )
     fit = fit_head(
-        snapshot.source.file.read(snapshot.rows),
+        features,
         entry_weights(present, confirmed),
         len(snapshot.class_ids),
         folds,
@@ -96,7 +112,9 @@ def _fit_several(snapshot: TrainSnapshot, num_folds: int, context: JobContext) -
     head = fit.head.calibrated(calibration.slopes, calibration.offsets)
     metrics = measure_several(probabilities, complete, suggested, calibration.thresholds, np.array(units)[confirmed])
     context.checkpoint()
-    return FittedHead(fit, head, folds, probabilities, metrics, suggested, calibration.thresholds)
+    # Like what it has seen, whatever the classes: an image with none of them may be quite ordinary.
+    unknown = fit_unknown(features[confirmed], combinations_of(complete), folds[confirmed], None, head.mean, head.scale)
+    return FittedHead(fit, head, folds, probabilities, metrics, suggested, calibration.thresholds, unknown)
 
 
 def write_head_run(
@@ -120,15 +138,23 @@ def write_head_run(
         {},
         snapshot.mode,
         fitted.thresholds,
+        fitted.unknown.detector if fitted.unknown is not None else None,
     )
-    probabilities = probabilities_of_rows(source, model, snapshot.all_rows, context)
     write_predictions(
-        snapshot.folder, snapshot.all_image_ids, run.class_ids, probabilities, thresholds=fitted.thresholds
+        snapshot.folder, predictions_of_rows(source, model, snapshot.all_image_ids, snapshot.all_rows, context)
     )
     has_several = snapshot.mode is LabelMode.SEVERAL
     measured_ids = snapshot.image_ids[snapshot.confirmed] if has_several else snapshot.image_ids
     return write_run(
-        snapshot, run, fitted.head, fitted.folds, measured_ids, fitted.out_of_fold, started, fitted.suggested
+        snapshot,
+        run,
+        fitted.head,
+        fitted.folds,
+        measured_ids,
+        fitted.out_of_fold,
+        started,
+        fitted.suggested,
+        fitted.unknown,
     )
 
 
@@ -141,6 +167,7 @@ def write_run(
     out_of_fold: NDArray[np.float32],
     started: float,
     suggested: NDArray[np.bool_] | None = None,
+    unknown: UnknownFit | None = None,
 ) -> Run:
     """Writes head, labels, out-of-fold predictions (of `measured_ids`) and run.json; returns the run with its times."""
     folder = snapshot.folder
@@ -155,6 +182,10 @@ def write_run(
     if suggested is not None:
         labels |= {"targets_matrix": snapshot.present, "confirmed": snapshot.confirmed}
         found["suggested"] = suggested
+    if unknown is not None:
+        write_unknown(folder / UNKNOWN_FILE, unknown.detector)
+        found["unknown_scores"] = unknown.out_of_fold_scores
+        run = replace(run, unknown=unknown.document())
     np.savez(folder / LABELS_FILE, **labels)  # type: ignore[arg-type]
     np.savez(folder / OUT_OF_FOLD_FILE, **found)  # type: ignore[arg-type]
     run = replace(run, seconds={"embed": snapshot.embed_seconds, "train": time.perf_counter() - started})
@@ -181,6 +212,7 @@ def run_of(
         "temperature": head.temperature,
         "group_by": snapshot.grouping.rule,
         "num_groups": len(set(snapshot.grouping.units)) if snapshot.grouping.rule else None,
+        "alike": snapshot.grouping.alike_words,
         "notes": snapshot.notes,
     }
     return Run(

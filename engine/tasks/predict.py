@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.domain import ImageStatus, Run
+from engine.domain import DEFAULT_FALSE_ALARM_RATE, ImageStatus, LabelMode, Predictions, Run, set_confidences
 from engine.errors import ProjectError, TrainingError
 from engine.files import atomic_write_file
 from engine.images.scan import walk_images
@@ -28,28 +29,80 @@ _CHUNK: Final = 8192
 
 @dataclass(frozen=True, slots=True)
 class ImagePredictions:
-    """Predictions for the images that could be read: `names` (N), `probabilities` (N, K); `failed` (name, reason)."""
+    """Predictions for the images that could be read: `names` (N), `probabilities` (N, K); `failed` (name, reason).
+
+    `unknown_scores` (N,) are NaN where the model cannot tell; an image that reaches `unknown_threshold` looks like none
+    of the classes. Where images may have several (`mode`), each has those that reach their entry of `thresholds` (K,).
+    """
 
     names: list[str]
     paths: list[Path]
     class_names: list[str]
     probabilities: NDArray[np.float32]
     failed: list[tuple[str, str]]
+    unknown_scores: NDArray[np.float32]
+    unknown_threshold: float
+    mode: LabelMode = LabelMode.ONE
+    thresholds: NDArray[np.float32] | None = None
+
+    @property
+    def are_unknown(self) -> NDArray[np.bool_]:
+        """Which of the images look like none of the classes (N,)."""
+        return np.asarray(self.unknown_scores >= np.float32(self.unknown_threshold))
+
+    def classes(self) -> list[list[str]]:
+        """Returns the classes of each image, most probable first: one, or where images may have several, any number."""
+        ranks = np.argsort(-self.probabilities, axis=1, kind="stable")
+        if self.mode is LabelMode.ONE:
+            return [[self.class_names[row[0]]] for row in ranks]
+        has = self.has_classes()
+        return [
+            [self.class_names[column] for column in row if of_image[column]]
+            for row, of_image in zip(ranks, has, strict=True)
+        ]
+
+    def has_classes(self) -> NDArray[np.bool_]:
+        """Returns which classes each image has (N, K)."""
+        if self.mode is LabelMode.ONE:
+            best = self.probabilities.argmax(axis=1)
+            return np.asarray(best[:, None] == np.arange(len(self.class_names)))
+        assert self.thresholds is not None
+        return np.asarray(self.probabilities >= self.thresholds)
+
+    def confidences(self) -> NDArray[np.float32]:
+        """Returns how probable it is that each image has exactly its classes (N,)."""
+        if self.mode is LabelMode.ONE:
+            return np.asarray(self.probabilities.max(axis=1, initial=0), np.float32)
+        return set_confidences(self.probabilities, self.has_classes())
 
     def document(self) -> dict[str, Any]:
-        """Returns the JSON document of `graft predict` (DESIGN section 6). This version calls nothing unknown."""
-        best = self.probabilities.argmax(axis=1) if self.names else np.empty(0, np.int64)
+        """Returns the JSON document of `graft predict` (DESIGN section 6).
+
+        Each image has its likeliest class, also one that looks unknown. Where images may have several, "classes" lists
+        them, and "class" is the first of them or null.
+        """
+        columns = zip(
+            self.names,
+            self.classes(),
+            self.confidences().tolist(),
+            self.are_unknown.tolist(),
+            self.unknown_scores.tolist(),
+            self.probabilities.tolist(),
+            strict=True,
+        )
+        has_several = self.mode is LabelMode.SEVERAL
         return {
             "predictions": [
                 {
                     "image": name,
-                    "class": self.class_names[top],
-                    "confidence": float(row[top]),
-                    "unknown": False,
-                    "unknown_score": None,
-                    "probabilities": dict(zip(self.class_names, map(float, row), strict=True)),
+                    "class": classes[0] if classes else None,
+                    **({"classes": classes} if has_several else {}),
+                    "confidence": confidence,
+                    "unknown": is_unknown,
+                    "unknown_score": score if math.isfinite(score) else None,
+                    "probabilities": dict(zip(self.class_names, row, strict=True)),
                 }
-                for name, row, top in zip(self.names, self.probabilities, best, strict=True)
+                for name, classes, confidence, is_unknown, score, row in columns
             ],
             "failed": [{"image": name, "reason": reason} for name, reason in self.failed],
         }
@@ -57,10 +110,11 @@ class ImagePredictions:
 
 @dataclass(frozen=True, slots=True)
 class RunPlace:
-    """Where a run and the weights that a project brings along lie."""
+    """Where a run and the weights that a project brings along lie, and what the project calls unknown."""
 
     run_folder: Path
     project_folder: Path
+    unknown_threshold: float = 1 - DEFAULT_FALSE_ALARM_RATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +175,9 @@ def place_of(model: Project | ExportedModel, run: Run | None = None) -> RunPlace
     Raises:
         TrainingError: the project has no run yet.
     """
-    return RunPlace(run_folder_of(model, run), model.folder) if isinstance(model, Project) else model
+    if not isinstance(model, Project):
+        return model
+    return RunPlace(run_folder_of(model, run), model.folder, 1 - model.false_alarm_rate())
 
 
 def open_classifier(place: RunPlace | ExportedModel) -> Classifier:
@@ -136,7 +192,8 @@ def open_classifier(place: RunPlace | ExportedModel) -> Classifier:
     from engine.nn.classifier import RunClassifier
 
     if isinstance(place, RunPlace):
-        return RunClassifier(load_run_model(place.run_folder, place.project_folder))
+        model = load_run_model(place.run_folder, place.project_folder)
+        return RunClassifier(replace(model, unknown_threshold=place.unknown_threshold))
     return load_classifier(place)
 
 
@@ -166,10 +223,13 @@ def predict_files(
 ) -> ImagePredictions:
     """Returns the predictions of a model for image files; those that cannot be read join `failed`."""
     context.progress(0, len(paths), "loading the model")
-    all_failed, kept, rows = list(failed), [], []
+    all_failed, kept = list(failed), []
+    rows = [np.empty((0, len(classifier.class_names)), np.float32)]
+    scores = [np.empty(0, np.float32)]
     for block in classifier.blocks(paths, context.checkpoint):
         kept += block.kept
         rows.append(block.probabilities)
+        scores.append(block.unknown_scores)
         all_failed += [(names[position], reason) for position, reason in zip(block.failed, block.reasons, strict=True)]
         done = len(kept) + len(all_failed) - len(failed)
         context.progress(done, len(paths), f"{done:,} of {len(paths):,} images")
@@ -177,55 +237,67 @@ def predict_files(
         names=[names[position] for position in kept],
         paths=[paths[position] for position in kept],
         class_names=list(classifier.class_names),
-        probabilities=np.concatenate(rows) if rows else np.empty((0, len(classifier.class_names)), np.float32),
+        probabilities=np.concatenate(rows),
         failed=all_failed,
+        unknown_scores=np.concatenate(scores),
+        unknown_threshold=classifier.unknown_threshold,
+        mode=classifier.mode,
+        thresholds=classifier.thresholds,
     )
 
 
 def predict_project(
     project: Project, source: FeatureSource, run: RunModel, checkpoint: JobContext | None = None
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Returns the ids (N,) and probabilities (N, K) of all readable images that have an embedding."""
+) -> Predictions:
+    """Returns what a run says of all readable images that have an embedding."""
     readable = [image for image in project.images() if image.status == ImageStatus.READABLE]
     rows = source.rows_of(project, (image.content_hash for image in readable))
     has_row = rows >= 0
     image_ids = np.array([image.id for image in readable], np.int64)[has_row]
-    return image_ids, probabilities_of_rows(source, run, rows[has_row], checkpoint)
+    return predictions_of_rows(source, run, image_ids, rows[has_row], checkpoint)
 
 
-def probabilities_of_rows(
-    source: FeatureSource, run: RunModel, rows: NDArray[np.int64], context: JobContext | None = None
-) -> NDArray[np.float32]:
-    """Returns the probabilities (N, K) of cached embeddings, reading them in pieces."""
-    pieces = [np.empty((0, len(run.class_ids)), np.float32)]
-    for start in range(0, len(rows), _CHUNK):
+def predictions_of_rows(
+    source: FeatureSource,
+    run: RunModel,
+    image_ids: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    context: JobContext | None = None,
+) -> Predictions:
+    """Returns what a run says of images (N,) by their rows (N,) of cached embeddings, reading them in pieces."""
+    pieces = []
+    for start in range(0, max(1, len(rows)), _CHUNK):
         if context is not None:
             context.checkpoint()
-        pieces.append(run.probabilities(source.file.read(rows[start : start + _CHUNK])))
-    return np.concatenate(pieces)
+        part = slice(start, start + _CHUNK)
+        pieces.append(predictions_of(run, image_ids[part], source.file.read(rows[part])))
+    unknown_scores = None
+    if run.unknown is not None:
+        unknown_scores = np.concatenate([piece.unknown_scores for piece in pieces if piece.unknown_scores is not None])
+    return replace(
+        pieces[0],
+        image_ids=image_ids,
+        probabilities=np.concatenate([piece.probabilities for piece in pieces]),
+        unknown_scores=unknown_scores,
+    )
 
 
-def write_predictions(
-    folder: Path,
-    image_ids: NDArray[np.int64],
-    class_ids: Sequence[int],
-    probabilities: NDArray[np.float32],
-    *,
-    thresholds: NDArray[np.float32] | None = None,
-) -> None:
-    """Writes predictions.npz in a run's folder, atomically; `thresholds` (K,) where images may have several classes."""
-    arrays: dict[str, NDArray[Any]] = {
-        "image_ids": image_ids,
-        "class_ids": np.array(class_ids, np.int32),
-        "probabilities": probabilities,
-    }
-    if thresholds is not None:
-        arrays["thresholds"] = thresholds
+def predictions_of(run: RunModel, image_ids: NDArray[np.int64], features: NDArray[np.floating[Any]]) -> Predictions:
+    """Returns what a run says of images (N,) by their embeddings (N, D)."""
+    return Predictions(
+        image_ids,
+        np.array(run.class_ids, np.int32),
+        run.probabilities(features),
+        run.thresholds,
+        run.unknown_scores(features) if run.unknown is not None else None,
+    )
 
-    def write(file: Path) -> None:
-        np.savez(file, **arrays)  # type: ignore[arg-type]
 
-    atomic_write_file(folder / PREDICTIONS_FILE, write)
+def write_predictions(folder: Path, predictions: Predictions) -> None:
+    """Writes predictions.npz in a run's folder, atomically."""
+    named = {field.name: getattr(predictions, field.name) for field in fields(predictions)}
+    arrays = {name: array for name, array in named.items() if array is not None}
+    atomic_write_file(folder / PREDICTIONS_FILE, lambda file: np.savez(file, **arrays))
 
 
 def extend_predictions(project: Project, source: FeatureSource) -> None:
@@ -239,5 +311,4 @@ def extend_predictions(project: Project, source: FeatureSource) -> None:
         return  # A damaged run must not fail the embedding; the next training replaces it.
     if model.preprocessing != source.preprocessing:
         return
-    image_ids, probabilities = predict_project(project, source, model)
-    write_predictions(project.run_dir(run), image_ids, model.class_ids, probabilities, thresholds=model.thresholds)
+    write_predictions(project.run_dir(run), predict_project(project, source, model))

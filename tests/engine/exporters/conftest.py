@@ -13,10 +13,11 @@ from PIL import Image
 
 from engine.backbones import spec
 from engine.domain import NewImage, Run, Validation
+from engine.evaluation.unknown import fit_unknown
 from engine.images.hashing import content_hash
 from engine.nn.embed import Embedder
 from engine.nn.head import Head, probabilities_of
-from engine.nn.run_model import write_head
+from engine.nn.run_model import write_head, write_unknown
 from engine.project import Project
 from engine.weights import file_sha256, find_weights
 
@@ -96,6 +97,10 @@ def _add_run(project: Project, folder: Path, names: list[str], targets: list[int
     run_folder.mkdir()
     head = Head(*(a.astype(np.float32) for a in (mean, scale, weight, np.zeros(len(CLASSES)))), temperature=0.7)
     write_head(run_folder / "head.safetensors", head)
+    folds = np.arange(len(names)) % 3
+    unknown = fit_unknown(features, np.array(targets), folds, head.logits(features), head.mean, head.scale)
+    assert unknown is not None
+    write_unknown(run_folder / "unknown.safetensors", unknown.detector)
     np.savez(run_folder / "labels.npz", image_ids=np.arange(len(names)), targets=np.array(targets))
     probabilities = probabilities_of(head.logits(features.astype(np.float16)), head.temperature)
     np.savez(
@@ -103,6 +108,7 @@ def _add_run(project: Project, folder: Path, names: list[str], targets: list[int
         image_ids=[image.id for image in project.images()],
         class_ids=[3, 2, 1],
         probabilities=probabilities[:, ::-1].astype(np.float16),
+        unknown_scores=unknown.detector.scores(features, head.logits(features)),
     )
     document = {
         "backbone": backbone.key,
@@ -130,5 +136,6 @@ def _add_run(project: Project, folder: Path, names: list[str], targets: list[int
             seconds={},
             settings={},
             is_active=True,
+            unknown=unknown.document(),
         )
     )

@@ -68,6 +68,7 @@ def test_an_export_predicts_what_the_program_predicts(exports: dict[str, ExportR
     assert document["num_images"] == 27
     assert document["top1_agreement"] == 1.0
     assert 0 <= document["max_abs_diff"] <= 1e-4 == document["limit"]
+    assert 0 <= document["max_unknown_diff"] <= 1e-4
     assert document["num_read_alike"] == 26, "all but the 16-bit picture"
     assert (document["num_shown"], document["num_shown_otherwise"]) == (27, 0)
     assert document["runtime"].split()[0] in {"onnxruntime", "torch"}
@@ -92,10 +93,12 @@ def test_the_predict_script_runs_alone_on_the_original_files(
     with Embedder(model.spec, model.weights, model.preprocessing) as embedder:
         for path, line in zip(chosen, answer.stdout.splitlines(), strict=True):
             probabilities = model.probabilities(embedder.embed(decode_rgb(path))[None])[0]
-            name, class_name, confidence = line.split("\t")
+            score = model.unknown_scores(embedder.embed(decode_rgb(path))[None])[0]
+            name, class_name, confidence, unknown_score = line.split("\t")
             assert name == str(path)
-            assert class_name == model.class_names[probabilities.argmax()]
+            assert class_name == ("unknown" if score >= 0.95 else model.class_names[probabilities.argmax()])
             assert float(confidence) == pytest.approx(probabilities.max(), abs=2e-4)
+            assert float(unknown_score) == pytest.approx(score, abs=1e-3)
 
 
 @EVERY_FORMAT
@@ -112,11 +115,16 @@ def test_labels_card_and_document_tell_where_the_model_comes_from(
     assert document["run"]["made_at"] == "2026-09-21T14:13:20+00:00"
     assert len(document["run"]["labels_sha256"]) == 64
     assert document["validation"]["accuracy_interval"] == [0.7, 0.97]
+    assert document["mode"] == "one"
+    assert document["unknown"]["threshold"] == 0.95
+    assert [row["rate"] for row in document["unknown"]["measured"]["false_alarms"]] == [0.01, 0.05, 0.1]
     card = (folder / "model_card.md").read_text(encoding="utf-8")
     for phrase in (
         "90.0 % (95 % interval 70.0 % to 97.0 %)",
         "rolled-in scale \\| Füße",
         "27 images",
+        "## Unknown pictures",
+        "Measured on 27 labelled images that were held out",
         "## Limits",
         "16-bit",
     ):
@@ -145,12 +153,15 @@ def test_the_onnx_graph_takes_pictures_of_any_size_and_carries_its_metadata(expo
         (probabilities,) = session.run(["probabilities"], {"image": np.full((*size, 3), 90, np.uint8)})
         assert probabilities.shape == (3,)
         assert probabilities.sum() == pytest.approx(1.0, abs=1e-5)
+        (score,) = session.run(["unknown_score"], {"image": np.full((*size, 3), 90, np.uint8)})
+        assert score.shape == ()
+        assert 0.95 <= score <= 1, "a plain grey picture is no steel surface"
 
 
 def test_the_safetensors_file_holds_plain_tensors_of_backbone_and_head(exports: dict[str, ExportReport]) -> None:
     tensors = load_file(exports["safetensors"].folder / "model.safetensors")
     assert tensors["head.weight"].shape == (3, 1280)
-    assert {name.split(".")[0] for name in tensors} == {"backbone", "head"}
+    assert {name.split(".")[0] for name in tensors} == {"backbone", "head", "unknown"}
 
 
 class TamperedExporter(onnx_model.OnnxExporter):

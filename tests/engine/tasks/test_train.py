@@ -62,7 +62,7 @@ def test_the_folder_of_a_run_holds_everything_it_promises(
     run = retrain(project)
     folder = project.run_dir(run)
 
-    names = {"head.safetensors", "labels.npz", "out_of_fold.npz", "predictions.npz", "run.json"}
+    names = {"head.safetensors", "labels.npz", "out_of_fold.npz", "predictions.npz", "run.json", "unknown.safetensors"}
     assert {file.name for file in folder.iterdir()} == names
     document = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert document["class_names"] == run.class_names
