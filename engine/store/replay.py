@@ -57,7 +57,7 @@ def add_state(db: Database) -> None:
             "marks": [[row[0], row[1], os.fsdecode(row[2]), row[3], row[7]] for row in image_rows],
             "image_notes": [[row[0], row[1], os.fsdecode(row[2]), row[3], row[8]] for row in image_rows],
             "label_mode": meta.label_mode(db).value,
-            "runs": [asdict(run) for run in runs.all_runs(db)],
+            "runs": [asdict(run) for run in runs.lasting(db)],
             "notes": list(runs.notes(db).items()),
             "group_rule": meta.get(db, meta.GROUP_RULE),
             "choices": {key: meta.get(db, key) for key in meta.CHOICES},

@@ -20,12 +20,38 @@ def next_id(db: Database) -> int:
 
 
 def add(db: Database, run: Run) -> Run:
-    """Records a run and makes it the active one; an id of 0 is replaced by a new one. Returns the run as recorded."""
+    """Records a run and makes it the active one; an id of 0 is replaced by a new one. Returns the run as recorded.
+
+    It takes the place of the run that was active, where that was a passing one (see `is_passing`).
+    """
+    before = active(db)
     stored = replace(run, id=run.id or next_id(db), is_active=True)
     insert(db, stored)
     activate(db, stored.id, journal=False)
-    outbox.add(db, "run", {"run": asdict(stored)})
+    if before is not None and is_passing(db, before):
+        db.execute("DELETE FROM runs WHERE id = ?", [before.id])
+    if not is_passing(db, stored):
+        outbox.add(db, "run", {"run": asdict(stored)})
     return stored
+
+
+def is_passing(db: Database, run: Run) -> bool:
+    """Tells whether a run was made by itself and nobody has noted anything on it: the next one takes its place.
+
+    There may be thousands in a day, so neither the database nor the journal keeps them.
+    """
+    if not run.settings.get("is_automatic"):
+        return False
+    row = db.execute("SELECT note FROM runs WHERE id = ?", [run.id]).fetchone()
+    return row is None or not row[0]
+
+
+def lasting(db: Database) -> list[Run]:
+    """Returns the runs that the journal keeps, oldest first; the newest of them stands in for a passing active one."""
+    listed = [run for run in all_runs(db) if not is_passing(db, run)]
+    if listed and not any(run.is_active for run in listed):
+        listed[-1] = replace(listed[-1], is_active=active(db) is not None)
+    return listed
 
 
 def insert(db: Database, run: Run) -> None:
@@ -129,8 +155,12 @@ def set_note(db: Database, run_id: int, note: str, journal: bool = True) -> None
     Raises:
         ProjectError: there is no such run.
     """
-    if db.execute("UPDATE runs SET note = ? WHERE id = ?", [note, run_id]).rowcount == 0 and journal:
+    row = db.execute("SELECT record, is_active FROM runs WHERE id = ? AND deleted = 0", [run_id]).fetchone()
+    if row is None and journal:
         raise _no_such_run(run_id)
+    if journal and note and is_passing(db, run := from_record(json.loads(row[0]), bool(row[1]))):
+        outbox.add(db, "run", {"run": asdict(run)})  # from now on it is one to keep
+    db.execute("UPDATE runs SET note = ? WHERE id = ?", [note, run_id])
     if journal:
         outbox.add(db, "run_note", {"run": run_id, "note": note})
 

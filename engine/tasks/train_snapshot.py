@@ -22,6 +22,7 @@ class TrainSettings:
     measures what pays. `time_budget_s` plays no part for the head, which takes about a second; None = as long as it
     takes, and two minutes for "auto". `augmentation` is one of `engine.nn.augmentation.AUGMENTATIONS`. `device` says
     where the network is trained ("auto", "cpu", "cuda:0", "mps"), `num_devices` on how many of that kind at once.
+    `is_automatic`: nobody asked for it, and the next training takes its place.
     """
 
     backbone: str | None = None
@@ -32,6 +33,7 @@ class TrainSettings:
     augmentation: str = "mirror"
     device: str = "auto"
     num_devices: int = 1
+    is_automatic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
