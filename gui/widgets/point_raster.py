@@ -45,10 +45,11 @@ class PointRaster:
             flat[at + np.int32(down * width + across)] = colors
 
     def image(self) -> QImage:
-        """Returns the picture; it shares the pixels."""
+        """Returns the picture. It shares the pixels: draw it before the next one is begun."""
         height, width = self._pixels.shape
-        whole = QImage(self._pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32)
-        return whole.copy(PAD_PX, PAD_PX, width - 2 * PAD_PX, height - 2 * PAD_PX)
+        inside = self._pixels.reshape(-1)[PAD_PX * width + PAD_PX :]
+        size = width - 2 * PAD_PX, height - 2 * PAD_PX
+        return QImage(inside.data, *size, 4 * width, QImage.Format.Format_RGB32)
 
 
 @lru_cache(maxsize=64)

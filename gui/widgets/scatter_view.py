@@ -36,10 +36,13 @@ class ScatterView(QWidget):
         super().__init__(parent)
         self._places = np.zeros((0, 2), np.float32)
         self._order = np.zeros(0, np.int64)
+        # In the order of drawing, so that a frame has little to look up.
+        self._xs, self._ys = np.zeros(0, np.float32), np.zeros(0, np.float32)
+        self._drawn_colors, self._drawn_ringed = np.zeros(0, np.uint32), np.zeros(0, np.int64)
+        self._drawn_selected = np.zeros(0, np.int64)
         self._colors = np.zeros(0, np.uint32)
-        self._ringed = np.zeros(0, np.bool_)
-        self._selected = np.zeros(0, np.bool_)
         self._zoom, self._centre = 1.0, QPointF(0.5, 0.5)
+        self._extent = QRectF(0, 0, 1, 1)
         self._raster = PointRaster()
         self._lasso: list[QPointF] = []
         self._pressed_at: QPointF | None = None
@@ -58,15 +61,20 @@ class ScatterView(QWidget):
         self._places = np.ascontiguousarray(places, np.float32)
         # Drawn in a random order, or the class that comes last would cover the others.
         self._order = np.random.default_rng(0).permutation(len(places))
-        self._colors = np.full(len(places), 0xFF888888, np.uint32)
-        self._ringed = np.zeros(len(places), np.bool_)
-        self._selected = np.zeros(len(places), np.bool_)
+        self._xs, self._ys = np.ascontiguousarray(self._places[self._order].T)
+        nothing = np.zeros(len(places), np.bool_)
+        self.set_looks(np.full(len(places), 0xFF888888, np.uint32), nothing)
+        self.set_selected(nothing)
         self._hovered = -1
+        if len(places):
+            (left, top), (right, bottom) = places.min(axis=0).tolist(), places.max(axis=0).tolist()
+            self._extent = QRectF(left, top, max(right - left, 1e-6), max(bottom - top, 1e-6))
         self.fit()
 
     def set_looks(self, colors: NDArray[np.uint32], ringed: NDArray[np.bool_]) -> None:
         """Gives each point a colour (N,) 0xFFRRGGBB; the ringed ones (N,) stand out by a ring and lie above."""
-        self._colors, self._ringed = colors, ringed
+        self._colors = colors
+        self._drawn_colors, self._drawn_ringed = colors[self._order], np.flatnonzero(ringed[self._order])
         self.update()
 
     def color_of(self, row: int) -> QColor:
@@ -75,12 +83,12 @@ class ScatterView(QWidget):
 
     def set_selected(self, selected: NDArray[np.bool_]) -> None:
         """Marks points (N,) as selected."""
-        self._selected = selected
+        self._drawn_selected = np.flatnonzero(selected[self._order])
         self.update()
 
     def fit(self) -> None:
         """Shows all points."""
-        self._zoom, self._centre = 1.0, QPointF(0.5, 0.5)
+        self._zoom, self._centre = 1.0, self._extent.center()
         self._changed()
 
     def zoom_by(self, factor: float, at: QPointF | None = None) -> None:
@@ -238,8 +246,15 @@ class ScatterView(QWidget):
         self.view_changed.emit()
 
     def _scale(self) -> float:
-        """Returns pixels of the window for the width of the whole plane."""
-        return max(1.0, min(self.width(), self.height()) - 2 * MARGIN_PX) * self._zoom
+        """Returns pixels of the window for 1 of the plane: so that all points fit, times the zoom."""
+        across = max(1.0, self.width() - 2 * MARGIN_PX) / self._extent.width()
+        down = max(1.0, self.height() - 2 * MARGIN_PX) / self._extent.height()
+        return min(across, down) * self._zoom
+
+    def _corner(self) -> tuple[float, float]:
+        """Returns where the plane's corner is in the widget."""
+        scale = self._scale()
+        return self.width() / 2 - self._centre.x() * scale, self.height() / 2 - self._centre.y() * scale
 
     def _to_plane(self, point: QPointF) -> QPointF:
         scale = self._scale()
@@ -250,7 +265,8 @@ class ScatterView(QWidget):
 
     def _radius_px(self) -> float:
         """Returns a point's radius: smaller the more there are, larger on zooming in."""
-        room = self._scale() / max(1.0, len(self._places)) ** 0.5
+        area = self._extent.width() * self._extent.height() * self._scale() ** 2
+        room = (area / max(1, len(self._places))) ** 0.5
         return float(min(7.0, max(1.5, 0.35 * room)))
 
     def _drawn(self) -> QImage:
@@ -260,20 +276,19 @@ class ScatterView(QWidget):
             round(self.width() * ratio), round(self.height() * ratio), QColor(theme().window).rgb() | 0xFF000000
         )
         if len(self._places):
-            # Whole numbers are cut and not rounded: the plane's corner is positive here.
-            scaled = self.positions()[self._order] * np.float32(ratio)
-            x, y = np.ascontiguousarray(scaled.T).astype(np.int32)
-            seen = raster.inside(x, y)
-            rows, x, y = self._order[seen], x[seen], y[seen]
+            scale = np.float32(self._scale() * ratio)
+            left, top = (float(value) * ratio for value in self._corner())
+            x = (self._xs * scale + np.float32(left)).astype(np.int32)
+            y = (self._ys * scale + np.float32(top)).astype(np.int32)
             radius = max(1, round(self._radius_px() * ratio))
-            raster.draw(x, y, self._colors[rows], radius)
+            gap, thick = round(ratio), max(1, round(ratio))
             text, accent = (QColor(value).rgb() | 0xFF000000 for value in (theme().text, theme().accent))
-            thick = max(1, round(ratio))
-            for mask, color, gap in ((self._ringed, text, 1), (self._selected, accent, 0)):
-                some = np.flatnonzero(mask[rows])
-                if len(some):
-                    inner = radius + round(gap * ratio)
-                    raster.draw(x[some], y[some], color, inner + thick, inner + 1 if gap else radius)
+            seen = raster.inside(x, y)
+            raster.draw(x[seen], y[seen], self._drawn_colors[seen], radius)
+            ringed, selected = self._drawn_ringed, self._drawn_selected
+            for some, color, hole in ((ringed, text, radius + gap), (selected, accent, radius)):
+                some = some[raster.inside(x[some], y[some])]
+                raster.draw(x[some], y[some], color, hole + thick, hole + 1 if hole > radius else hole)
         image = raster.image()
         image.setDevicePixelRatio(ratio)
         return image
