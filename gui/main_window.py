@@ -87,6 +87,7 @@ class MainWindow(QMainWindow):
         """Fills the window: menus, workspace and model bar work on `session` from now on."""
         from gui.actions import ActionSet
         from gui.commands import Commands
+        from gui.panels.interrupted_bar import InterruptedBar
         from gui.panels.label_workspace import LabelWorkspace
         from gui.panels.model_bar import ModelBar
         from gui.panels.training_drawer import TrainingDrawer
@@ -101,6 +102,8 @@ class MainWindow(QMainWindow):
         self.top_bar.attach(session)
         self.workspace = LabelWorkspace(session)
         self._pages.addWidget(self.workspace)
+        self.interrupted_bar = InterruptedBar(session)
+        self._column.addWidget(self.interrupted_bar)
         self.training_drawer = TrainingDrawer(session)
         self._column.addWidget(self.training_drawer)
         self.model_bar = ModelBar(session)
@@ -157,6 +160,7 @@ class MainWindow(QMainWindow):
             made.retrain_asked.connect(self.commands.retrain)
             made.label_asked.connect(self.show_label)
             made.export_asked.connect(self.commands.export_model)
+            made.report_asked.connect(self.commands.report.write)
             made.view_wanted.connect(self._view_in_label)
             made.notice_wanted.connect(lambda text, small: self.errors.show_notice(text, small))
             self._pages.addWidget(made)

@@ -121,12 +121,6 @@ def stale(num_labels: int, run_id: int) -> str:
 
 
 def suspicion(score: float, num_agreeing: int, num_neighbours: int) -> str:
-    """Returns how sure the model is that a class is wrong, and whether the neighbours say so as well."""
+    """Returns how sure the model is that a class is wrong, and how many of the neighbours say so as well."""
     sure = f"{min(99, max(1, round(100 * score)))} % sure"
-    if not num_neighbours:
-        return sure
-    if num_agreeing == num_neighbours:
-        return f"{sure}, its {num_neighbours} nearest agree"
-    if not num_agreeing:
-        return f"{sure}, none of its {num_neighbours} nearest agrees"
-    return f"{sure}, {num_agreeing} of its {num_neighbours} nearest agree"
+    return f"{sure} · {num_agreeing}/{num_neighbours} nearest agree" if num_neighbours else sure

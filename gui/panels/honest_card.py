@@ -45,8 +45,8 @@ class HonestCard(Card):
             self.sentence.setText(gap.sentence)
         elif metrics is not None:
             measured = f"{wording.percent(metrics.accuracy)} were right when the model had not seen them."
-            grouped = "A random split would say nothing else."
-            alone = "No two images are so alike that a random split could flatter."
+            grouped = "A random split would say about the same."
+            alone = "Each was held out by itself."
             self.sentence.setText(f"{measured} {grouped if review.grouping_words else alone}")
         else:
             self.sentence.setText("Every figure comes from images that the model had not seen.")

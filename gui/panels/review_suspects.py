@@ -31,7 +31,11 @@ NUM_NEIGHBOURS = 8
 
 
 class ReviewSuspects(QWidget):
-    """A suspect is open while its image has the class that was doubted and nobody has dismissed it."""
+    """A suspect is open while its image has the class that was doubted and nobody has dismissed it.
+
+    Only what is probably wrong is shown: images that are merely less like their class than like another are left to
+    Mistakes.
+    """
 
     open_changed = Signal()
     """Other suspects are open."""
@@ -183,7 +187,8 @@ class ReviewSuspects(QWidget):
         return [
             each
             for each in self._review.suspects
-            if each.image_id not in dismissed
+            if each.is_likely
+            and each.image_id not in dismissed
             and (row := self._session.row_of(each.image_id)) >= 0
             and int(class_ids[row]) == each.given_id
         ]
@@ -215,7 +220,8 @@ class ReviewSuspects(QWidget):
         for each in (self.accept_button, self.dismiss_button):
             each.setAccessibleName(each.text())
             each.setEnabled(not self._session.is_read_only)
-        self._words.setText(f"{place + 1} of {wording.count(len(self._open), 'suspect')} · {face.sentence}")
+        agreeing = f"{suspect.num_agreeing} of the {len(suspect.neighbour_ids)} nearest images are {face.suggested[0]}"
+        self._words.setText(f"{place + 1} of {wording.count(len(self._open), 'suspect')} · {agreeing}")
 
     def _face(self, suspect: Suspect) -> SuspectFace:
         sentence = review_words.suspicion(suspect.score, suspect.num_agreeing, len(suspect.neighbour_ids))

@@ -21,6 +21,7 @@ from gui.panels.versions_panel import VersionsPanel
 from gui.review_state import ReviewState
 from gui.session import Session
 from gui.thumbnails import Thumbnails
+from gui.widgets.buttons import button
 from gui.widgets.chip import Chip
 from gui.widgets.empty_state import EmptyState
 from gui.widgets.segments import Segment, Segments
@@ -43,6 +44,7 @@ class ReviewWorkspace(QWidget):
     """Image ids and title that Label is to show, and the position to look at alone."""
     groups_asked = Signal()
     export_asked = Signal()
+    report_asked = Signal()
     notice_wanted = Signal(str, str)
     """Something to tell the user: a sentence and small print."""
 
@@ -80,6 +82,7 @@ class ReviewWorkspace(QWidget):
         self.stale_chip.setToolTip(
             "The figures are those of the labels that the model was trained on (Ctrl+R retrains)"
         )
+        self.report_button = button("Report…", "chip", tooltip="All of this as one web page, to keep or to pass on")
         self._stack = QStackedWidget()
         self._empty = EmptyState()
         self._page = WORKING
@@ -218,6 +221,7 @@ class ReviewWorkspace(QWidget):
         row.addWidget(self.tabs)
         row.addStretch(1)
         row.addWidget(self.stale_chip)
+        row.addWidget(self.report_button)
         self._bar_row = row
         for page in self._pages.values():
             self._stack.addWidget(page)
@@ -249,6 +253,7 @@ class ReviewWorkspace(QWidget):
         self.images.closed.connect(self._close_images)
         self.images.view_wanted.connect(self.view_wanted)
         self.tabs.chosen.connect(lambda _key: self._on_tab())
+        self.report_button.clicked.connect(self.report_asked)
         self.stale_chip.clicked.connect(self.retrain_asked)
         self._empty.action_wanted.connect(self._on_empty_action)
         for matrix in (overview.matrix, self.mistakes.matrix):
@@ -333,6 +338,7 @@ class ReviewWorkspace(QWidget):
         words = review_words.stale(state.num_stale, state.review.run.id) if state.review is not None else ""
         self.stale_chip.set_look(words, "retrain", "warning")
         self.stale_chip.setVisible(bool(words))
+        self.report_button.setVisible(state.review is not None)
 
     def _show_page(self) -> None:
         """Shows the page that was chosen, or why there is nothing to show yet."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-MIN_CELL_PX, MAX_CELL_PX = 6, 128
-MIN_FIT_PX, MAX_FIT_PX = 10, 84
+MIN_CELL_PX, MAX_CELL_PX = 4, 128
+MIN_FIT_PX, MAX_FIT_PX = 5, 84
 FLAT, FLAT_FROM_PX = 0.66, 32
 """Height of a large cell against its width where there is little room; small ones are square."""
 NUMBERS_PX = 22

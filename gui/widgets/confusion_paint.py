@@ -21,6 +21,7 @@ ROUND_FROM_PX = 14
 WEAKEST = 0.3
 """Opacity of a cell with a single mistake: it must be seen."""
 UPRIGHT_DEGREES = -55
+LYING = int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom)
 
 Cell = tuple[int, int]
 
@@ -127,7 +128,9 @@ class ConfusionPicture:
                 painter.drawRoundedRect(self.cell_rect(cell).adjusted(-1, -1, 1, 1), radius, radius)
 
     def _looked_at(self, axis: int) -> set[int]:
-        return {cell[axis] for cell in (self.hovered, self.current) if cell is not None}
+        """Returns the classes whose names stand out: of the cell under the pointer, or else of the current one."""
+        cell = self.hovered or self.current
+        return {cell[axis]} if cell is not None else set()
 
     def _paint_row_names(self, painter: QPainter, rows: range, cells: QRectF, colors: Theme) -> None:
         painter.setClipRect(QRectF(0, cells.top() - 2, cells.left(), cells.height() + 2))
@@ -154,10 +157,15 @@ class ConfusionPicture:
             if not is_named or rect.center().x() < cells.left():
                 continue
             painter.setPen(colors.color("text" if index in looked_at else "text_dim"))
+            if not self.layout.has_names:
+                width = metrics.horizontalAdvance(self.names[index]) + 2
+                left = max(cells.left(), min(rect.center().x() - width / 2, cells.right() - width))
+                painter.drawText(QRectF(left, 0, width, self.top_px - 6), LYING, self.names[index])
+                continue
             if self.top_px == HEAD_PX:
                 room = QRectF(rect.left() - 3, 0, rect.width() + 6, self.top_px - 6)
                 name = metrics.elidedText(self.names[index], Qt.TextElideMode.ElideRight, room.width())
-                painter.drawText(room, int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom), name)
+                painter.drawText(room, LYING, name)
                 continue
             painter.save()
             painter.translate(rect.center().x(), self.top_px - 6)

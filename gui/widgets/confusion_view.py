@@ -174,7 +174,9 @@ class ConfusionView(QAbstractScrollArea):
                 self._layout = fitting(len(self._names), *room)
             else:
                 self._layout = ConfusionLayout(len(self._names), self._cell_px, room[1])
-            if self._layout.cell_px >= max(UPRIGHT_PX, min(widest + 6, MAX_NAME_PX / 2)) or top != HEAD_PX:
+            # Of tiny cells only one name is shown at a time, for which there is always room.
+            lie = self._layout.cell_px >= max(UPRIGHT_PX, min(widest + 6, MAX_NAME_PX / 2))
+            if lie or not self._layout.has_names or top != HEAD_PX:
                 break
         width, height = self._layout.size_px
         bars[1].setRange(0, max(0, width - room[0]))
