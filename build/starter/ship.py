@@ -22,11 +22,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import numpy as np
 import onnx
 import torch
+from embedding_map import set_embedding, trunk_of
 from measure import accuracies, embed_with, speeds_against
 from model_card import model_card
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
 from engine.nn.fx_export import export_convolutional
 from engine.nn.starter import EMBEDDING_SIZE, starter_network
@@ -44,19 +45,23 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--note", default="", help="what the checkpoint's settings do not say about the run")
     options = parser.parse_args(arguments)
     checkpoint = torch.load(options.run / "checkpoint.pt", map_location="cpu", weights_only=True)
-    network = starter_network()
-    network.load_state_dict(checkpoint["ema"])
-    network.eval()
+    network = starter_network().eval()
+    network.load_state_dict(halved(trunk_of(checkpoint["ema"])), strict=False)
+    set_embedding(network, options.run, options.input_px)
     options.to.mkdir(parents=True, exist_ok=True)
     weights, graph = options.to / "starter.safetensors", options.to / "starter.onnx"
-    state = {name: value.half() if value.ndim == 4 else value for name, value in network.state_dict().items()}
+    state = halved(network.state_dict())
     save_file({name: value.contiguous() for name, value in state.items() if value.is_floating_point()}, weights)
-    network.load_state_dict(state)
     graph.write_bytes(to_onnx(network, options.input_px).SerializeToString())
     settings = _settings(checkpoint, weights, graph, options)
     (options.to / "settings.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
     (options.to / "model_card.md").write_text(model_card(settings), encoding="utf-8")
     print(json.dumps(settings["measured"], indent=2))
+
+
+def halved(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Returns the weights with the convolutions' in half precision."""
+    return {name: value.half() if value.ndim == 4 else value for name, value in state.items()}
 
 
 def to_onnx(network: nn.Module, input_px: int) -> onnx.ModelProto:
@@ -67,7 +72,7 @@ def to_onnx(network: nn.Module, input_px: int) -> onnx.ModelProto:
     """
     model = export_convolutional(network, input_px, EMBEDDING_SIZE)
     graph = model.graph
-    mean = next(node for node in graph.node if node.op_type == "ReduceMean")
+    mean = [node for node in graph.node if node.op_type == "ReduceMean"][-1]
     for node in graph.node:
         node.output[:] = [FEATURE_MAP if name == mean.input[0] else name for name in node.output]
     mean.input[0] = FEATURE_MAP

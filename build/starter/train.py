@@ -30,14 +30,17 @@ import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 from batches import EMBEDDING_TARGETS, TEMPERATURE, Batch, Batches
+from embedding_map import trunk_of
 from muon import Muon
 from pool import open_pool
+from safetensors.torch import load_file
 from teachers import NUM_CLASSES, open_teachers
 from torch import Tensor, nn
 from views import MAP_CHANNELS, make_views
 
-from engine.nn.starter import EMBEDDING_SIZE, starter_network
+from engine.nn.starter import STAGES, StarterTrunk
 
+WIDENED = 768
 LOSS_WEIGHTS = {"embedding": 1.0, "classes": 0.6, "map": 1.0}
 WARM_UP_SAMPLES = 30_000
 LOWEST_RATE = 0.01
@@ -84,16 +87,22 @@ class Settings:
 
 
 class Learner(nn.Module):
-    """The student, and the linear maps from its features to what the teachers say; only the student is kept."""
+    """The student's trunk, and what leads from its last layer to what the teachers say; only the trunk is kept."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.net = starter_network()
+        self.net = StarterTrunk()
+        self.widen = nn.Sequential(
+            nn.Conv2d(STAGES[-1][0], WIDENED, 1, bias=False),
+            nn.BatchNorm2d(WIDENED),
+            # Not a ReLU: under a distillation loss the units of this layer died, one half within 150,000 pictures.
+            nn.Hardswish(),
+        )
         self.heads = nn.ModuleDict(
             {
-                "e": nn.Linear(EMBEDDING_SIZE, EMBEDDING_TARGETS),
-                "l": nn.Linear(EMBEDDING_SIZE, NUM_CLASSES),
-                "m": nn.Conv2d(EMBEDDING_SIZE, MAP_CHANNELS, 1),
+                "e": nn.Linear(WIDENED, EMBEDDING_TARGETS),
+                "l": nn.Linear(WIDENED, NUM_CLASSES),
+                "m": nn.Conv2d(WIDENED, MAP_CHANNELS, 1),
             }
         )
         for head in self.heads.values():
@@ -102,7 +111,7 @@ class Learner(nn.Module):
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Returns the three losses, unweighted."""
         with torch.autocast(batch.pictures.device.type, dtype=torch.bfloat16):
-            feature_map = self.net.forward_features(batch.pictures)
+            feature_map = self.widen(self.net(batch.pictures))
         feature_map = feature_map.float()
         embedding = feature_map.mean((2, 3))
         classes = self.heads["l"](embedding) / TEMPERATURE
@@ -191,9 +200,9 @@ class Run:
                 mean.copy_(value)
 
     def _make_optimisers(self) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
-        """Returns Muon for the student's convolutions but the first, and AdamW for all the rest."""
+        """Returns Muon for the hidden convolutions, and AdamW for all the rest."""
         by_groups: dict[int, list[nn.Parameter]] = {}
-        for module in list(self.learner.net.modules()):
+        for module in [*self.learner.net.modules(), *self.learner.widen.modules()]:
             if isinstance(module, nn.Conv2d) and module.in_channels > 3:
                 by_groups.setdefault(module.groups, []).append(module.get_parameter("weight"))
         decay = self.settings.weight_decay
@@ -229,7 +238,13 @@ class Run:
         self.step, self.seen = state["step"], state["seen"]
 
     def _take_weights_of(self, checkpoint: str) -> None:
-        """Starts from what another run came to; its optimisers and its count of samples are left behind."""
+        """Starts from what another run came to; its optimisers and its count of samples are left behind.
+
+        Of shipped weights it takes the trunk; what leads from there to the teachers is then learnt anew.
+        """
+        if checkpoint.endswith(".safetensors"):
+            self.learner.net.load_state_dict(trunk_of(load_file(checkpoint)), strict=False)
+            return
         state: dict[str, Any] = torch.load(checkpoint, map_location=self.device, weights_only=True)
         self.learner.load_state_dict(state["all"])
         self.learner.net.load_state_dict(state["ema"])
@@ -296,7 +311,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--weight-decay", type=float, default=0.05)
     parser.add_argument("--decay-share", type=float, default=0.95, help="last part of the run, rate falling to zero")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--start", type=Path, help="checkpoint of another run to start from, not from random weights")
+    parser.add_argument("--start", type=Path, help="checkpoint of another run, or the shipped weights, to start from")
     return parser
 
 

@@ -52,7 +52,7 @@ def map_projection(pool: Pool, teach: Teach, work: Path) -> tuple[NDArray[np.flo
         cells = []
         for _ in range(48):
             crops = [_crops(pool, int(index), _SAMPLE_VIEW)[1] for index in generator.integers(0, len(pool), _BATCH)]
-            feature_map = teach(_normalised(crops))["map"]
+            feature_map = teach(normalised(crops))["map"]
             cells.append(feature_map.transpose(0, 2, 3, 1).reshape(-1, feature_map.shape[1])[::3])
         stacked = np.concatenate(cells)
         mean = stacked.mean(0)
@@ -84,7 +84,7 @@ def _make_view(
         for start in range(0, num, _BATCH):
             rows = range(start, min(start + _BATCH, num))
             crops = list(threads.map(lambda index: _crops(pool, index, view), rows))
-            said = teach(_normalised([large for _, large in crops]))
+            said = teach(normalised([large for _, large in crops]))
             here = slice(rows.start, rows.stop)
             pixels[here] = np.stack([small for small, _ in crops])
             cells = said["map"].reshape(len(rows), -1, MAP_SIDE**2).transpose(0, 2, 1)
@@ -180,6 +180,7 @@ def _random_box(
     return 0, 0, width, height
 
 
-def _normalised(crops: list[NDArray[np.uint8]]) -> NDArray[np.float32]:
+def normalised(crops: list[NDArray[np.uint8]]) -> NDArray[np.float32]:
+    """Returns what a network takes (B, 3, S, S) of pictures (S, S, 3)."""
     batch = (np.stack(crops).astype(np.float32) - MEAN) / STD
     return np.ascontiguousarray(batch.transpose(0, 3, 1, 2))
