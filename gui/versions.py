@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
 from engine.domain import Run
 from engine.errors import AppError, ProjectError
-from engine.events import JobEnded, JobFailed, JobSucceeded
+from engine.events import EpochEnded, JobEnded, JobFailed, JobSucceeded
 from engine.jobs import Priority
 from engine.own_backbones import has_own_network
 from gui.engine_work import EXPORT, TRAIN
@@ -32,6 +32,8 @@ class Version:
     note: str
     size_bytes: int
     is_missing: bool
+    rounds: list[EpochEnded] = field(default_factory=list)
+    """Those of its training, empty where only the head was trained."""
 
 
 class Versions(QObject):
@@ -195,8 +197,16 @@ class Versions(QObject):
 
 
 def _read(project: Project) -> list[Version]:
-    notes, missing = project.run_notes(), {run.id for run in project.missing_runs()}
+    from engine.tasks.curves import read_curves
+
+    notes = project.run_notes()
     return [
-        Version(run, notes.get(run.id, ""), project.run_size_bytes(run), run.id in missing)
+        Version(
+            run,
+            notes.get(run.id, ""),
+            project.run_size_bytes(run),
+            project.problem_of_run(run) is not None,
+            read_curves(project.run_dir(run)),
+        )
         for run in reversed(project.runs())
     ]

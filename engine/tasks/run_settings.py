@@ -51,9 +51,7 @@ def caveats_on(first: Run, second: Run) -> list[str]:
     """Returns what keeps the figures of two runs from being compared, one sentence each."""
     found = []
     if first.settings.get("group_by") != second.settings.get("group_by"):
-        found.append(
-            "They were measured with different groups held out together, and without groups figures flatter."
-        )
+        found.append("They were measured with different groups held out together, and without groups figures flatter.")
     if first.mode is not second.mode:
         found.append("One gives each image one class, the other several.")
     return found + [
@@ -98,6 +96,8 @@ _SETTINGS: Final[dict[str, Callable[[Document], str]]] = {
     "Classes per image": lambda document: str(document.get("mode", "one")),
     "Looks at an image": _views,
     "Groups held out together": _groups,
+    "Alike images held out together": _setting("alike", lambda words: words or "none"),
+    "Made by itself": _setting("is_automatic", lambda on: "yes" if on else "no"),
     "Classes count alike": _setting("is_class_balanced", lambda on: "yes" if on else "no"),
     "Also learns from": _of_network("augmentation"),
     "Time allowed": _of_network("time_budget_s", duration_words),

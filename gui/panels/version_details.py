@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 
@@ -17,10 +18,11 @@ from gui import wording
 from gui.session import Session
 from gui.thumbnails import Thumbnails
 from gui.versions import Version
+from gui.widgets.curve_plot import CurvePlot, Curves
 from gui.widgets.image_strip import ImageStrip
 from gui.widgets.text import ElidedLabel, text_label
 
-FACT_PX = 148
+FACT_PX, CURVES_PX = 148, 160
 Table = Sequence[Sequence[str]]
 
 
@@ -71,6 +73,14 @@ class VersionDetails(QScrollArea):
         row.addLayout(_table(facts[:half]), 1)
         row.addLayout(_table(facts[half:]), 1)
         column.addLayout(row)
+        curves = _curves(version)
+        if curves is not None:
+            plot = CurvePlot()
+            plot.setMinimumHeight(CURVES_PX)
+            plot.show_curves(curves)
+            column.addSpacing(16)
+            column.addWidget(text_label("How its training went, on the first part held out", "caption"))
+            column.addWidget(plot)
         column.addStretch(1)
 
     def show_comparison(self, comparison: object) -> None:
@@ -174,6 +184,21 @@ def _facts(version: Version) -> list[tuple[str, str]]:
     if settings.get("group_by"):
         facts.insert(3, ("Groups held out together", str(settings["group_by"])))
     return [(name, value) for name, value in facts if value]
+
+
+def _curves(version: Version) -> Curves | None:
+    """Returns the curves of the first fold of the depth that was kept, None where only the head was trained."""
+    rounds = [each for each in version.rounds if each.depth == version.run.depth]
+    parts = {each.part: None for each in rounds}
+    shown = [each for each in rounds if each.part == next(iter(parts))]
+    if not shown:
+        return None
+    curves = Curves(shown[0].num_epochs)
+    curves.loss = [(each.epoch, each.loss) for each in shown]
+    held_out = [each for each in shown if math.isfinite(each.accuracy)]
+    curves.validation_loss = [(each.epoch, each.validation_loss) for each in held_out]
+    curves.accuracy = [(each.epoch, each.accuracy) for each in held_out]
+    return curves
 
 
 def _particulars(run: Run) -> list[str]:
