@@ -1,11 +1,42 @@
-"""What more labels should bring: a power law through the accuracies of smaller trainings on the same labels."""
+"""What more labels should bring: a power law through the accuracies of smaller trainings on the same labels.
+
+The labels are divided into halves, quarters, eighths. Each part is trained on and measured by cross-validation for
+itself, so that every size is measured on the same images: all of them. The share of wrong images e is then fitted by
+e(n) = e0 + b * n**-c with e0, b >= 0; how sure that is comes from drawing the images (whole groups) anew.
+
+Letters: N images, L sizes, K classes, B draws.
+Source: power laws fit learning curves of classifiers well over a few doublings (Cortes et al. 1993; Hestness et al.
+2017, "Deep learning scaling is predictable, empirically"). The exponent leans towards 0.5, the usual one, because three
+or four points alone cannot tell it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from engine.evaluation.intervals import NORMAL_QUANTILE_95, Grouped, grouped
+
+NUM_NEXT: Final = 20
+"""The forecast is for so many more labels of each class."""
+
+_EXPONENTS: Final = np.linspace(0.1, 1.2, 23)
+_USUAL_EXPONENT: Final = 0.5
+_EXPONENT_SPREAD: Final = 0.25
+_NUM_DRAWS: Final = 300
+_SMALLEST_PART: Final = 3
+"""Images of a middling class that a part must have to be trained on."""
+_MAX_LEVELS: Final = 4
+_LAW_ERROR: Final = 0.012
+"""By how much the forecast change for twice the labels was off on the development sets, on average."""
+_WORTH: Final = 0.005
+"""A gain of half a point of accuracy is worth the labels..."""
+_WORTH_RECALL: Final = 0.03
+"""...and so are three points of the class's own recall."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +85,239 @@ class LearningForecast:
     next_interval: tuple[float, float]
     classes: list[ClassGain]
     sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Trainings on equal parts of the labels: which images (N,) were right, from `num_images` in each training."""
+
+    num_images: float
+    share: float
+    is_right: NDArray[np.bool_]
+
+
+def num_levels(targets: NDArray[np.int64]) -> int:
+    """Returns how often the labels can be halved, the whole counted: 1 where they are too few for a curve."""
+    counts = np.bincount(targets)
+    middling = float(np.median(counts[counts > 0]))
+    levels = 1
+    while levels < _MAX_LEVELS and middling / 2**levels >= _SMALLEST_PART:
+        levels += 1
+    return levels
+
+
+def parts_of(targets: NDArray[np.int64], units: NDArray[np.int64], levels: int, seed: int = 0) -> NDArray[np.int64]:
+    """Returns which of 2 ** (levels - 1) equal parts each image (N,) is in; units stay whole, classes are spread.
+
+    The part modulo 2 ** k is the part of a division into fewer, larger ones: they are nested.
+    """
+    num_parts = 2 ** (levels - 1)
+    parts = np.zeros(len(targets), np.int64)
+    names, first, codes = np.unique(units, return_index=True, return_inverse=True)
+    order = np.random.default_rng(seed).permutation(len(names))
+    next_part = np.random.default_rng(seed + 1).integers(num_parts, size=int(targets.max()) + 1)
+    part_of = np.zeros(len(names), np.int64)
+    for unit in order:
+        target = targets[first[unit]]
+        part_of[unit] = next_part[target] % num_parts
+        next_part[target] += 1
+    parts[:] = part_of[codes]
+    return parts
+
+
+def forecast_learning(
+    run_id: int,
+    levels: Sequence[Level],
+    targets: NDArray[np.int64],
+    units: NDArray[np.int64],
+    class_ids: Sequence[int],
+    class_names: Sequence[str],
+) -> LearningForecast:
+    """Returns the forecast from at least two sizes, the whole first.
+
+    Args:
+        run_id: whose labels they are.
+        levels: what was measured.
+        targets: class of each image (N,).
+        units: images of one unit are drawn together (N,).
+        class_ids: in the order of the targets (K).
+        class_names: likewise.
+    """
+    right = np.stack([level.is_right for level in levels]).astype(np.float64)  # (L, N)
+    draws = _draws(units)  # (B, N): how often each image was drawn; the first row is the images as they are
+    num_classes, num_images = len(class_ids), len(targets)
+    sizes = np.array([level.num_images for level in levels])
+    groups = grouped(levels[0].is_right, units)
+    errors = 1 - (draws @ right.T) / draws.sum(axis=1, keepdims=True)  # (B, L)
+    curves = _fit(sizes, errors, num_images)
+    whole = sizes[0]
+    more = whole * (num_images + NUM_NEXT * num_classes) / num_images
+    grid = np.geomspace(sizes.min(), max(4 * whole, 1.2 * more), 40)
+    on_grid = 1 - curves.at(grid)
+    present = groups.interval(levels[0].is_right)
+    # Anchored where it was measured: what is forecast is the change from there.
+    gains = curves.at(np.array([whole]))[:, 0] - curves.at(np.array([more]))[:, 0]
+    scale = num_images / whole
+    classes = [
+        _class_gain(target, class_ids, targets, right, draws, levels, curves, groups) for target in range(num_classes)
+    ]
+    classes.sort(key=lambda each: -each.gain)
+    low, high = _interval(gains)
+    names = dict(zip(class_ids, class_names, strict=True))
+    return LearningForecast(
+        run_id=run_id,
+        points=[
+            CurvePoint(round(level.num_images * scale), float(level.is_right.mean()), groups.interval(level.is_right))
+            for level in reversed(levels)
+        ],
+        sizes=grid * scale,
+        curve=on_grid[0],
+        band=_band(on_grid, on_grid - (1 - curves.at(sizes[:1])), present, np.log2(grid / whole)),
+        num_next=NUM_NEXT * num_classes,
+        next_gain=float(gains[0]),
+        next_interval=(low, high),
+        classes=classes,
+        sentence=_sentence(classes, names, float(gains[0]), (low, high)),
+    )
+
+
+def _band(
+    curves: NDArray[np.float64],
+    changes: NDArray[np.float64],
+    present: tuple[float, float],
+    doublings: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Returns the 95 % interval (Q, 2) of curves (B, Q) whose first row is the fit.
+
+    Three doubts add up as squares: how accurate the model is now (its own interval `present`, which holds for few
+    mistakes too), how much that changes (`changes` (B, Q) of the draws), and whether a power law is right at all.
+    """
+    centre = changes[0]
+    now = float(np.mean(present))
+    law = NORMAL_QUANTILE_95 * _LAW_ERROR * np.abs(doublings)
+    low = np.hypot(np.hypot(now - present[0], centre - np.quantile(changes, 0.025, axis=0)), law)
+    high = np.hypot(np.hypot(present[1] - now, np.quantile(changes, 0.975, axis=0) - centre), law)
+    return np.clip(np.column_stack((curves[0] - low, curves[0] + high)), 0, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Curves:
+    """Fitted curves of B draws: e0, b and c, each (B,)."""
+
+    floor: NDArray[np.float64]
+    height: NDArray[np.float64]
+    exponent: NDArray[np.float64]
+
+    def at(self, sizes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Returns the shares of wrong images (B, Q) at sizes (Q,)."""
+        return self.floor[:, None] + self.height[:, None] * sizes[None, :] ** -self.exponent[:, None]
+
+
+def _fit(
+    sizes: NDArray[np.float64],
+    errors: NDArray[np.float64],
+    num_images: float,
+    exponent: NDArray[np.float64] | None = None,
+) -> _Curves:
+    """Fits curves to errors (B, L) at sizes (L,), measured on so many images; `exponent` (B,) None = find it too."""
+    variance = np.maximum(errors.mean(axis=1) * (1 - errors.mean(axis=1)), 0.01) / max(num_images, 1.0)
+    tried = _EXPONENTS[:, None] * np.ones(len(errors)) if exponent is None else exponent[None, :]
+    best = np.full(len(errors), np.inf)
+    found = [np.zeros(len(errors)) for _ in range(3)]
+    for exponents in tried:
+        basis = sizes[None, :] ** -exponents[:, None]  # (B, L)
+        centred = basis - basis.mean(axis=1, keepdims=True)
+        height = (centred * errors).sum(axis=1) / np.maximum(np.square(centred).sum(axis=1), 1e-12)
+        height = np.maximum(height, 0.0)
+        floor = (errors - height[:, None] * basis).mean(axis=1)
+        through_zero = (basis * errors).sum(axis=1) / np.maximum(np.square(basis).sum(axis=1), 1e-12)
+        height = np.where(floor < 0, through_zero, height)
+        floor = np.maximum(floor, 0.0)
+        misfit = np.square(errors - floor[:, None] - height[:, None] * basis).sum(axis=1) / variance
+        cost = misfit + np.square((exponents - _USUAL_EXPONENT) / _EXPONENT_SPREAD)
+        is_better = cost < best
+        best = np.where(is_better, cost, best)
+        found = [np.where(is_better, new, old) for new, old in zip((floor, height, exponents), found, strict=True)]
+    return _Curves(*found)
+
+
+def _class_gain(
+    target: int,
+    class_ids: Sequence[int],
+    targets: NDArray[np.int64],
+    right: NDArray[np.float64],
+    draws: NDArray[np.float64],
+    levels: Sequence[Level],
+    curves: _Curves,
+    groups: Grouped,
+) -> ClassGain:
+    """Returns the gain of one class from the recall of its own images; the exponent is that of all classes together."""
+    among = targets == target
+    count = int(among.sum())
+    weights = draws[:, among]
+    totals = np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
+    errors = 1 - (weights @ right[:, among].T) / totals
+    sizes = np.array([level.num_images / len(targets) * count for level in levels])
+    fitted = _fit(sizes, errors, count * groups.weight(among), curves.exponent)
+    more = sizes[0] * (count + NUM_NEXT) / count
+    recall_gains = fitted.at(sizes[:1])[:, 0] - fitted.at(np.array([more]))[:, 0]
+    gains = recall_gains * count / len(targets)
+    low, high = _interval(gains)
+    return ClassGain(
+        class_id=class_ids[target],
+        num_images=count,
+        recall=float(levels[0].is_right[among].mean()),
+        gain=float(gains[0]),
+        interval=(low, high),
+        recall_gain=float(recall_gains[0]),
+        is_worth_it=bool(gains[0] >= _WORTH or recall_gains[0] >= _WORTH_RECALL),
+    )
+
+
+def _draws(units: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Returns weights (B, N): the images as they are, then drawn anew by units."""
+    generator = np.random.default_rng(0)
+    _, codes = np.unique(units, return_inverse=True)
+    num_units = int(codes.max()) + 1
+    drawn = generator.multinomial(num_units, np.full(num_units, 1 / num_units), size=_NUM_DRAWS)
+    return np.vstack([np.ones(len(units)), drawn[:, codes]]).astype(np.float64)
+
+
+def _interval(values: NDArray[np.float64]) -> tuple[float, float]:
+    low, high = np.quantile(values, (0.025, 0.975))
+    return float(low), float(high)
+
+
+def _sentence(classes: Sequence[ClassGain], names: dict[int, str], gain: float, interval: tuple[float, float]) -> str:
+    worth = [each for each in classes if each.is_worth_it]
+    if not worth:
+        return (
+            f"You are about done: {NUM_NEXT} more labels of each class should gain {_points(gain)} "
+            f"({_span(interval)}), and no class stands out."
+        )
+    first = worth[0]
+    sentence = (
+        f"About {NUM_NEXT} more of “{names[first.class_id]}” should find {_points(first.recall_gain)} more of them "
+        f"and gain {_points(first.gain)} in all ({_span(first.interval)})."
+    )
+    if len(worth) > 1:
+        others = ", ".join(f"“{names[each.class_id]}”" for each in worth[1:4])
+        sentence += f" Then {others}."
+    idle = [each for each in classes if not each.is_worth_it]
+    if idle:
+        named = ", ".join(f"“{names[each.class_id]}”" for each in idle[-3:])
+        rest = f" and {len(idle) - 3:,} others" if len(idle) > 3 else ""
+        sentence += f" More of {named}{rest} will hardly help."
+    return sentence
+
+
+def _points(gain: float) -> str:
+    points = 100 * gain
+    if points < 0.5:
+        return "less than half a point"
+    return "about 1 point" if points < 1.5 else f"about {points:.0f} points"
+
+
+def _span(interval: tuple[float, float]) -> str:
+    low, high = (max(0.0, 100 * value) for value in interval)
+    return f"{low:.1f} to {high:.1f}"
