@@ -155,6 +155,7 @@ def write_head_run(
         started,
         fitted.suggested,
         fitted.unknown,
+        fitted.fit.out_of_fold_logits[snapshot.confirmed] if has_several else fitted.fit.out_of_fold_logits,
     )
 
 
@@ -168,6 +169,7 @@ def write_run(
     started: float,
     suggested: NDArray[np.bool_] | None = None,
     unknown: UnknownFit | None = None,
+    logits: NDArray[np.float32] | None = None,
 ) -> Run:
     """Writes head, labels, out-of-fold predictions (of `measured_ids`) and run.json; returns the run with its times."""
     folder = snapshot.folder
@@ -182,6 +184,8 @@ def write_run(
     if suggested is not None:
         labels |= {"targets_matrix": snapshot.present, "confirmed": snapshot.confirmed}
         found["suggested"] = suggested
+    if logits is not None:
+        found["logits"] = logits
     if unknown is not None:
         write_unknown(folder / UNKNOWN_FILE, unknown.detector)
         found["unknown_scores"] = unknown.out_of_fold_scores

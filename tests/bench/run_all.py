@@ -15,7 +15,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 GROUPS = {
     "feel": ("window", "grid", "viewer", "store", "scan", "images", "jobs"),
-    "engine": ("engine", "embedding", "depth", "backbones"),
+    "engine": ("engine", "embedding", "depth", "backbones", "several"),
 }
 
 
