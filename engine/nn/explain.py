@@ -181,5 +181,5 @@ def _direction(outputs: Floats, head: Head, class_index: int) -> Floats:
     """Returns the gradient of a class's logit with respect to the views' outputs (V, D), their length held fixed."""
     length = float(np.linalg.norm(outputs.mean(axis=0)))
     weight = head.weight[class_index] / head.scale / (length if length > 0 else 1.0) / len(outputs)
-    direction: Floats = np.ascontiguousarray(np.broadcast_to(weight, outputs.shape), np.float32)
+    direction: Floats = np.tile(weight.astype(np.float32), (len(outputs), 1))
     return direction

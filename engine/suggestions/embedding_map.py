@@ -38,6 +38,7 @@ MOST_LAID_OUT: Final = 100_000
 _EARLY_EXAGGERATION: Final = 12
 _CELLS_PER_UNIT: Final = 3
 """Width of the interpolation's cells: 3 instead of 1 is five times as fast and gives the same picture."""
+_START_SPREAD: Final = 1e-4
 _FEW: Final = 2_000
 _TINY: Final = 5
 _BLOCK: Final = 4_096
@@ -65,7 +66,7 @@ def lay_out(
     """Returns the map of N embeddings, the same for the same embeddings and seed. Raises what `tell` raises."""
     mean, axes = _principal_axes(read, num_images, tell)
     reduced = _reduce(read, num_images, mean, axes)
-    if num_images <= _TINY:
+    if num_images <= _TINY or not np.ptp(reduced, axis=0).any():
         return EmbeddingMap(_into_unit_square(_first_two(reduced)), reduced, mean, axes)
     places = _by_neighbours(reduced, seed, tell)
     return EmbeddingMap(_into_unit_square(places), reduced, mean, axes)
@@ -89,7 +90,6 @@ def _by_neighbours(reduced: Floats, seed: int, tell: Tell) -> NDArray[Any]:
     """Returns the places (N, 2) that t-SNE gives."""
     from openTSNE import TSNEEmbedding
     from openTSNE.affinity import PerplexityBasedNN
-    from openTSNE.initialization import pca
     from openTSNE.nearest_neighbors import PrecomputedNeighbors
     from threadpoolctl import threadpool_limits
 
@@ -102,7 +102,7 @@ def _by_neighbours(reduced: Floats, seed: int, tell: Tell) -> NDArray[Any]:
             knn_index=PrecomputedNeighbors(neighbours, distances), perplexity=perplexity, n_jobs=1
         )
         found = TSNEEmbedding(
-            pca(reduced, random_state=seed),
+            _first_two(reduced) * (_START_SPREAD / max(float(reduced[:, 0].std()), 1e-12)),
             affinities,
             negative_gradient_method=method,
             n_jobs=1,
