@@ -197,7 +197,8 @@ def _band(
     law = NORMAL_QUANTILE_95 * _LAW_ERROR * np.abs(doublings)
     low = np.hypot(np.hypot(now - present[0], centre - np.quantile(changes, 0.025, axis=0)), law)
     high = np.hypot(np.hypot(present[1] - now, np.quantile(changes, 0.975, axis=0) - centre), law)
-    return np.clip(np.column_stack((curves[0] - low, curves[0] + high)), 0, 1)
+    band: NDArray[np.float64] = np.clip(np.column_stack((curves[0] - low, curves[0] + high)), 0, 1)
+    return band
 
 
 @dataclass(frozen=True, slots=True)
