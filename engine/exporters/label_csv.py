@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.domain import NO_CLASS, ImageClass, ImageColumns, LabelMode, Mark, has_class
+from engine.domain import NO_CLASS, ImageClass, LabelMode, Mark, has_class
 from engine.errors import ExportError
 from engine.files import atomic_write_bytes
 from engine.images.files import is_image_name
@@ -31,7 +31,7 @@ def export_label_csv(project: Project, file: Path) -> int:
     (human, suggestion or import), what the active model says of it, empty without a model (predicted_class, confidence
     and unknown_score, 0..1), and the user's note. Where images have several classes, they stand in one cell, in palette
     order with | between them (a | in a name gets a backslash), and a column confirmed says yes where there are no
-    others.
+    others; so do the classes that the model suggests, whose confidence is that of the whole set.
     UTF-8. Cells that a spreadsheet would run as a formula get a ' in front, which our import removes.
 
     Raises:
@@ -47,20 +47,22 @@ def export_label_csv(project: Project, file: Path) -> int:
     has_several = project.label_mode is LabelMode.SEVERAL
     is_confirmed = (columns.marks & Mark.CONFIRMED != 0) & has_several
     listed = np.flatnonzero((columns.class_ids != NO_CLASS) | columns.noted | is_confirmed)
-    classes = _class_cells(columns, palette, listed)
+    classes = _class_cells(columns.class_ids, columns.class_bits, palette, listed)
+    suggested = [class_names.get(int(class_id), "") for class_id in columns.predicted_ids[listed]]
+    if has_several:
+        suggested = _class_cells(columns.predicted_ids, columns.predicted_bits, palette, listed)
     name_counts = Counter(columns.names)
     shared = [int(columns.image_ids[row]) for row in listed if name_counts[columns.names[row]] > 1]
     full_paths = {record.id: record.path for record in project.images(shared)} if shared else {}
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEADER_OF_SEVERAL if has_several else HEADER)
-    for row, class_cell in zip(listed, classes, strict=True):
+    for row, class_cell, predicted in zip(listed, classes, suggested, strict=True):
         image_id = int(columns.image_ids[row])
         name = str(full_paths.get(image_id, columns.names[row]))
-        predicted = class_names.get(int(columns.predicted_ids[row]), "")
         confidence = float(columns.confidences[row])
         source = sources[image_id].value if image_id in sources else ""
-        shown = f"{confidence:.4f}" if predicted and np.isfinite(confidence) else ""
+        shown = f"{confidence:.4f}" if (predicted or has_several) and np.isfinite(confidence) else ""
         score = float(columns.unknown_scores[row])
         strangeness = f"{score:.4f}" if np.isfinite(score) else ""
         named = map(_escaped, (name, class_cell, source, predicted))
@@ -70,12 +72,14 @@ def export_label_csv(project: Project, file: Path) -> int:
     return len(listed)
 
 
-def _class_cells(columns: ImageColumns, palette: Sequence[ImageClass], rows: NDArray[np.intp]) -> list[str]:
+def _class_cells(
+    class_ids: NDArray[np.int32], class_bits: NDArray[np.uint64], palette: Sequence[ImageClass], rows: NDArray[np.intp]
+) -> list[str]:
     """Returns the classes of some rows as text, in palette order."""
     names = {each.id: each.name.replace(SEPARATOR, "\\" + SEPARATOR) for each in palette}
-    if not columns.class_bits.shape[1]:
-        return [names.get(int(class_id), "") for class_id in columns.class_ids[rows]]
-    bits = columns.class_bits[rows]
+    if not class_bits.shape[1]:
+        return [names.get(int(class_id), "") for class_id in class_ids[rows]]
+    bits = class_bits[rows]
     has = [(names[each.id], has_class(bits, each.id).tolist()) for each in palette]
     return [SEPARATOR.join(name for name, is_there in has if is_there[place]) for place in range(len(rows))]
 

@@ -15,6 +15,8 @@ from PIL import Image
 from engine.domain import LabelMode, Mark, Run, class_ids_of
 from engine.errors import ProjectError, TrainingError
 from engine.evaluation.multi_label import average_precision
+from engine.exporters.label_csv import export_label_csv
+from engine.importers.label_csv import classes_in_csv
 from engine.nn.run_model import load_run_model, read_run
 from engine.project import Project
 from engine.tasks.embed import ComputeEmbeddings
@@ -290,6 +292,26 @@ def test_predictions_of_a_folder_list_all_classes_above_their_threshold(
         if not entry["unknown"]:
             assert entry["class"] == (entry["classes"][0] if entry["classes"] else None)
     json.dumps(document, allow_nan=False)
+
+
+def test_label_file_says_all_suggested_classes_and_can_be_read_again(
+    several: Project, truth: np.ndarray, retrain: Retrain, tmp_path: Path
+) -> None:
+    label(several, truth)
+    retrain(several)
+    export_label_csv(several, tmp_path / "labels.csv")
+    with (tmp_path / "labels.csv").open(newline="") as file:
+        rows = {row["image"]: row for row in csv.DictReader(file)}
+    columns, names = several.columns(), dict(enumerate(CLASSES, start=1))
+    for place in range(NUM_SEEN):
+        row = rows[f"{place:03}.jpg"]
+        suggested = [names[class_id] for class_id in class_ids_of(columns.predicted_bits[place].tolist())]
+        assert row["predicted_class"] == "|".join(suggested)
+        assert float(row["confidence"]) == pytest.approx(columns.confidences[place], abs=1e-4)
+        assert row["confirmed"] == "yes"
+    found, failed = classes_in_csv(tmp_path / "labels.csv", [f"{at:03}.jpg" for at in range(NUM_IMAGES)], set())
+    assert failed == []
+    assert [[name in found[f"{at:03}.jpg"] for name in CLASSES] for at in range(NUM_SEEN)] == truth[:NUM_SEEN].tolist()
 
 
 @pytest.mark.parametrize(
