@@ -9,7 +9,7 @@ from typing import Any, Final
 from engine.backbones import CATALOGUE
 from engine.domain import Run
 from engine.nn.training_plan import HEAD, duration_words
-from engine.own_backbones import RUN_PREFIX
+from engine.own_backbones import OWN_PREFIX, RUN_PREFIX
 
 Document = Mapping[str, Any]
 
@@ -24,9 +24,11 @@ class Difference:
 
 
 def backbone_words(key: str) -> str:
-    """Returns what a backbone is called, e.g. "MobileNetV2", or "network of version 3"."""
+    """Returns what a backbone is called, e.g. "MobileNetV2", "network of version 3", or "network from “parts”"."""
     if key.startswith(RUN_PREFIX):
         return f"network of version {key.removeprefix(RUN_PREFIX)}"
+    if key.startswith(OWN_PREFIX):
+        return f"network from “{key.removeprefix(OWN_PREFIX).rpartition('-')[0]}”"
     return CATALOGUE[key].display_name if key in CATALOGUE else key
 
 
@@ -40,7 +42,8 @@ def depth_words(depth: str) -> str:
 def differing_settings(first: Document, second: Document) -> list[Difference]:
     """Returns in which settings two runs differ, by their run.json; what was not noted counts as "not noted"."""
     found = []
-    for name, words in _SETTINGS.items():
+    has_trained_both = HEAD not in (first.get("depth"), second.get("depth"))
+    for name, words in (_SETTINGS | (_SETTINGS_OF_NETWORKS if has_trained_both else {})).items():
         one, other = words(first), words(second)
         if one != other:
             found.append(Difference(name, one or "not noted", other or "not noted"))
@@ -69,12 +72,6 @@ def _setting(key: str, words: Callable[[Any], str] = str) -> Callable[[Document]
     return read
 
 
-def _of_network(key: str, words: Callable[[Any], str] = str) -> Callable[[Document], str]:
-    """As `_setting`, for what plays no part where only the head was trained."""
-    read = _setting(key, words)
-    return lambda document: "of no account" if document.get("depth") == HEAD else read(document)
-
-
 def _made_with(key: str) -> Callable[[Document], str]:
     return lambda document: str(document.get("made_with", {}).get(key, ""))
 
@@ -99,9 +96,6 @@ _SETTINGS: Final[dict[str, Callable[[Document], str]]] = {
     "Alike images held out together": _setting("alike", lambda words: words or "none"),
     "Made by itself": _setting("is_automatic", lambda on: "yes" if on else "no"),
     "Classes count alike": _setting("is_class_balanced", lambda on: "yes" if on else "no"),
-    "Also learns from": _of_network("augmentation"),
-    "Time allowed": _of_network("time_budget_s", duration_words),
-    "Rounds": _of_network("num_epochs"),
     "Seed": lambda document: str(document.get("seed", "")),
     "Device": _made_with("device"),
     "Graft": _made_with("graft"),
@@ -109,3 +103,9 @@ _SETTINGS: Final[dict[str, Callable[[Document], str]]] = {
     "ONNX Runtime": _made_with("onnxruntime"),
     "numpy": _made_with("numpy"),
 }
+_SETTINGS_OF_NETWORKS: Final[dict[str, Callable[[Document], str]]] = {
+    "Also learns from": _setting("augmentation"),
+    "Time allowed": _setting("time_budget_s", duration_words),
+    "Rounds": _setting("num_epochs"),
+}
+"""What plays no part where only the head was trained."""

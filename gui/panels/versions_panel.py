@@ -199,12 +199,15 @@ class VersionsPanel(QWidget):
     # --------------------------------------------------------------------------------------------------------- acting
 
     def _on_use(self) -> None:
+        self.table.setFocus(Qt.FocusReason.OtherFocusReason)  # the button is about to be of no use
         for run_id in self.table.chosen_ids()[:1]:
             self.versions.use(run_id)
 
     def _on_used(self, run_id: int, before: int) -> None:
         remedies = [Remedy(f"Back to version {before}", partial(self.versions.use, before))] if before else []
         sentence = "Its suggestions and figures are shown, and new labels are counted from it."
+        if run_id < before and self._session.auto_retrain.is_on:
+            sentence += " Auto is switched off, so that it stays in use."
         self.banner.show_text(
             f"Version {run_id} is in use now.", sentence, "check-circle", "success", remedies, is_lasting=False
         )
