@@ -104,6 +104,17 @@ def mark(ids: Ids, which: Mark, on: bool) -> Effect:
     return apply
 
 
+def call_unknown(threshold: float) -> Effect:
+    """Calls images unknown from another score on."""
+
+    def apply(columns: ImageColumns, _index: RowIndex) -> NDArray[np.int64]:
+        old = columns.look_unknown()
+        columns.unknown_threshold = threshold
+        return np.flatnonzero(old != columns.look_unknown())
+
+    return apply
+
+
 def note(ids: Ids, is_noted: bool) -> Effect:
     """Shows that images carry a note, or that they do no longer."""
 

@@ -91,11 +91,13 @@ class MainWindow(QMainWindow):
         from gui.panels.label_workspace import LabelWorkspace
         from gui.panels.model_bar import ModelBar
         from gui.panels.training_drawer import TrainingDrawer
+        from gui.panels.unknown_menu import UnknownMenu
 
         self.session = session
         self.commands = Commands(session, self)
         self.action_set = ActionSet(session, self.commands, self)
         self.action_set.fill(self.menus)
+        self.menus["Model"].addMenu(UnknownMenu(session, self))
         self.menus["View"].addSeparator()
         self.menus["View"].addMenu(self.menus["Theme"])
         self.action_set.show_theme(self._preferences.theme)

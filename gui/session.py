@@ -21,6 +21,7 @@ from engine.errors import ProjectError
 from engine.project import Project
 from engine.tasks.relocate import relocate_root
 from gui import label_effects
+from gui.auto_retrain import AutoRetrain
 from gui.backbone_choice import BackboneChoice
 from gui.columns import RowIndex, count_bits, has_open_suggestion
 from gui.engine_bridge import EngineBridge
@@ -53,6 +54,7 @@ class Session(ProjectSession):
         self.backbones = BackboneChoice(self)
         self.work = EngineWork(self)
         self.training = TrainingChoice(self)
+        self.auto_retrain = AutoRetrain(self)
         self._predictions: Predictions | None = None
         self._prediction_rows = RowIndex(np.zeros(0, np.int64))
         self.run_changed.connect(self._read_predictions)
@@ -281,6 +283,10 @@ class Session(ProjectSession):
     def export(self, format_name: str, folder: Path) -> None:
         """Exports the active run in the background; `work.ended` follows."""
         self.work.export(format_name, folder)
+
+    def set_false_alarm_rate(self, rate: float) -> None:
+        """Chooses how many images of known classes may be called unknown, as a share."""
+        self._write(label_effects.call_unknown(1 - rate), lambda project: project.set_false_alarm_rate(rate))
 
     def predictions(self, image_id: int) -> list[tuple[ImageClass, float]]:
         """Returns the active run's calibrated probabilities for an image, highest first; empty when there are none."""

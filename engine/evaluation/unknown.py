@@ -166,6 +166,14 @@ def fit_unknown(
     return calibrated(detector, signs, folds)
 
 
+def plain_detector(
+    features: NDArray[np.floating[Any]], targets: NDArray[np.int64], mean: Array, scale: Array
+) -> UnknownDetector:
+    """Returns a detector that is not calibrated yet (see `calibrated`), of embeddings (N, D) and their classes (N,)."""
+    sums = _Sums.of(features, targets, np.zeros(len(targets), np.int64), mean, scale)
+    return _uncalibrated(sums.classes(), mean, scale)
+
+
 def combinations_of(present: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Returns a number for the combination of classes that each image (N,) has, given them all (N, K).
 

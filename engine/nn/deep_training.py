@@ -23,6 +23,7 @@ from engine.errors import ImageError, TrainingError
 from engine.evaluation.calibration import fit_temperature
 from engine.evaluation.metrics import log_loss
 from engine.evaluation.splits import assign_folds
+from engine.evaluation.unknown import plain_detector
 from engine.events import EpochEnded
 from engine.files import atomic_write_bytes, disk_error
 from engine.job import CancelledError, JobContext
@@ -39,6 +40,9 @@ from engine.nn.variants import ViewMaker
 from engine.settings import num_threads
 
 Array = NDArray[np.float32]
+
+_ENOUGH_FOR_MEANS = 40
+"""So many images of a class tell where it lies; to embed all of them at every look would take as long as training."""
 
 _PATIENCE = 3
 _WORSE = 1.02
@@ -70,12 +74,18 @@ class DeepInputs:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Predictions (n, K) of images `rows` held out, each calibrated and stopped by what other images said."""
+    """Predictions (n, K) of images `rows` held out, each calibrated and stopped by what other images said.
+
+    `signs` (n, 3) are those of `engine.evaluation.unknown`, by the layers that had not seen the image; `parts` (n,)
+    says which of the images calibrated each other.
+    """
 
     rows: NDArray[np.int64]
     probabilities: Array
     num_epochs: int
     temperature: float
+    signs: Array
+    parts: NDArray[np.int64]
 
 
 class DeepTraining:
@@ -111,7 +121,8 @@ class DeepTraining:
         found = [self._measure_fold(int(fold), index) for index, fold in enumerate(folds)]
         num_points = min(len(points) for _, points in found)
         rows = np.concatenate([held_out for held_out, _ in found])
-        logits = np.concatenate([points[:num_points] for _, points in found], axis=1)  # (P, n, K)
+        judged = np.concatenate([points[:num_points] for _, points in found], axis=1)  # (P, n, K + 3)
+        logits, signs = judged[:, :, : inputs.num_classes], judged[:, :, inputs.num_classes :]
         if len(folds) > 1:
             parts = inputs.folds[rows]
         else:
@@ -120,7 +131,8 @@ class DeepTraining:
                 inputs.targets[rows], [inputs.content_hashes[row] for row in rows], units, 2, inputs.seed
             )
         probabilities, point, temperature = calibrated_at_best_point(logits, inputs.targets[rows], parts)
-        return Measured(rows, probabilities, point_epochs(self.plan.num_epochs)[point], temperature)
+        num_epochs = point_epochs(self.plan.num_epochs)[point]
+        return Measured(rows, probabilities, num_epochs, temperature, signs[point], parts)
 
     def train_on_all(self, num_epochs: int) -> FineTuning:
         """Returns the training on all images, stopped after so many rounds."""
@@ -136,12 +148,12 @@ class DeepTraining:
     # ---- inside
 
     def _measure_fold(self, fold: int, index: int) -> tuple[NDArray[np.int64], Array]:
-        """Returns the images of the fold and their logits (P, n, K)."""
+        """Returns the images of the fold, and their logits and signs of strangeness (P, n, K + 3)."""
         inputs = self.inputs
         is_held_out = inputs.folds == fold
         held_out = self.usable[is_held_out[self.usable]]
         rows = self.usable[~is_held_out[self.usable]]
-        done = inputs.scratch / f"{inputs.depth}-fold{fold}.npy"
+        done = inputs.scratch / f"{inputs.depth}-fold{fold}-judged.npy"
         if done.is_file():
             return held_out, np.load(done)
         training = self._begin(rows)
@@ -150,15 +162,16 @@ class DeepTraining:
         training.restore(state)
         points: list[Array] = list(np.load(looks)) if training.epoch and looks.is_file() else []
         judged_at = point_epochs(self.plan.num_epochs)
-        losses = [_calibrated_loss(logits, inputs.targets[held_out]) for logits in points]
+        losses = [self._loss_at(judged, held_out) for judged in points]
         while training.epoch < self.plan.num_epochs and not _is_over(losses):
             step = f"part {index + 1} of {self.plan.num_measured} held out, round {training.epoch + 1}"
             self._epoch(training, rows, state, f"{step} of {self.plan.num_epochs}")
             accuracy = math.nan
             if training.epoch in judged_at[len(points) :]:
-                points.append(training.logits(held_out, self.context.checkpoint))
-                losses.append(_calibrated_loss(points[-1], inputs.targets[held_out]))
-                accuracy = float((points[-1].argmax(axis=1) == inputs.targets[held_out]).mean())
+                points.append(self._judge(training, rows, held_out))
+                losses.append(self._loss_at(points[-1], held_out))
+                best = points[-1][:, : inputs.num_classes].argmax(axis=1)
+                accuracy = float((best == inputs.targets[held_out]).mean())
             np.save(looks, np.stack(points) if points else np.empty((0, 0, 0), np.float32))
             training.save(state)
             self._emit(str(index + 1), training, losses[-1] if losses else math.nan, accuracy)
@@ -166,6 +179,21 @@ class DeepTraining:
         state.unlink(missing_ok=True)
         looks.unlink(missing_ok=True)
         return held_out, np.stack(points)
+
+    def _judge(self, training: FineTuning, rows: NDArray[np.int64], held_out: NDArray[np.int64]) -> Array:
+        """Returns logits and signs of strangeness (n, K + 3) of the images held out, as the layers are now."""
+        head, targets = training.head(), self.inputs.targets
+        of_class = [rows[targets[rows] == target][:_ENOUGH_FOR_MEANS] for target in np.unique(targets[rows])]
+        known = np.concatenate(of_class)
+        detector = plain_detector(
+            training.embeddings(known, self.context.checkpoint), targets[known], head.mean, head.scale
+        )
+        embeddings = training.embeddings(held_out, self.context.checkpoint)
+        logits = head.logits(embeddings)
+        return np.concatenate([logits, detector.signs(embeddings, logits)], axis=1)
+
+    def _loss_at(self, judged: Array, held_out: NDArray[np.int64]) -> float:
+        return _calibrated_loss(judged[:, : self.inputs.num_classes], self.inputs.targets[held_out])
 
     def _begin(self, rows: NDArray[np.int64]) -> FineTuning:
         inputs = self.inputs

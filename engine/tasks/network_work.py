@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from engine.domain import Run
 from engine.errors import TrainingError
 from engine.evaluation.metrics import log_loss, measure
+from engine.evaluation.unknown import FEWEST_IMAGES, UnknownFit, calibrated, plain_detector
 from engine.job import CancelledError, JobContext
 from engine.nn.device import choose_device, choose_devices, is_here
+from engine.nn.head import Head
 from engine.nn.run_model import RunModel
 from engine.nn.training_plan import AUTO, DEFAULT_BUDGET_S, FULL, NUM_FOLDS, PARTIAL, Plan, duration_words
 from engine.own_backbones import BACKBONE_FILE, RUN_PREFIX
@@ -288,13 +290,48 @@ class NetworkWork:
         more = {"num_folds": num_measured, "num_epochs": measured.num_epochs} | self._more_settings()
         run = replace(run, weights_hash=file_sha256(weights), settings=run.settings | more)
         source = head_snapshot.source
+        unknown = self._unknown(measured, head, kept_ids, features)
         model = RunModel(
-            source.spec, weights, run.weights_hash, source.preprocessing, head, run.class_names, run.class_ids, {}
+            spec=source.spec,
+            weights=weights,
+            weights_hash=run.weights_hash,
+            preprocessing=source.preprocessing,
+            head=head,
+            class_names=run.class_names,
+            class_ids=run.class_ids,
+            document={},
+            unknown=unknown.detector if unknown is not None else None,
         )
         write_predictions(head_snapshot.folder, predictions_of(model, kept_ids, features))
         self.context.write(head_snapshot.folder)
         measured_ids = head_snapshot.image_ids[measured.rows]
-        return write_run(head_snapshot, run, head, fitted.folds, measured_ids, measured.probabilities, self.started)
+        return write_run(
+            head_snapshot,
+            run,
+            head,
+            fitted.folds,
+            measured_ids,
+            measured.probabilities,
+            self.started,
+            unknown=unknown,
+        )
+
+    def _unknown(
+        self, measured: Measured, head: Head, kept_ids: NDArray[np.int64], features: NDArray[np.float32]
+    ) -> UnknownFit | None:
+        """Returns what tells strange images by the trained network, calibrated by what the held-out parts looked like.
+
+        `kept_ids` (N,) and `features` (N, D) are those of all predicted images.
+        """
+        snapshot = self.snapshot.head
+        if len(measured.signs) < FEWEST_IMAGES:
+            return None
+        order = np.argsort(kept_ids)
+        places = np.minimum(np.searchsorted(kept_ids[order], snapshot.image_ids), len(order) - 1)
+        rows = order[places]
+        is_there = kept_ids[rows] == snapshot.image_ids
+        detector = plain_detector(features[rows[is_there]], snapshot.targets[is_there], head.mean, head.scale)
+        return calibrated(detector, measured.signs, measured.parts)
 
     def _embed_all(self, weights: Path) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Embeds the images with the trained network, keeps that for later, and returns ids (N,) and embeddings."""
