@@ -84,6 +84,8 @@ def look() -> dict[str, Any]:
             entry["num_rows"] = model.rowCount(widget.rootIndex())
             entry["items"] = items_of(widget)
             entry["current_row"] = widget.currentIndex().row()
+        if entry["class"] == "ConfusionView":
+            entry["cells"] = cells_of(widget)
         found.append(entry)
     return {"widgets": found}
 
@@ -112,6 +114,21 @@ def items_of(view: Any) -> list[dict[str, Any]]:
             text = model.data(index, Qt.ItemDataRole.DisplayRole)
             items.append({"row": row, "text": str(text or ""), "rect": on_screen(view.viewport(), rect)})
     return items
+
+
+def cells_of(matrix: Any) -> list[dict[str, Any]]:
+    """Returns the cells of a confusion matrix with their sentences."""
+    picture = matrix.picture()
+    every = range(len(picture.names))
+    return [
+        {
+            "cell": [true, said],
+            "text": matrix.sentence(true, said),
+            "rect": on_screen(matrix.viewport(), picture.cell_rect((true, said)).toRect()),
+        }
+        for true in every
+        for said in every
+    ]
 
 
 def on_screen(widget: Any, rect: Any) -> list[int]:
