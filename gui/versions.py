@@ -12,7 +12,7 @@ from engine.domain import Run
 from engine.errors import AppError, ProjectError
 from engine.events import EpochEnded, JobEnded, JobFailed, JobSucceeded
 from engine.jobs import Priority
-from engine.own_backbones import has_own_network
+from engine.own_backbones import RUN_PREFIX, has_own_network
 from gui.engine_work import EXPORT, TRAIN
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ class Version:
     note: str
     size_bytes: int
     is_missing: bool
+    has_network: bool = False
+    """It trained more than the head, so that another training can begin with its network."""
     rounds: list[EpochEnded] = field(default_factory=list)
     """Those of its training, empty where only the head was trained."""
 
@@ -109,6 +111,10 @@ class Versions(QObject):
         if project is not None:
             self._change(lambda: project.activate_run(run_id), used)
 
+    def begin_with(self, run_id: int) -> None:
+        """Lets the next training begin with the network that a version trained."""
+        self._session.backbones.choose(f"{RUN_PREFIX}{run_id}")
+
     def set_note(self, run_id: int, note: str) -> None:
         """Writes a note on a version; "" takes it away."""
         project = self._session.project
@@ -168,9 +174,8 @@ class Versions(QObject):
 
     def _why_busy(self, run_ids: Sequence[int]) -> AppError | None:
         """Returns why these cannot be deleted at this moment: what is under way may be using their files."""
-        session, project = self._session, self._session.project
-        runs = [each.run for each in self.rows if each.run.id in run_ids]
-        has_network = project is not None and any(has_own_network(project.run_dir(run)) for run in runs)
+        session = self._session
+        has_network = any(each.has_network for each in self.rows if each.run.id in run_ids)
         if session.work.is_running(EXPORT) or (has_network and session.work.is_running(TRAIN)):
             what = "An export" if session.work.is_running(EXPORT) else "A training"
             return ProjectError(f"{what} is under way that may need these files.", "Delete them when it is done.")
@@ -206,6 +211,7 @@ def _read(project: Project) -> list[Version]:
             notes.get(run.id, ""),
             project.run_size_bytes(run),
             project.problem_of_run(run) is not None,
+            has_own_network(project.run_dir(run)),
             read_curves(project.run_dir(run)),
         )
         for run in reversed(project.runs())

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from engine.domain import Run
@@ -18,6 +18,7 @@ from gui import wording
 from gui.session import Session
 from gui.thumbnails import Thumbnails
 from gui.versions import Version
+from gui.widgets.buttons import button
 from gui.widgets.curve_plot import CurvePlot, Curves
 from gui.widgets.image_strip import ImageStrip
 from gui.widgets.text import ElidedLabel, text_label
@@ -28,6 +29,9 @@ Table = Sequence[Sequence[str]]
 
 class VersionDetails(QScrollArea):
     """Shows one thing at a time; scrolls where there is too little room."""
+
+    network_wanted = Signal(int)
+    """The next training is to begin with the network of this version."""
 
     def __init__(self, session: Session, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -65,6 +69,11 @@ class VersionDetails(QScrollArea):
         self._say(column, f"Measured by {run.validation.method}, on images it had not seen.", "dim")
         for text in _particulars(run):
             self._say(column, text, "dim")
+        if version.has_network:
+            again = button("Begin the next training with its network", "link")
+            again.setToolTip("Carries on from what this version learned: for few images of a new kind, or more time")
+            again.clicked.connect(lambda: self.network_wanted.emit(run.id))
+            column.addWidget(again, 0, Qt.AlignmentFlag.AlignLeft)
         column.addSpacing(8)
         facts = _facts(version)
         half = (len(facts) + 1) // 2

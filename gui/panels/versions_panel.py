@@ -121,6 +121,7 @@ class VersionsPanel(QWidget):
         self.table.chosen.connect(self._show_chosen)
         self.table.delete_wanted.connect(self._on_delete)
         self.model.note_changed.connect(versions.set_note)
+        self.details.network_wanted.connect(self._on_network)
         self.use_button.clicked.connect(self._on_use)
         self.compare_button.clicked.connect(self._on_compare)
         self.note_button.clicked.connect(self.table.edit_note)
@@ -211,6 +212,12 @@ class VersionsPanel(QWidget):
         self.banner.show_text(
             f"Version {run_id} is in use now.", sentence, "check-circle", "success", remedies, is_lasting=False
         )
+
+    def _on_network(self, run_id: int) -> None:
+        self.versions.begin_with(run_id)
+        sentence = "The images are looked at anew with it. Another network can be chosen in the corner on the right."
+        headline = f"The next training begins with the network of version {run_id}."
+        self.banner.show_text(headline, sentence, "layers", "accent", [], is_lasting=False)
 
     def _on_compare(self) -> None:
         active = [each.run.id for each in self.versions.rows if each.run.is_active]

@@ -246,6 +246,20 @@ def test_without_a_model_the_panel_says_how_to_get_one(open_desk: Callable[[Path
     assert np.size(panel.table.chosen_ids()) == 0
 
 
+def test_the_next_training_can_begin_with_the_network_of_a_version(bench: Bench, tmp_path: Path) -> None:
+    assert _links(bench) == []
+    (bench.project.models_dir / "run-0003" / "backbone.safetensors").write_bytes(b"")
+    bench.panel.versions.read()
+    bench.wait(lambda: _links(bench))
+    bench.click(_links(bench)[0])
+    assert bench.session.preferences.backbone(tmp_path / "project") == "run:3"
+    assert bench.panel.banner.message == "The next training begins with the network of version 3."
+
+
+def _links(bench: Bench) -> list[QPushButton]:
+    return [each for each in bench.panel.details.findChildren(QPushButton) if each.isVisible()]
+
+
 def test_opening_a_project_whose_version_in_use_lost_its_files_says_so(bench: Bench, tmp_path: Path) -> None:
     shutil.rmtree(bench.project.models_dir / "run-0003")
     bench.session.close_project()
