@@ -75,6 +75,7 @@ class ReviewOverview(QScrollArea):
         self.reliability.point_opened.connect(self.point_opened)
         self.suspects.suspect_opened.connect(self.suspect_opened)
         self.suspects.all_asked.connect(lambda: self.page_asked.emit("suspects"))
+        self.headline.needed_height_changed.connect(lambda height: self._grid.setRowMinimumHeight(0, height))
         state.changed.connect(self.refresh)
         state.forecast_changed.connect(self.refresh_forecast)
         session.classes_changed.connect(self.refresh)
@@ -142,7 +143,7 @@ class ReviewOverview(QScrollArea):
             pass
         for row in range(6):
             self._grid.setRowStretch(row, 0)
-            self._grid.setRowMinimumHeight(row, 0)
+            self._grid.setRowMinimumHeight(row, 0 if row else self.headline.minimumHeight())
         for column, share in enumerate((34, 34, 28) if "wide" in kind else (1, 1, 0)):
             self._grid.setColumnStretch(column, share)
         for card, place in self._places(kind).items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QSpacerItem, QVBoxLayout, QWidget
 
 from gui.widgets.text import text_label
@@ -11,6 +12,9 @@ PADDING_PX, HEAD_PX = 18, 24
 
 class Card(QFrame):
     """Content goes into `body`; `head` is the line of the caption, where small controls may stand on the right."""
+
+    needed_height_changed = Signal(int)
+    """So many pixels are needed at the present width."""
 
     def __init__(self, caption: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -26,6 +30,16 @@ class Card(QFrame):
             self.setAccessibleName(caption)
             self.head.addWidget(self.caption, 1)
             self.body.addLayout(self.head)
+
+    def event(self, event: QEvent) -> bool:
+        is_done = super().event(event)
+        if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize) and self.body.hasHeightForWidth():
+            # A grid does not give wrapped words in several of its columns the height that they need.
+            needed = self.body.minimumHeightForWidth(self.width())
+            if needed != self.minimumHeight():
+                self.setMinimumHeight(needed)
+                self.needed_height_changed.emit(needed)
+        return is_done
 
     def set_caption(self, text: str) -> None:
         """Shows another caption."""
