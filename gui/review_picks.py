@@ -20,6 +20,8 @@ def of_cell(review: Review, true: int, said: int) -> Ids:
 
 def of_class(review: Review, index: int) -> Ids:
     """Returns the images of a class: those that were missed, those taken for it, then the least sure right ones."""
+    if review.present is not None and review.suggested is not None:
+        return _of_one_of_several(review, review.present[:, index], review.suggested[:, index], index)
     said = review.probabilities.argmax(axis=1)
     is_of_class, is_called_so = review.targets == index, said == index
     missed = np.flatnonzero(is_of_class & ~is_called_so)
@@ -32,14 +34,22 @@ def of_class(review: Review, index: int) -> Ids:
 def of_bin(review: Review, place: int) -> Ids:
     """Returns the images of a point of the reliability diagram: mistakes first, the surest of them before."""
     rows = review.reliability[place].rows
-    is_wrong = review.probabilities[rows].argmax(axis=1) != review.targets[rows]
+    if review.present is not None and review.suggested is not None:
+        is_wrong = (review.present[rows] != review.suggested[rows]).any(axis=1)
+    else:
+        is_wrong = review.probabilities[rows].argmax(axis=1) != review.targets[rows]
     wrong, right = rows[is_wrong], rows[~is_wrong]
     parts = [_surest_first(review, wrong), _surest_first(review, right)[::-1]]
     return np.asarray(review.image_ids[np.concatenate(parts)])
 
 
 def opinions(review: Review, image_ids: Ids) -> dict[int, tuple[int, float]]:
-    """Returns by image id the class id that the model said when it had not seen the image, and how sure it was."""
+    """Returns by image id the class id that the model said when it had not seen the image, and how sure it was.
+
+    Empty where images have several classes: one chip could not say it.
+    """
+    if review.present is not None:
+        return {}
     order = np.argsort(review.image_ids)
     rows = order[np.searchsorted(review.image_ids, image_ids, sorter=order)]
     said = np.asarray(review.run.class_ids)[review.probabilities[rows].argmax(axis=1)]
@@ -49,6 +59,21 @@ def opinions(review: Review, image_ids: Ids) -> dict[int, tuple[int, float]]:
             image_ids.tolist(), said.tolist(), review.confidences[rows].tolist(), strict=True
         )
     }
+
+
+def _of_one_of_several(
+    review: Review, has_it: NDArray[np.bool_], was_said: NDArray[np.bool_], index: int
+) -> NDArray[np.int64]:
+    sureness = review.probabilities[:, index]
+    missed, taken, right = (
+        np.flatnonzero(each) for each in (has_it & ~was_said, ~has_it & was_said, has_it & was_said)
+    )
+    parts = [
+        missed[np.argsort(sureness[missed])],
+        taken[np.argsort(-sureness[taken])],
+        right[np.argsort(sureness[right])],
+    ]
+    return np.asarray(review.image_ids[np.concatenate(parts)])
 
 
 def _surest_first(review: Review, rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -92,13 +92,14 @@ class ReviewState(QObject):
     def open_others(self, acceptance: Acceptance) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Returns the images without a class that may be accepted unseen, and those to look at, least sure first.
 
-        What was labelled or accepted since is in neither.
+        What was labelled, accepted or skipped since is in neither.
         """
         review = self.review
         if review is None or not len(self._session.columns) or len(self._other_rows) != len(review.other_ids):
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
         columns, rows = self._session.columns, self._other_rows
-        is_open = (rows >= 0) & (columns.class_ids[rows] == NO_CLASS) & (columns.marks[rows] & Mark.CONFIRMED == 0)
+        is_done = (columns.class_ids[rows] != NO_CLASS) | (columns.marks[rows] & (Mark.CONFIRMED | Mark.SKIPPED) != 0)
+        is_open = (rows >= 0) & ~is_done
         accepted = is_open & acceptance.is_accepted & has_open_suggestion(columns, rows)
         rest = np.flatnonzero(is_open & ~accepted)
         rest = rest[np.argsort(columns.confidences[rows[rest]], kind="stable")]

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication
 
 from engine.commands.console import Console
 from engine.commands.new import new
-from engine.domain import NO_CLASS, LabelMode, Source
+from engine.domain import NO_CLASS, LabelMode, Mark, Source
 from engine.jobs import Engine
 from engine.project import Project
 from gui import review_picks
@@ -376,3 +376,65 @@ def test_no_text_of_review_is_cut_off_in_the_smallest_window(reviewed: Any) -> N
         if button.isVisible():
             assert button.width() >= button.sizeHint().width()
     assert QApplication.focusWidget() is not None
+
+
+@pytest.fixture(scope="module")
+def trained_several(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Steel that has a kind and may be bright as well; most of it is labelled and confirmed, and a model is trained."""
+    from engine.images.decode import decode_rgb
+    from engine.tasks.train import TrainSettings, retrain_jobs
+
+    images, folder = tmp_path_factory.mktemp("several"), tmp_path_factory.mktemp("trained") / "project"
+    for name in ("crazing", "patches"):
+        for index, file in enumerate(sorted((shared_data / "steel_neu" / name).iterdir())[:20]):
+            shutil.copy(file, images / f"{name}_{index:02}{file.suffix}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRAFT_DATA", str(tmp_path_factory.mktemp("user")))
+        new(folder, images, False, Console(is_json=True), None, None, LabelMode.SEVERAL)
+        with Project.open(folder) as project:
+            ids = {name: project.add_class(name).result().id for name in ("crazing", "patches", "bright")}
+            brightness = {image.id: float(decode_rgb(image.path).mean()) for image in project.images()}
+            middle = float(np.median(list(brightness.values())))
+            for image in project.images():
+                if int(Path(image.name).stem[-2:]) < 17:
+                    project.label([image.id], ids[Path(image.name).stem[:-3]]).result()
+                    if brightness[image.id] > middle:
+                        project.label([image.id], ids["bright"]).result()
+                    project.mark([image.id], Mark.CONFIRMED, True).result()
+            engine = Engine()
+            engine.start()
+            assert engine.submit_chain(retrain_jobs(project, TrainSettings(), embed_all=True)).wait(120)
+            engine.shutdown(5.0)
+            assert project.active_run() is not None
+    return folder
+
+
+def test_several_classes_have_average_precision_and_a_threshold_each_instead_of_a_matrix(
+    room: Any, trained_several: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(trained_several, tmp_path / "project")
+    room.window.resize(1400, 900)
+    room.open(tmp_path / "project")
+    room.wait_for(lambda: len(room.session.columns) == 40)
+    room.press(Key.Key_2, ALT)
+    review = room.window.review
+    room.wait_for(lambda: review.state.review is not None)
+    found = review.state.review
+    assert found.metrics is None
+    assert not review.overview.confusion.isVisible()
+    assert "mistakes" not in review.tabs.available_keys
+    table = review.overview.per_class.table.model()
+    titles = [table.headerData(at, Qt.Orientation.Horizontal) for at in range(table.columnCount())]
+    assert titles == ["class", "average precision", "precision", "recall (95 %)", "from", "images"]
+    index = next(at for at, name in enumerate(found.run.class_names) if name == "bright")
+    review.open_class(index)
+    shown = review.images.images.image_ids()
+    rows = [int(np.flatnonzero(found.image_ids == each)[0]) for each in shown]
+    is_wrong = found.present[rows, index] != found.suggested[rows, index]
+    assert not is_wrong[int(is_wrong.sum()) :].any(), "mistakes first"
+    before = int(np.bitwise_count(room.session.columns.class_bits).sum())
+    assert review.images.grid.hasFocus()
+    key = next(item.key for item in room.session.classes if item.name == "bright")
+    QTest.keyClicks(review.images.grid, key)
+    settle(room)
+    assert abs(int(np.bitwise_count(room.session.columns.class_bits).sum()) - before) == 1
