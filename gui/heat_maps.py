@@ -24,6 +24,7 @@ OVERLAY_PX = 384
 REST_MS = 40
 """Nothing is asked for while images are walked through faster than this."""
 HALF = 128
+OUTLINE, HALO = 0xFFF5F5F5, 0xB0000000
 METHOD_WORDS = {
     "exact": "What each place adds to the class, exactly",
     "gradient": "What each place adds to the class, estimated by the gradient",
@@ -194,7 +195,13 @@ def overlay_of(heat: NDArray[np.float32]) -> QImage:
     edge[:, 1:] |= inside[:, 1:] != inside[:, :-1]
     edge[:-1] |= edge[1:]
     edge[:, :-1] |= edge[:, 1:]
-    colors[edge] = 0xE6E6E6E6
+    halo = edge.copy()  # dark beside light: the line is seen on any picture
+    halo[1:] |= edge[:-1]
+    halo[:-1] |= edge[1:]
+    halo[:, 1:] |= edge[:, :-1]
+    halo[:, :-1] |= edge[:, 1:]
+    colors[halo] = HALO
+    colors[edge] = OUTLINE
     made = np.ascontiguousarray(colors)
     image = QImage(
         made.data, made.shape[1], made.shape[0], 4 * made.shape[1], QImage.Format.Format_ARGB32_Premultiplied
