@@ -16,18 +16,19 @@ from PySide6.QtCore import QObject, Signal
 from engine.errors import InternalError
 from engine.events import EmbeddingsAdded, JobEnded, JobFailed, JobProgressed, JobStarted, JobSucceeded
 from engine.jobs import AnyJob, JobHandle, Priority
-from engine.nn.training_plan import HEAD
 
 if TYPE_CHECKING:
     from engine.backbones import BackboneSpec
     from engine.project import Project
+    from engine.tasks.interrupted import Interrupted
     from gui.session import Session
 
 SCAN, READ, EMBED, EXTEND = "scan", "read", "embed", "extend"
 TRAIN, EXPORT, DOWNLOAD, PACE = "train", "export", "download", "pace"
 REPORT, MAP = "report", "map"
 REVIEW, FORECAST, BORDERS = "review", "forecast", "borders"
-QUIET = frozenset({EXTEND, REVIEW, FORECAST, BORDERS})
+REFIT = "refit"
+QUIET = frozenset({EXTEND, REVIEW, FORECAST, BORDERS, REFIT})
 """What is over soon, or shown where it is wanted; never in the model bar."""
 BY_ITSELF = frozenset({READ, EMBED})
 """What goes on without having been asked for, and is shown only when nothing else is going on."""
@@ -242,10 +243,30 @@ class EngineWork(QObject):
         if self._is_preparing_training:
             self._is_looking_stopped = False
             # A training of the network takes minutes: an export may go before it, and it goes on afterwards.
-            is_short = self._session.training.settings.depth == HEAD
-            self.submit(TRAIN, jobs, "Training", Priority.INTERACTIVE if is_short else Priority.NORMAL)
+            is_short = not jobs[-1].is_resumable
             self._training_jobs = jobs
+            self.submit(TRAIN, jobs, "Training", Priority.INTERACTIVE if is_short else Priority.NORMAL)
             self._end_preparing()
+
+    def resume_training(self, interrupted: Interrupted) -> None:
+        """Goes on with a training of the network that was stopped."""
+        project = self._session.project
+        if project is None or self.is_running(TRAIN):
+            return
+        self._is_preparing_training = True
+        self.changed.emit()
+
+        def prepare() -> list[AnyJob]:
+            from engine.tasks.train_network import resume_job
+
+            return [resume_job(project, interrupted)]
+
+        self._session.read_in_background(prepare, self._start_training, self._on_not_trainable)
+
+    @property
+    def can_pause(self) -> bool:
+        """Whether the training that is under way goes on later where it is stopped now."""
+        return self.is_running(TRAIN) and bool(self._training_jobs) and self._training_jobs[-1].is_resumable
 
     def _on_not_trainable(self, error: BaseException) -> None:
         self._end_preparing()

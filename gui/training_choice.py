@@ -25,10 +25,12 @@ from gui import wording
 from gui.engine_work import PACE, TRAIN
 
 if TYPE_CHECKING:
+    from engine.tasks.interrupted import Interrupted
     from gui.session import Session
 
 BUDGETS_S = (60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
 MAX_SEED = 9999
+AUTO_DEVICE, PROCESSOR = "auto", "cpu"
 _LOOKS = {"fast": 1, "balanced": 2, "best": 3}
 
 
@@ -39,6 +41,7 @@ class TrainingSettings:
     depth: str = HEAD
     time_budget_s: float = DEFAULT_BUDGET_S
     augmentation: str = MIRRORED
+    device: str = AUTO_DEVICE
     is_class_balanced: bool = True
     seed: int = 0
 
@@ -53,10 +56,12 @@ class TrainingChoice(QObject):
         super().__init__(session)
         self._session = session
         self.settings = TrainingSettings()
-        self._paces: dict[str, dict[str, Pace]] = {}
-        self._measured_key = ""
-        self.has_stopped = False
-        """Whether a training of the network was stopped, by the user or the end of the program, and can go on."""
+        self._paces: dict[tuple[str, str], dict[str, Pace]] = {}
+        self._measured_key = ("", "")
+        self.gpus: dict[str, str] = {}
+        """Names of the GPUs that were found, by what they are asked for by; known once the pace was measured."""
+        self.interrupted: Interrupted | None = None
+        """A training of the network that was stopped, by the user or the end of the program, and can go on."""
         session.project_opened.connect(self._load)
         session.work.ended.connect(self._on_ended)
 
@@ -76,6 +81,7 @@ class TrainingChoice(QObject):
             "depth": settings.depth,
             "time_budget_s": settings.time_budget_s if settings.depth != HEAD else None,
             "augmentation": settings.augmentation,
+            "device": settings.device,
             "is_class_balanced": settings.is_class_balanced,
             "seed": settings.seed,
         }
@@ -90,8 +96,8 @@ class TrainingChoice(QObject):
         if session.project is None or session.is_read_only or backbone is None or self._pace_of(FULL) is not None:
             return
         if not session.work.is_running(PACE):
-            self._measured_key = backbone.key
-            job = MeasurePace(session.project, backbone.key)
+            self._measured_key = (backbone.key, self.settings.device)
+            job = MeasurePace(session.project, backbone.key, self.settings.device)
             session.work.submit(PACE, job, "Measuring how fast this machine trains", Priority.NORMAL)
 
     def expected(self, depth: str) -> str:
@@ -115,15 +121,18 @@ class TrainingChoice(QObject):
 
     def _pace_of(self, depth: str) -> Pace | None:
         backbone = self._session.backbones.chosen
-        return self._paces.get(backbone.key, {}).get(depth) if backbone is not None else None
+        if backbone is None:
+            return None
+        return self._paces.get((backbone.key, self.settings.device), {}).get(depth)
 
     def _on_ended(self, kind: str, end: object) -> None:
         result = getattr(end, "result", None)
         if kind == TRAIN:
             self._look_for_stopped()
         if kind == PACE:
-            if isinstance(result, dict):
-                self._paces[self._measured_key] = result
+            if isinstance(getattr(result, "paces", None), dict):
+                self._paces[self._measured_key] = result.paces  # type: ignore[union-attr]
+                self.gpus = result.gpus  # type: ignore[union-attr]
             self.changed.emit()
 
     def _load(self) -> None:
@@ -133,22 +142,54 @@ class TrainingChoice(QObject):
             self.settings = _checked(found)
             self._look_for_stopped()
 
+    # ---- trainings that were stopped
+
+    def resume(self) -> None:
+        """Goes on with the training that was stopped, on the labels of when it was begun."""
+        if self.interrupted is not None:
+            self._session.work.resume_training(self.interrupted)
+
+    def discard(self) -> None:
+        """Throws away what the training that was stopped has done."""
+        from engine.tasks.interrupted import discard_interrupted
+
+        project = self._session.project
+        if project is not None and not self._session.work.is_running(TRAIN):
+            self._take_interrupted(None)
+            self._session.read_in_background(lambda: discard_interrupted(project), lambda _: None)
+
     def _look_for_stopped(self) -> None:
         project = self._session.project
-        if project is not None:
-            self.has_stopped = next((project.cache_dir / SCRATCH_FOLDER).glob("*/*-plan.json"), None) is not None
-            self.changed.emit()
+        if project is None or project.read_only:
+            self._take_interrupted(None)
+            return
+        # Light at most times; the rest of what trains is not looked at before there is something to go on with.
+        if not (project.cache_dir / SCRATCH_FOLDER).is_dir():
+            self._take_interrupted(None)
+            return
+
+        def look() -> Interrupted | None:
+            from engine.tasks.interrupted import find_interrupted
+
+            return find_interrupted(project)
+
+        self._session.read_in_background(look, self._take_interrupted)
+
+    def _take_interrupted(self, found: Interrupted | None) -> None:
+        self.interrupted = found
+        self.changed.emit()
 
 
 def _checked(found: dict[str, Any]) -> TrainingSettings:
     """Returns settings that were kept; what is damaged or out of range gets its default."""
     usual = TrainingSettings()
     depth, budget, augmentation = found.get("depth"), found.get("time_budget_s"), found.get("augmentation")
-    seed, is_balanced = found.get("seed"), found.get("is_class_balanced")
+    seed, is_balanced, device = found.get("seed"), found.get("is_class_balanced"), found.get("device")
     return TrainingSettings(
         depth=depth if depth in DEPTHS else usual.depth,
         time_budget_s=budget if budget in BUDGETS_S else usual.time_budget_s,
         augmentation=augmentation if augmentation in AUGMENTATIONS else usual.augmentation,
+        device=device if isinstance(device, str) and device else usual.device,
         is_class_balanced=is_balanced if isinstance(is_balanced, bool) else usual.is_class_balanced,
         seed=seed if isinstance(seed, int) and 0 <= seed <= MAX_SEED else usual.seed,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from engine.domain import LabelMode, Mark
 from engine.nn.training_plan import AUTO, FULL, HEAD, PARTIAL
@@ -21,6 +21,8 @@ from gui.widgets.text import ElidedLabel, LinkLabel, set_role
 HEIGHT_PX = 64
 WIDE_PX = 1200
 RETRAIN_KEYS = "Ctrl+R"
+CANCEL_TIP = "Stop what is going on (Ctrl+.)"
+PAUSE_TIP = "Stop here (Ctrl+.). Resume goes on where it was, today or later; Discard throws it away"
 DEPTH_NAMES = {HEAD: "Head", AUTO: "Auto", PARTIAL: "Partial", FULL: "Full"}
 
 
@@ -53,6 +55,7 @@ class ModelBar(QWidget):
         ):
             signal.connect(self._show_model)
         session.work.changed.connect(self._show_activity)
+        session.auto_retrain.changed.connect(self._show_model)
         self._show_model()
         self._show_activity()
 
@@ -72,10 +75,17 @@ class ModelBar(QWidget):
         self.training_button.set_is_button(True)
         self.training_button.setToolTip("How much of the network is trained, for how long (Ctrl+Shift+R)")
         self.training_button.clicked.connect(self.training_asked)
+        self.auto_box = QCheckBox("Auto")
+        self.auto_box.setToolTip(
+            "Refit the model by itself after a pause in labelling, where that takes about a second.\n"
+            "Suggestions follow your labels; a version that made itself gives way to the next"
+        )
+        self.auto_box.setAccessibleName("Retrain by itself after a pause in labelling")
+        self.auto_box.clicked.connect(self._session.auto_retrain.set_on)
         self.note = ElidedLabel(role="dim")
         self.note.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.progress = SlimProgress()
-        self.cancel_button = button("Cancel", "chip", tooltip="Stop what is going on (Ctrl+.)")
+        self.cancel_button = button("Cancel", "chip", tooltip=CANCEL_TIP)
         self.cancel_button.clicked.connect(self.cancel_asked)
 
         headline = QHBoxLayout()
@@ -102,6 +112,7 @@ class ModelBar(QWidget):
         row.setContentsMargins(16, 8, 16, 8)
         row.setSpacing(12)
         row.addWidget(self.retrain_button)
+        row.addWidget(self.auto_box)
         row.addSpacing(8)
         row.addLayout(words, 1)
         row.addWidget(self._activity)
@@ -131,8 +142,6 @@ class ModelBar(QWidget):
                 facts += f" · {wording.percent(run.validation.accuracy, 0)} with exactly the right ones"
             since = session.facts.num_labels_since
             facts = f"{facts} · {wording.count(since, 'new label')} since" if since else facts
-            if session.training.has_stopped and not session.work.is_running(TRAIN):
-                facts += " · a training was stopped: Retrain goes on with it"
             hint = session.backbones.hint()
             self.facts.setText(f"{facts} · {hint}" if hint else facts)
         else:
@@ -152,6 +161,7 @@ class ModelBar(QWidget):
         hint = session.backbones.hint()
         self.backbone_button.setToolTip(f"{what}.\n{hint}" if hint else what)
         self.backbone_button.setVisible(session.project is not None)
+        self.auto_box.setChecked(session.auto_retrain.is_on)
         self._show_training()
         self._show_retrain()
 
@@ -189,6 +199,10 @@ class ModelBar(QWidget):
             self.note.setText(describe(activity))
             self.progress.set_progress(activity.done, activity.total)
             self.cancel_button.setEnabled(not activity.is_cancelling)
+            is_pause = activity.kind == TRAIN and self._session.work.can_pause
+            self.cancel_button.setText("Pause" if is_pause else "Cancel")
+            self.cancel_button.setAccessibleName(self.cancel_button.text())
+            self.cancel_button.setToolTip(PAUSE_TIP if is_pause else CANCEL_TIP)
         self._show_retrain()
 
     def _show_retrain(self) -> None:

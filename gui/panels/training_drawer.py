@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QIntValidator, QKeyEvent, QShowEvent
+from PySide6.QtGui import QImage, QIntValidator, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -24,10 +24,12 @@ from engine.nn.training_plan import AUTO, FULL, HEAD, PARTIAL
 from gui import wording
 from gui.engine_work import TRAIN
 from gui.session import Session
-from gui.training_choice import BUDGETS_S, MAX_SEED
+from gui.training_choice import AUTO_DEVICE, BUDGETS_S, MAX_SEED, PROCESSOR
+from gui.variant_preview import NUM_PICTURES, VariantPreview
 from gui.widgets.buttons import button
 from gui.widgets.card_button import CardButton
 from gui.widgets.curve_plot import CurvePlot, Curves
+from gui.widgets.picture_strip import PictureStrip
 from gui.widgets.text import ElidedLabel, text_label
 
 DEPTH_CARDS = {
@@ -37,11 +39,12 @@ DEPTH_CARDS = {
     FULL: ("Full", "All of it: for many images and much time."),
 }
 AUGMENTATION_NAMES = {
-    NO_VARIANTS: "the images as they are",
-    MIRRORED: "mirror images too",
-    VARIED: "mirrored, cut and recoloured too",
-    STRONG: "strongly changed ones too",
+    NO_VARIANTS: "The images as they are",
+    MIRRORED: "Mirror images too",
+    VARIED: "Cut and recoloured too",
+    STRONG: "Strongly changed too",
 }
+_DEVICE_TIP = "What computes while the network is trained. Auto takes a graphics card where there is one"
 _AUGMENTATION_TIPS = (
     "Mirror images help unless left and right matter, as with letters. Cut and recoloured variants help with few "
     "images, where colour and place do not tell the classes apart."
@@ -68,6 +71,7 @@ class TrainingDrawer(QWidget):
         left.addLayout(self._make_title())
         left.addLayout(self._make_depths())
         left.addLayout(self._make_options())
+        left.addLayout(self._make_variants())
         row.addLayout(left, 3)
         right = QVBoxLayout()
         right.setSpacing(4)
@@ -80,6 +84,8 @@ class TrainingDrawer(QWidget):
         session.backbones.changed.connect(self._on_backbone_changed)
         session.work.changed.connect(self._show_expected)
         session.bridge.epoch_ended.connect(self._on_epoch_ended)
+        self._preview = VariantPreview(session)
+        self._preview.pictures_changed.connect(self._show_pictures)
         self._show_settings()
         self.hide()
 
@@ -122,12 +128,8 @@ class TrainingDrawer(QWidget):
         self.budget.activated.connect(
             lambda index: self._session.training.choose(time_budget_s=float(self.budget.itemData(index)))
         )
-        self.augmentation = QComboBox()
-        for name, words in AUGMENTATION_NAMES.items():
-            self.augmentation.addItem(words, name)
-        self.augmentation.activated.connect(
-            lambda index: self._session.training.choose(augmentation=str(self.augmentation.itemData(index)))
-        )
+        self.device = QComboBox()
+        self.device.activated.connect(self._on_device_chosen)
         self.balanced = QCheckBox("Classes count alike")
         self.balanced.setToolTip(
             "A rare class weighs as much as a frequent one. Without it rare classes are found less often, and the "
@@ -142,15 +144,28 @@ class TrainingDrawer(QWidget):
         row.setSpacing(8)
         for title, field, tip in (
             ("Time", self.budget, "About how long a training of the network may take; the head takes a second"),
-            ("Learns from", self.augmentation, _AUGMENTATION_TIPS),
+            ("Device", self.device, _DEVICE_TIP),
             ("Seed", self.seed, "Decides what is held out together, and all chance: the same seed, the same model"),
         ):
-            field.setToolTip(tip)
-            field.setAccessibleName(title)
-            row.addWidget(text_label(title, "dim"))
-            row.addWidget(field)
-            row.addSpacing(8)
+            _add_field(row, title, field, tip)
         row.addWidget(self.balanced)
+        row.addStretch(1)
+        return row
+
+    def _make_variants(self) -> QHBoxLayout:
+        self.augmentation = QComboBox()
+        for name, words in AUGMENTATION_NAMES.items():
+            self.augmentation.addItem(words, name)
+        self.augmentation.activated.connect(
+            lambda index: self._session.training.choose(augmentation=str(self.augmentation.itemData(index)))
+        )
+        self.strip = PictureStrip(NUM_PICTURES)
+        self.strip.setAccessibleName("Preview")
+        self.strip.setToolTip("What that makes of one of your images. Each must still be recognisable as its class")
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        _add_field(row, "Learns from", self.augmentation, _AUGMENTATION_TIPS)
+        row.addWidget(self.strip)
         row.addStretch(1)
         return row
 
@@ -185,7 +200,33 @@ class TrainingDrawer(QWidget):
         is_deep = settings.depth != HEAD
         self.budget.setEnabled(is_deep)
         self.augmentation.setEnabled(is_deep)
+        self.strip.setEnabled(is_deep)
+        self._show_devices()
         self._show_expected()
+        if self.isVisible() and is_deep:
+            self._preview.ask()
+
+    def _show_devices(self) -> None:
+        training = self._session.training
+        names = {AUTO_DEVICE: "Auto", PROCESSOR: "Processor", **training.gpus}
+        if training.settings.device not in names:  # chosen on another machine, or not looked for yet
+            names[training.settings.device] = training.settings.device
+        shown = {self.device.itemData(index): self.device.itemText(index) for index in range(self.device.count())}
+        if shown != names:
+            self.device.clear()
+            for device, name in names.items():
+                self.device.addItem(name, device)
+        self.device.setCurrentIndex(self.device.findData(training.settings.device))
+        self.device.setEnabled(training.settings.depth != HEAD)
+
+    def _on_device_chosen(self, index: int) -> None:
+        self._session.training.choose(device=str(self.device.itemData(index)))
+        self._on_backbone_changed()
+
+    def _show_pictures(self, pictures: list[QImage]) -> None:
+        self.strip.set_pictures(pictures)
+        what = f"{len(pictures)} variants of one of your images" if pictures else "No preview yet"
+        self.strip.setAccessibleDescription(what)
 
     def _show_expected(self) -> None:
         if self.isVisible():
@@ -201,6 +242,8 @@ class TrainingDrawer(QWidget):
             if not self._session.work.is_running(TRAIN):
                 self._session.training.measure()
             self._show_expected()
+            if self._session.training.settings.depth != HEAD:
+                self._preview.ask()
 
     # ---- curves
 
@@ -216,3 +259,12 @@ class TrainingDrawer(QWidget):
             curves.validation_loss.append((event.epoch, event.validation_loss))
             curves.accuracy.append((event.epoch, event.accuracy))
         self.plot.show_curves(curves)
+
+
+def _add_field(row: QHBoxLayout, title: str, field: QWidget, tip: str) -> None:
+    """Puts a named field at the end of a row."""
+    field.setToolTip(tip)
+    field.setAccessibleName(title)
+    row.addWidget(text_label(title, "dim"))
+    row.addWidget(field)
+    row.addSpacing(8)

@@ -48,25 +48,26 @@ from fastai.vision.all import *
 from torchvision.models import mobilenet_v2
 folder, weights, epochs = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 set_seed(0)
-started = time.perf_counter()
-def network(weights_=None, **_):
+started, used, used_judging = time.perf_counter(), time.process_time(), [0.0]
+def network(*_, **__):
     made = mobilenet_v2()
     made.load_state_dict(torch.load(weights, weights_only=True))
     return made
 dls = ImageDataLoaders.from_folder(folder, train="train", valid="test", item_tfms=Resize(224), bs=16, num_workers=0)
-learn = vision_learner(dls, network, metrics=accuracy, pretrained=False, cut=-1,
-                       splitter=lambda model: L(model[0], model[1]).map(params), normalize=False)
-learn.dls.add_tfms([Normalize.from_stats(*imagenet_stats)], "after_batch")
+model_meta[network] = {"cut": -1, "split": default_split, "stats": imagenet_stats}
+learn = vision_learner(dls, network, metrics=accuracy)
 course, judging = [], [0.0]
 class Watch(Callback):
     order = 60
-    def before_validate(self): self.began = time.perf_counter()
+    def before_validate(self): self.began, self.used = time.perf_counter(), time.process_time()
     def after_validate(self):
+        used_judging[0] += time.process_time() - self.used
         judging[0] += time.perf_counter() - self.began
         course.append([time.perf_counter() - started - judging[0], float(learn.recorder.metrics[0].value)])
 with learn.no_bar(), learn.no_logging():
     learn.fine_tune(epochs, cbs=Watch())
-print(json.dumps({"seconds": time.perf_counter() - started - judging[0], "accuracy": course[-1][1], "course": course}))
+print(json.dumps({"seconds": time.perf_counter() - started - judging[0],
+                  "processor": time.process_time() - used - used_judging[0], "accuracy": course[-1][1], "course": course}))
 """
 
 
@@ -90,24 +91,25 @@ def compare(name: str, per_class: int, work: Path, arguments: argparse.Namespace
     """Prints the rows of one set."""
     labels = lay_out(SHARED / "data" / name, per_class, arguments.num_test, work)
     load = f"{os.getloadavg()[0]:.1f}"
-    accuracy, embedding_s, training_s, whole_s = ours(work, labels, arguments.threads)
+    accuracy, own_s, whole_s, own_processor_s = ours(work, labels, arguments.threads)
     text = subprocess.run(
         [arguments.fastai, "-c", PEER, work, WEIGHTS, str(arguments.epochs), str(arguments.threads)],
+        env=dict(os.environ, OMP_WAIT_POLICY="PASSIVE"),  # or waiting threads would take time from the others
         check=True,
         capture_output=True,
         text=True,
     ).stdout
     peer = json.loads(text.strip().splitlines()[-1])
     soonest = next((seconds for seconds, share in peer["course"] if share >= accuracy), None)
-    own_s = embedding_s + training_s
     print(
-        f"{name:12s} {per_class:9d} {'Graft':8s}{accuracy:9.3f} {own_s:8.1f}         {load}"
-        f"   (program start, files and predictions included: {whole_s:.1f} s)"
+        f"{name:12s} {per_class:9d} {'Graft':8s}{accuracy:9.3f} {own_s:8.1f}         {load:>6s}   (with the program's "
+        f"start and all files: {whole_s:.1f} s, {own_processor_s:.1f} s of processor time)"
     )
     reached = f"reached {accuracy:.3f} after {soonest:.0f} s" if soonest else f"never reached {accuracy:.3f}"
     print(
         f"{'':12s} {'':9s} {'fastai':8s}{peer['accuracy']:9.3f} {peer['seconds']:8.1f} "
-        f"{peer['seconds'] / own_s:6.0f} x {os.getloadavg()[0]:6.1f}   ({reached})",
+        f"{peer['seconds'] / own_s:5.0f} x {os.getloadavg()[0]:6.1f}   ({reached}; {peer['processor']:.1f} s of "
+        f"processor time, {peer['processor'] / own_processor_s:.0f} x)",
         flush=True,
     )
 
@@ -135,7 +137,7 @@ def lay_out(source: Path, per_class: int, num_test: int, work: Path) -> list[tup
 
 
 def ours(work: Path, labels: list[tuple[str, str]], num_threads: int) -> tuple[float, float, float, float]:
-    """Returns accuracy, seconds of embedding and of training, and seconds of `train` with the program's start."""
+    """Returns accuracy, seconds of embedding and training, those of all of `train`, and its processor time."""
     with open(work / "labels.csv", "w", newline="", encoding="utf-8") as out:
         csv.writer(out).writerows([("image", "class"), *labels])
     project = work / "project"
@@ -143,12 +145,18 @@ def ours(work: Path, labels: list[tuple[str, str]], num_threads: int) -> tuple[f
     graft("label", project, "--csv", work / "labels.csv", threads=num_threads)
     # The graph of the network is made once on a machine, as fastai's environment is.
     warm = ["--backbone", "mobilenet_v2", "--depth", "head", "--json"]
-    started = time.perf_counter()
+    started, used = time.perf_counter(), processor_s()
     trained = graft("train", project, *warm, threads=num_threads)
-    whole = time.perf_counter() - started
+    whole, processor = time.perf_counter() - started, processor_s() - used
     judged = graft("evaluate", project, "--images", work / "test", "--json", threads=num_threads)
     seconds = trained["seconds"]
-    return judged["accuracy"], seconds["embed"], seconds["train"], whole
+    return judged["accuracy"], seconds["embed"] + seconds["train"], whole, processor
+
+
+def processor_s() -> float:
+    """Returns the processor time of the programs that have ended so far."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def graft(*arguments: object, threads: int) -> dict:  # type: ignore[type-arg]

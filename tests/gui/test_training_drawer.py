@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 
+from engine.errors import TrainingError
 from engine.events import EpochEnded
 from engine.nn.training_plan import AUTO, FULL, HEAD, PARTIAL, Pace
+from engine.tasks.interrupted import write_begun, write_progress
+from engine.tasks.train_snapshot import TrainSettings
 
 CONTROL_SHIFT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
 PACE = Pace(lower_s=0.01, step_s=0.01, look_s=0.003, embed_s=0.01, view_bytes=25_000, memory_bytes=700_000_000)
@@ -49,6 +52,7 @@ def test_a_depth_is_chosen_and_remembered_for_the_project(room: Any, drawer: Any
         "depth": PARTIAL,
         "time_budget_s": 600.0,
         "augmentation": "mirror",
+        "device": "auto",
         "is_class_balanced": False,
         "seed": 7,
     }
@@ -74,7 +78,7 @@ def test_time_and_memory_stand_beside_each_depth_before_it_is_begun(room: Any, d
     from engine.backbones import spec
 
     room.session.backbones.chosen = spec("starter")
-    training._paces["starter"] = {
+    training._paces["starter", "auto"] = {
         PARTIAL: PACE,
         FULL: Pace(0.0, 100.0, 1.0, 1.0, 300_000, 10**9),
     }
@@ -114,10 +118,83 @@ def test_the_choice_reaches_the_training(room: Any, drawer: Any, monkeypatch: py
     assert (asked[0].depth, asked[0].time_budget_s) == (AUTO, 120.0)
 
 
-def test_a_training_that_was_stopped_is_offered_again(room: Any, drawer: Any, tmp_path: Path) -> None:
-    scratch = tmp_path / "project" / "cache" / "training" / "abc"
-    scratch.mkdir(parents=True)
+@pytest.fixture
+def stopped(room: Any, drawer: Any, tmp_path: Path) -> Path:
+    """The scratch folder of a partial training that was cut off at 62 %, its project opened again."""
+    project = room.session.project
+    scratch = project.cache_dir / "training" / "abc"
+    write_begun(scratch, TrainSettings("starter", "partial"), project.snapshot())
+    write_progress(scratch, 0.62, 40.0)
     (scratch / "partial-plan.json").write_text("{}")
     room.session.close_project()
     room.open(tmp_path / "project")
-    assert room.session.training.has_stopped
+    room.wait_for(lambda: room.session.training.interrupted is not None)
+    return Path(scratch)
+
+
+@pytest.mark.usefixtures("stopped")
+def test_a_training_that_was_cut_off_is_offered_again_and_resumed_with_one_click(
+    room: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bar = room.window.interrupted_bar
+    room.wait_for(bar.isVisible)
+    assert "62 %" in bar.title.text()
+    assert "Partial" in bar.sentence.text()
+    asked: list[Any] = []
+
+    def refuse(_project: Any, interrupted: Any) -> Any:
+        asked.append(interrupted)
+        raise TrainingError("Not in a test.", "Go on.")
+
+    monkeypatch.setattr("engine.tasks.train_network.resume_job", refuse)
+    room.click(bar.resume_button)
+    room.wait_for(lambda: asked)
+    assert asked[0].settings == TrainSettings("starter", "partial")
+
+
+def test_a_training_that_was_cut_off_can_be_discarded(room: Any, stopped: Path) -> None:
+    bar = room.window.interrupted_bar
+    room.click(bar.discard_button)
+    room.wait_for(lambda: not bar.isVisible() and not stopped.exists())
+
+
+def test_a_training_of_the_network_is_paused_where_a_short_one_is_cancelled(room: Any, drawer: Any) -> None:
+    from gui.engine_work import TRAIN, Activity
+
+    work, model_bar = room.session.work, room.window.model_bar
+
+    class Resumable:
+        is_resumable = True
+
+    work._activities[1] = Activity(1, TRAIN, "Training")
+    for jobs, words in (([Resumable()], "Pause"), ([], "Cancel")):
+        work._training_jobs = jobs
+        work.changed.emit()
+        assert model_bar.cancel_button.text() == words
+    work._activities.clear()
+    work.changed.emit()
+
+
+def test_a_device_is_chosen_and_one_of_another_machine_is_kept(room: Any, drawer: Any) -> None:
+    room.click(drawer.cards[PARTIAL])
+    assert [drawer.device.itemText(index) for index in range(drawer.device.count())] == ["Auto", "Processor"]
+    room.session.training.gpus = {"cuda:0": "Pretend GPU"}
+    room.session.training.changed.emit()
+    drawer.device.setCurrentIndex(2)
+    drawer.device.activated.emit(2)
+    assert drawer.device.currentText() == "Pretend GPU"
+    assert room.session.training.for_engine()["device"] == "cuda:0"
+    room.session.training.gpus = {}
+    room.session.training.changed.emit()
+    assert drawer.device.currentText() == "cuda:0"
+
+
+def test_what_a_preset_makes_of_an_own_image_is_seen_before_it_is_begun(room: Any, drawer: Any) -> None:
+    assert not drawer.strip.isEnabled()
+    room.click(drawer.cards[PARTIAL])
+    room.wait_for(lambda: drawer.strip.num_pictures == 6, timeout=60_000)
+    before = [picture.copy() for picture in drawer.strip._pictures]
+    drawer.augmentation.setCurrentIndex(drawer.augmentation.findData("strong"))
+    drawer.augmentation.activated.emit(drawer.augmentation.currentIndex())
+    room.wait_for(lambda: drawer.strip.num_pictures == 6 and drawer.strip._pictures != before, timeout=60_000)
+    drawer.strip.grab()
