@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -9,9 +10,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.domain import NO_CLASS, ImageRecord, LabelSnapshot
+from engine.domain import NO_CLASS, ImageColumns, ImageRecord, LabelSnapshot
 from engine.errors import TrainingError
-from engine.evaluation.groups import BY_COLUMN, BY_FOLDER, bursts, groups_of, held_together, rule_words
+from engine.evaluation.groups import BY_COLUMN, BY_FOLDER, bursts, groups_of, held_together, rule_error, rule_words
 from engine.project import Project
 from engine.tasks.embed import FeatureSource
 from engine.tasks.near_duplicates import pairs_file, read_pairs
@@ -170,6 +171,31 @@ def usable_labels(
     return kept, positions, notes
 
 
+@dataclass(frozen=True, slots=True)
+class GroupPreview:
+    """What a rule would do to a project's images: `problem` says why it cannot be used, "" where it can."""
+
+    num_groups: int
+    largest: int
+    num_without: int
+    problem: str = ""
+
+
+def preview_rule(project: Project, rule: str) -> GroupPreview:
+    """Returns what a rule would do, without setting it."""
+    problem = "" if rule == BY_COLUMN else rule_error(rule)
+    if problem:
+        return GroupPreview(0, 0, 0, problem)
+    columns = project.columns()
+    groups = _all_groups(project, rule, columns.names)
+    sizes = Counter(group for group in groups if group is not None)
+    try:
+        _check_rule(rule, groups, columns)
+    except TrainingError as err:
+        problem = str(err)
+    return GroupPreview(len(sizes), max(sizes.values(), default=0), groups.count(None), problem or "")
+
+
 def set_group_rule(project: Project, rule: str | None) -> int:
     """Sets the project's rule for groups (None = no groups) and returns how many groups there are now.
 
@@ -179,25 +205,33 @@ def set_group_rule(project: Project, rule: str | None) -> int:
     num_groups = 0
     if rule is not None:
         columns = project.columns()
-        groups = groups_of(columns.names, rule)
-        if not columns.names or groups.count(None) == len(groups):
-            raise _fits_nothing(rule, "images", columns.names)
+        groups = _all_groups(project, rule, columns.names)
+        _check_rule(rule, groups, columns)
         num_groups = len(set(groups) - {None})
-        if num_groups == 1 and None not in groups:
-            raise TrainingError(f"There is only one group: all images are in “{groups[0]}”.", _ANOTHER_RULE)
-        of_class: dict[int, set[str | int]] = {}
-        for row, class_id in enumerate(columns.class_ids.tolist()):
-            if class_id != NO_CLASS:
-                of_class.setdefault(class_id, set()).add(groups[row] or row)
-        if len(of_class) > 1 and all(len(found) == 1 for found in of_class.values()):
-            what = "The folders are the classes themselves: groups by folder" if rule == BY_FOLDER else "These groups"
-            raise TrainingError(
-                f"{what} put all images of each class into one group, so no class could be learned and measured.",
-                "Choose a pattern for what images of one class differ in, or sub-folders below the folders of the "
-                "classes.",
-            )
     project.set_group_rule(rule)
     return num_groups
+
+
+def _all_groups(project: Project, rule: str, names: list[str]) -> list[str | None]:
+    return _groups_by_rule(project, rule, project.images()) if rule == BY_COLUMN else groups_of(names, rule)
+
+
+def _check_rule(rule: str, groups: list[str | None], columns: ImageColumns) -> None:
+    """Raises TrainingError for a rule that does not divide the images, or puts every class into one group."""
+    if not columns.names or groups.count(None) == len(groups):
+        raise _fits_nothing(rule, "images", columns.names)
+    if len(set(groups)) == 1:
+        raise TrainingError(f"There is only one group: all images are in “{groups[0]}”.", _ANOTHER_RULE)
+    of_class: dict[int, set[str | int]] = {}
+    for row, class_id in enumerate(columns.class_ids.tolist()):
+        if class_id != NO_CLASS:
+            of_class.setdefault(class_id, set()).add(groups[row] or row)
+    if len(of_class) > 1 and all(len(found) == 1 for found in of_class.values()):
+        what = "The folders are the classes themselves: groups by folder" if rule == BY_FOLDER else "These groups"
+        raise TrainingError(
+            f"{what} put all images of each class into one group, so no class could be learned and measured.",
+            "Choose a pattern for what images of one class differ in, or sub-folders below the folders of the classes.",
+        )
 
 
 def _fits_nothing(rule: str, images: str, names: list[str]) -> TrainingError:
@@ -206,4 +240,6 @@ def _fits_nothing(rule: str, images: str, names: list[str]) -> TrainingError:
         return TrainingError(
             f"None of the {images} lies in a sub-folder{example}, so there are no groups by folder.", _ANOTHER_RULE
         )
+    if rule == BY_COLUMN:
+        return TrainingError(f"The table names none of the {images}{example}.", "Read a table that does.")
     return TrainingError(f"The pattern “{rule}” fits none of the {images}{example}.", _ANOTHER_RULE)
