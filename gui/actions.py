@@ -267,6 +267,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         _has_project,
         icon="sliders",
     ),
+    ActionSpec("groups", "Groups and test set…", "", "Model", lambda c: c.choose_groups, _has_images, icon="layers"),
     ActionSpec("shortcuts", "Keyboard shortcuts", "F1", "Help", lambda c: c.show_shortcuts, icon="keyboard"),
     ActionSpec("first_keys", "The keys that matter", "", "Help", lambda c: c.show_first_keys, icon="info"),
     ActionSpec("about", "About Graft", "", "Help", lambda c: c.show_about, icon="info"),

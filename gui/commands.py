@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QDialog
 
 from engine.domain import LabelMode
@@ -17,6 +15,7 @@ from gui import wording
 from gui.assistance import Assistance
 from gui.dialogs import ask
 from gui.error_view import ErrorView
+from gui.folders import can_only_be_read, open_remedy
 from gui.report import ReportWriter
 from gui.save_states import NOT_SAVED, SAVED
 from gui.session import Session
@@ -164,7 +163,7 @@ class Commands(QObject):
             remedies.append(
                 Remedy("Restore the project", lambda: self._session.restore_project(folder, self._session.rescan))
             )
-        elif folder is not None and self._session.project is None and _can_only_be_read(folder):
+        elif folder is not None and self._session.project is None and can_only_be_read(folder):
             remedies.append(Remedy("Open it read-only", lambda: self._session.open_project(folder, read_only=True)))
         elif self._session.save_state == NOT_SAVED:
             remedies.append(Remedy("Try again now", self._session.retry_saving))
@@ -225,7 +224,7 @@ class Commands(QObject):
         from engine.exporters.label_csv import export_label_csv
 
         def done(_result: object) -> None:
-            self._errors.show_notice(f"Labels exported to {file.name}.", str(file.parent), [_open_remedy(file.parent)])
+            self._errors.show_notice(f"Labels exported to {file.name}.", str(file.parent), [open_remedy(file.parent)])
 
         self._session.read_in_background(lambda: export_label_csv(project, file), done)
 
@@ -342,6 +341,11 @@ class Commands(QObject):
 
         self._open(BackbonesDialog(self._session, self._window))
 
+    def choose_groups(self) -> None:
+        from gui.dialogs.honesty import HonestyDialog
+
+        self._open(HonestyDialog(self._session, self._window))
+
     def export_model(self) -> None:
         from gui.dialogs.export import ExportDialog
 
@@ -386,15 +390,3 @@ class Commands(QObject):
     def _open(self, dialog: QDialog) -> None:
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
-
-
-def _can_only_be_read(folder: Path) -> bool:
-    """Tells whether there is a project in a folder that may not be written."""
-    return (folder / "project.db").is_file() and not os.access(folder, os.W_OK)
-
-
-def _open_remedy(folder: Path) -> Remedy:
-    def show() -> None:
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
-
-    return Remedy("Open folder", show)

@@ -162,6 +162,7 @@ class MainWindow(QMainWindow):
             made.retrain_asked.connect(self.commands.retrain)
             made.label_asked.connect(self.show_label)
             made.export_asked.connect(self.commands.export_model)
+            made.groups_asked.connect(self.commands.choose_groups)
             made.report_asked.connect(self.commands.report.write)
             made.view_wanted.connect(self._view_in_label)
             made.notice_wanted.connect(lambda text, small: self.errors.show_notice(text, small))
