@@ -31,6 +31,7 @@ class Settings:
     recent_projects: tuple[str, ...] = ()
     theme: str = "system"
     has_auto_advance: bool = True
+    has_auto_retrain: bool = True
     num_threads: int = 0
 
     def with_recent_project(self, folder: Path) -> Settings:
@@ -133,6 +134,7 @@ def _checked(item: tuple[str, Any]) -> tuple[str, Any]:
     is_valid = {
         "theme": value in THEMES if isinstance(value, str) else False,
         "has_auto_advance": isinstance(value, bool),
+        "has_auto_retrain": isinstance(value, bool),
         "num_threads": isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 1024,
     }
     return (name, value) if is_valid.get(name, False) else ("", None)

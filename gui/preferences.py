@@ -59,6 +59,13 @@ class Preferences:
     def set_auto_advance(self, on: bool) -> None:
         self._save(replace(self._settings, has_auto_advance=on))
 
+    @property
+    def has_auto_retrain(self) -> bool:
+        return self._settings.has_auto_retrain
+
+    def set_auto_retrain(self, on: bool) -> None:
+        self._save(replace(self._settings, has_auto_retrain=on))
+
     def _save(self, settings: user_settings.Settings) -> None:
         self._settings = settings
         try:

@@ -71,6 +71,12 @@ class Room:
         return found[0]
 
 
+@pytest.fixture(autouse=True)
+def no_refit_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows under test train when they are told to; `test_auto_retrain.py` puts the pause back."""
+    monkeypatch.setattr("gui.auto_retrain.PAUSE_MS", 10**8)
+
+
 @pytest.fixture
 def room(qtbot: QtBot) -> Iterator[Room]:
     """A window without a project, on the screen and with the focus."""
