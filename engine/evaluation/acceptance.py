@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -34,3 +35,16 @@ def expected_mistakes(confidences: NDArray[np.floating[Any]], num_measured: int,
     seen = num_wrong / num_measured * len(confidences)
     at_most = wilson_interval(num_wrong, num_measured)[1] * len(confidences)
     return Mistakes(max(stated, seen), max(stated, seen, at_most))
+
+
+def largest_strangeness(measured: Mapping[str, Any] | None, false_alarm_rate: float) -> float:
+    """Returns the unknown score that a suggestion must stay below to be accepted unseen.
+
+    Args:
+        measured: what the run says of its unknown score (`Run.unknown`), None where it has none.
+        false_alarm_rate: what the project allows.
+    """
+    for row in (measured or {}).get("false_alarms", []):
+        if abs(row["rate"] - false_alarm_rate) < 1e-6 and "accept_below" in row:
+            return float(row["accept_below"])
+    return 1 - false_alarm_rate

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, stdtr
 
-from engine.domain import FALSE_ALARM_RATES
+from engine.domain import CONFIDENT, FALSE_ALARM_RATES
 from engine.evaluation.intervals import wilson_interval
 
 Array = NDArray[np.float32]
@@ -128,9 +128,17 @@ class UnknownFit:
     detector: UnknownDetector
     out_of_fold_scores: Array
 
-    def document(self) -> dict[str, Any]:
-        """Returns for run.json how often known images that were held out are called unknown at each rate on offer."""
-        return false_alarms(self.out_of_fold_scores)
+    def document(self, confidences: NDArray[np.floating[Any]]) -> dict[str, Any]:
+        """Returns for run.json what each false-alarm rate on offer means, measured on known images held out.
+
+        `confidences` (N,) are those of their predictions. "measured" is the share that is called unknown, with its
+        interval; "accept_below" is the score that suggestions must stay below to be accepted unseen.
+        """
+        found = false_alarms(self.out_of_fold_scores)
+        surely_known = self.out_of_fold_scores[confidences >= CONFIDENT]
+        for row in found["false_alarms"]:
+            row["accept_below"] = accept_below(surely_known, row["rate"])
+        return found
 
 
 def fit_unknown(
@@ -216,7 +224,8 @@ def knots_of(strangeness: Array) -> Array:
     num_images = len(values)
     if num_images > _MAX_CALIBRATION:
         values = np.quantile(values, (np.arange(_MAX_CALIBRATION) + 0.5) / _MAX_CALIBRATION)
-    spread = max(float(values.std(ddof=1)), 1e-6 * (1 + float(np.abs(values).max())))
+    # No less than float32 needs to tell the knots apart.
+    spread = max(float(values.std(ddof=1)), 5e-3 * (1 + float(np.abs(values).max())))
     width = 1.06 * spread * num_images**-0.2
     freedom = max(1, num_images - 1)
     reach = 8 * width + spread * (4 + 60 / freedom)
@@ -228,6 +237,18 @@ def knots_of(strangeness: Array) -> Array:
     least = 1e-4 * spread
     knots = np.maximum.accumulate(knots - least * np.arange(len(knots))) + least * np.arange(len(knots))
     return np.asarray(knots, np.float32)
+
+
+def accept_below(scores: Array, rate: float) -> float:
+    """Returns the score that all but a share `rate` of confident predictions (N,) on known images stay below.
+
+    An image of a class that nobody has named is often confidently taken for another one, and then looks less strange
+    than an unsure one; but it still looks stranger than what is as confident and right.
+    """
+    if len(scores) < FEWEST_IMAGES:
+        return 1 - rate
+    limit = float(np.interp(1 - rate, LEVELS, knots_of(scores)))
+    return min(limit, 1 - rate)
 
 
 def false_alarms(scores: NDArray[np.floating[Any]]) -> dict[str, Any]:

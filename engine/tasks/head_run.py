@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.domain import LabelMode, Run, Validation
+from engine.domain import LabelMode, Run, Validation, set_confidences
 from engine.evaluation.calibration import cross_fitted_temperatures, fit_temperature
 from engine.evaluation.groups import assign_group_folds
 from engine.evaluation.metrics import Metrics, measure
@@ -81,9 +81,8 @@ def fit_and_measure(snapshot: TrainSnapshot, num_folds: int, context: JobContext
     head = replace(fit.head, temperature=fit_temperature(fit.out_of_fold_logits, targets))
     context.checkpoint()
     unknown = fit_unknown(features, targets, folds, fit.out_of_fold_logits, head.mean, head.scale)
-    return FittedHead(
-        fit, head, folds, out_of_fold, measure(out_of_fold, targets, np.array(snapshot.grouping.units)), unknown=unknown
-    )
+    metrics = measure(out_of_fold, targets, np.array(snapshot.grouping.units), is_cross_validated=True)
+    return FittedHead(fit, head, folds, out_of_fold, metrics, unknown=unknown)
 
 
 def _fit_several(snapshot: TrainSnapshot, num_folds: int, context: JobContext) -> FittedHead:
@@ -110,7 +109,9 @@ def _fit_several(snapshot: TrainSnapshot, num_folds: int, context: JobContext) -
     probabilities, suggested = cross_fitted(logits, complete, folds[confirmed])
     calibration = calibrate(logits, complete)
     head = fit.head.calibrated(calibration.slopes, calibration.offsets)
-    metrics = measure_several(probabilities, complete, suggested, calibration.thresholds, np.array(units)[confirmed])
+    metrics = measure_several(
+        probabilities, complete, suggested, calibration.thresholds, np.array(units)[confirmed], logits
+    )
     context.checkpoint()
     # Like what it has seen, whatever the classes: an image with none of them may be quite ordinary.
     unknown = fit_unknown(features[confirmed], combinations_of(complete), folds[confirmed], None, head.mean, head.scale)
@@ -189,7 +190,8 @@ def write_run(
     if unknown is not None:
         write_unknown(folder / UNKNOWN_FILE, unknown.detector)
         found["unknown_scores"] = unknown.out_of_fold_scores
-        run = replace(run, unknown=unknown.document())
+        confidences = out_of_fold.max(axis=1) if suggested is None else set_confidences(out_of_fold, suggested)
+        run = replace(run, unknown=unknown.document(confidences))
     np.savez(folder / LABELS_FILE, **labels)  # type: ignore[arg-type]
     np.savez(folder / OUT_OF_FOLD_FILE, **found)  # type: ignore[arg-type]
     run = replace(run, seconds={"embed": snapshot.embed_seconds, "train": time.perf_counter() - started})

@@ -29,7 +29,9 @@ def hints_for(session: Session, labelling: Labelling, is_viewing: bool, is_paint
     if len(targets):
         hints += _accept_hints(session, labelling, len(targets))
         hints += _label_hints(session, len(targets), has_more=bool(hints))
-        hints += [Hint("X", "skip"), Hint("/", "find class"), Hint("?", "unsure")]
+        hints += [Hint("X", "skip"), Hint("?", "unsure")]
+        if not labelling.are_unknown():
+            hints.insert(-1, Hint("/", "find class"))
     hints.append(Hint("Tab", "next unlabelled"))
     if is_viewing:
         hints.append(Hint("Esc", "grid"))
@@ -62,8 +64,8 @@ def _painting_hints(session: Session, labelling: Labelling) -> list[Hint]:
 def _accept_hints(session: Session, labelling: Labelling, num_targets: int) -> list[Hint]:
     columns, rows = session.columns, labelling.rows
     hints = []
-    if num_targets == 1 and labelling.are_unknown():
-        hints.append(Hint("Space", "suggests nothing: it looks like none of the classes"))
+    if labelling.are_unknown():
+        hints.append(Hint("/", "looks like none of the classes: find or name the right one"))
     waiting = labelling.suggested_targets()
     suggested = columns.predicted_ids[rows[waiting]]
     if len(waiting) and session.suggests_whole_sets:
@@ -78,6 +80,8 @@ def _accept_hints(session: Session, labelling: Labelling, num_targets: int) -> l
     confident = columns.confidences[rows[labelling.confident_positions()]]
     if len(confident) > 1:
         text = f"accept all {len(confident):,} above {CONFIDENT * 100:.0f} %"
+        held_back = labelling.num_held_back()
+        text += f", not {held_back:,} strange" if held_back else ""
         hints.append(Hint("Shift+Space", f"{text} — {_mistakes_text(session, confident)}"))
     return hints
 

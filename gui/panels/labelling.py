@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from engine.domain import CONFIDENT, ImageClass, Mark
+from engine.evaluation.acceptance import largest_strangeness
 from gui.columns import agrees_with_suggestion, has_class, has_open_suggestion, is_done
 from gui.models.image_filter import Show
 from gui.models.image_list import ImageListModel
@@ -83,15 +84,32 @@ class Labelling(QObject):
     def confident_positions(self) -> NDArray[np.int64]:
         """Returns the positions in the list whose suggestion is at least CONFIDENT sure.
 
-        Where images have several classes: sure of all of them at once, and not where the user gave another class.
+        Where images have several classes: sure of all of them at once, and not where the user gave another class. Those
+        that look strange for a sure suggestion are left out: a class without a name is often taken for another.
         """
+        candidates = self._confident_candidates()
+        return self._with_suggestion(candidates[~self._are_strange(candidates)])
+
+    def num_held_back(self) -> int:
+        """Returns how many confident suggestions are not accepted all at once, because the images look strange."""
+        candidates = self._confident_candidates()
+        strange = candidates[self._are_strange(candidates)]
+        return int(np.count_nonzero(~is_done(self._session.columns, self._list.rows[strange])))
+
+    def _confident_candidates(self) -> NDArray[np.int64]:
         session, rows, columns = self._session, self._list.rows, self._session.columns
         if session.has_several_classes and not session.suggests_whole_sets:
             return np.zeros(0, np.int64)
         candidates = np.flatnonzero(columns.confidences[rows] >= CONFIDENT)
         if session.has_several_classes:
             candidates = candidates[agrees_with_suggestion(columns, rows[candidates])]
-        return self._with_suggestion(candidates)
+        return candidates
+
+    def _are_strange(self, positions: NDArray[np.int64]) -> NDArray[np.bool_]:
+        session, columns = self._session, self._session.columns
+        measured = session.run.unknown if session.run is not None else None
+        limit = largest_strangeness(measured, 1 - columns.unknown_threshold)
+        return np.asarray(columns.unknown_scores[self._list.rows[positions]] >= np.float32(limit))
 
     # ------------------------------------------------------------------------------------------------------ actions
 

@@ -5,10 +5,10 @@ the score has to tell unseen images of the class left out from unseen images of 
 
 1. the area under the ROC curve of the methods side by side (goal: 0.90 on average),
 2. how many unseen known images are called unknown at a chosen false-alarm rate, and how many of the class left out,
-3. how many suggestions Shift+Space accepts wrongly, before and after what looks unknown is left out.
+3. how many suggestions Shift+Space accepts wrongly, before and after what looks strange is left out.
 
-Needs the shared image sets and weights (GRAFT_SHARED, GRAFT_WEIGHTS). PER_CLASS: labelled images of each class, 0 = four
-fifths of all. Default: 3 10 25 0.
+Needs the shared image sets and weights (GRAFT_SHARED, GRAFT_WEIGHTS). PER_CLASS: labelled images of each class, 0 =
+four fifths of all. Default: 3 10 25 0.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 from unknown_methods import METHODS, Known
 
-from engine.domain import CONFIDENT, FALSE_ALARM_RATES
+from engine.domain import CONFIDENT, DEFAULT_FALSE_ALARM_RATE, FALSE_ALARM_RATES
+from engine.evaluation.acceptance import largest_strangeness
 from engine.evaluation.calibration import fit_temperature
 from engine.evaluation.splits import assign_folds, choose_num_folds
 from engine.evaluation.unknown import UnknownFit, fit_unknown
@@ -104,7 +105,9 @@ def measure(trial: Trial) -> tuple[dict[str, float], dict[str, float]]:
     probabilities = probabilities_of(logits, temperature)
     is_confident = probabilities.max(axis=1) >= CONFIDENT
     is_wrong = probabilities.argmax(axis=1) != trial.targets
-    for when, accepted in (("before", is_confident), ("after", is_confident & (scores < 0.95))):
+    confidences = probabilities_of(trial.fit.out_of_fold_logits, temperature).max(axis=1)
+    limit = largest_strangeness(trial.unknown.document(confidences), DEFAULT_FALSE_ALARM_RATE)
+    for when, accepted in (("before", is_confident), ("after", is_confident & (scores < limit))):
         figures[f"accepted {when}"] = int(accepted.sum())
         figures[f"wrong {when}"] = int((accepted & is_wrong).sum())
         figures[f"wrong new {when}"] = int((accepted & trial.is_new).sum())

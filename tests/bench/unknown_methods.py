@@ -100,6 +100,8 @@ def mahalanobis(known: Known, rows: Array, features: Array, logits: Array) -> Ar
 
 def relative_mahalanobis(known: Known, rows: Array, features: Array, logits: Array) -> Array:
     """Ren et al. 2021."""
+    # Shrunk as much as the other, or the two are in different units.
+    known.overall.shrinkage = known.within.shrinkage
     return mahalanobis(known, rows, features, logits) - known.overall.distances(rows)[:, 0]
 
 

@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from engine.evaluation.acceptance import largest_strangeness
 from engine.evaluation.unknown import (
     LEVELS,
     UnknownDetector,
     UnknownFit,
+    accept_below,
     calibrated,
     called_unknown,
     combinations_of,
@@ -225,3 +227,23 @@ def test_one_sign_that_never_changes_gets_no_weight() -> None:
     fit = calibrated(replace(detector), signs, np.arange(50) % 5)
     assert fit.detector.factors[1] == 0
     assert fit.detector.factors[[0, 2]].min() > 0
+
+
+def test_a_confident_suggestion_may_be_less_strange_than_others_and_never_more() -> None:
+    rng = np.random.default_rng(17)
+    calm = (0.3 * rng.random(400)).astype(np.float32)
+    for rate in (0.01, 0.05, 0.1):
+        limit = accept_below(calm, rate)
+        assert limit < 0.45
+        assert (calm < limit).mean() >= 1 - rate - 0.01
+        assert accept_below(calm[:3], rate) == 1 - rate
+        assert accept_below(np.linspace(0.9, 1, 50, dtype=np.float32), rate) == 1 - rate
+
+
+def test_the_document_says_below_which_score_suggestions_are_accepted() -> None:
+    fit = fitted(np.random.default_rng(18), 40)
+    document = fit.document(np.where(fit.out_of_fold_scores < 0.5, 0.99, 0.6))
+    assert document["false_alarms"][1]["accept_below"] < 0.6
+    assert largest_strangeness(document, 0.05) == document["false_alarms"][1]["accept_below"]
+    assert largest_strangeness(None, 0.1) == 0.9
+    assert largest_strangeness({"false_alarms": [{"rate": 0.05}]}, 0.05) == 0.95

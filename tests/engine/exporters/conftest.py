@@ -136,6 +136,6 @@ def _add_run(project: Project, folder: Path, names: list[str], targets: list[int
             seconds={},
             settings={},
             is_active=True,
-            unknown=unknown.document(),
+            unknown=unknown.document(probabilities.max(axis=1)),
         )
     )

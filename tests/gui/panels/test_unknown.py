@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,15 @@ def test_shift_space_never_accepts_what_looks_unknown(desk: Any) -> None:
 
 def test_the_hint_counts_only_what_shift_space_accepts(desk: Any) -> None:
     hints = hints_for(desk.session, desk.workspace.labelling, is_viewing=False)
-    assert any("accept all 9 above 95 %" in hint.text for hint in hints)
+    assert any("accept all 9 above 95 %, not 3 strange" in hint.text for hint in hints)
+
+
+def test_shift_space_leaves_out_what_looks_strange_for_so_sure_a_suggestion(desk: Any) -> None:
+    measured = {"false_alarms": [{"rate": 0.05, "accept_below": 0.6}]}
+    desk.session.run = SimpleNamespace(unknown=measured, validation=None)
+    desk.press(Key.Key_Space, with_=SHIFT)
+    desk.wait_saved()
+    assert class_ids(desk) == [2] * 6 + [0] * 6
 
 
 def test_space_does_nothing_on_an_unknown_image_and_the_hint_says_why(desk: Any) -> None:
@@ -52,7 +61,8 @@ def test_space_does_nothing_on_an_unknown_image_and_the_hint_says_why(desk: Any)
     desk.wait_saved()
     assert class_ids(desk) == [0] * 12
     hints = hints_for(desk.session, desk.workspace.labelling, is_viewing=False)
-    assert hints[0].key == "Space"
+    assert hints[0].key == "/"
+    assert "Space" not in [hint.key for hint in hints]
     assert "none of the classes" in hints[0].text
 
 
