@@ -101,6 +101,21 @@ def weakest(per_class: Sequence[dict[str, Any]], confusion: NDArray[np.int64], n
     return ["Weakest: ", names[index], f". {number(count).capitalize()} {noun} ", names[source], " look like it."]
 
 
+def weakest_of_several(
+    per_class: Sequence[dict[str, Any]], missed: NDArray[np.int64], taken: NDArray[np.int64], names: Sequence[str]
+) -> list[str]:
+    """Returns the same where images have several classes; `missed` and `taken` (K,) count images by class index."""
+    known = [each for each in per_class if each["support"]]
+    if not known:
+        return []
+    index = int(min(known, key=lambda each: (each["average_precision"], -each["support"]))["class"])
+    if not missed[index] and not taken[index]:
+        return ["Every class of every image was right."]
+    found = [f"{number(int(missed[index]))} of its images missed"] if missed[index] else []
+    found += [f"{number(int(taken[index]))} others taken for it"] if taken[index] else []
+    return ["Weakest: ", names[index], f". {' and '.join(found).capitalize()}."]
+
+
 def calibration(ece: float, num_images: int) -> str:
     """Returns how far confidence is off, in words."""
     if num_images < FEW:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout
 from engine.domain import ImageClass, LabelMode
 from gui.actions import ACTIONS
 from gui.dialogs.frame import FramedDialog
-from gui.panels.workspace_keys import CLASSES, LABEL, MOVE, SINGLE, class_key_text, keys_for
+from gui.panels.workspace_keys import CLASSES, LABEL, MOVE, REVIEW, SINGLE, class_key_text, keys_for
 from gui.widgets.buttons import button
 from gui.widgets.dot import Dot
 from gui.widgets.key_label import KeyLabel
@@ -56,6 +56,7 @@ class ShortcutsDialog(FramedDialog):
         if with_keys:
             self._add_classes(right, with_keys)
         self._add_group(right, CLASSES, workspace_keys(CLASSES, mode))
+        self._add_group(right, REVIEW, workspace_keys(REVIEW, mode))
         self._add_group(right, "Menus", menu_keys())
         left.addStretch(1)
         right.addStretch(1)

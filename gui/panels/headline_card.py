@@ -145,6 +145,9 @@ class HeadlineCard(Card):
         self.setEnabled(review is not None)
         if review is None:
             return
+        self.scope.setVisible(review.metrics is not None)
+        if review.metrics is None:
+            self.scope.set_current(TOGETHER)
         if not self._run_id:  # the user's choice stays when the next model comes
             best = review.saved.best_precision()
             nearest = min(range(len(PRECISIONS)), key=lambda at: abs(PRECISIONS[at] - best))

@@ -66,5 +66,6 @@ class HonestCard(Card):
         self.warnings.setText("\n".join(shown))
         self.warnings.setToolTip("\n".join(warnings))
         self.warnings.setVisible(bool(warnings))
-        set_role(self.caption, "alarm" if gap is not None else "caption")
-        set_role(self, "alarmcard" if gap is not None else "card")
+        is_alarming = gap is not None and gap.matters
+        set_role(self.caption, "alarm" if is_alarming else "caption")
+        set_role(self, "alarmcard" if is_alarming else "card")

@@ -39,7 +39,9 @@ AVERAGE = Column(
     "How well the class's images come before all others when sorted by how sure the model is",
     has_interval=True,
 )
-THRESHOLD = Column("threshold", "from", "How sure the model must be for this class to be suggested, in per cent")
+THRESHOLD = Column(
+    "threshold", "from", "How sure the model must be for this class to be suggested, in per cent", is_setting=True
+)
 ONE_CLASS = (PRECISION, RECALL, F1, IMAGES)
 SEVERAL_CLASSES = (AVERAGE, PRECISION, RECALL, THRESHOLD, IMAGES)
 
@@ -57,8 +59,9 @@ class PerClassCard(Card):
         self.weakest.setTextFormat(Qt.TextFormat.RichText)
         self.weakest.setWordWrap(True)
         self.weakest.setProperty("role", "dim")
+        self._rule = rule()
         self.body.addWidget(self.table, 1)
-        self.body.addWidget(rule())
+        self.body.addWidget(self._rule)
         self.body.addWidget(self.weakest)
 
     def show_review(self, review: Review, classes: list[RunClass]) -> None:
@@ -78,9 +81,13 @@ class PerClassCard(Card):
         ]
         self.table.set_rows(columns, rows)
         parts: list[str] = []
+        names = [each.name for each in classes]
         if review.metrics is not None:
-            names = [each.name for each in classes]
             parts = review_words.weakest(review.metrics.per_class, review.metrics.confusion, names)
+        elif review.several is not None and review.present is not None and review.suggested is not None:
+            missed = (review.present & ~review.suggested).sum(axis=0)
+            taken = (~review.present & review.suggested).sum(axis=0)
+            parts = review_words.weakest_of_several(review.several.per_class, missed, taken, names)
         colors = {each.name: as_text(each.color).name() for each in classes}
         self.weakest.setText(
             "".join(
@@ -88,7 +95,8 @@ class PerClassCard(Card):
                 for at, part in enumerate(parts)
             )
         )
-        self.weakest.setVisible(bool(parts))
+        for each in (self._rule, self.weakest):
+            each.setVisible(bool(parts))
 
 
 class ReliabilityCard(Card):
@@ -236,13 +244,13 @@ def figures_of(review: Review) -> list[tuple[str, str, str, str]]:
             (
                 "Classes alike",
                 wording.percent(metrics.balanced_accuracy),
-                "balanced accuracy",
+                "balanced",
                 "The mean over the classes of the share that was found: rare classes count as much as frequent ones",
             ),
             (
                 "Mean F1",
                 wording.percent(metrics.macro_f1),
-                "balance of both errors",
+                "of both errors",
                 "F1 is the balance of precision and recall; this is its mean over the classes",
             ),
         ]
@@ -264,7 +272,7 @@ def figures_of(review: Review) -> list[tuple[str, str, str, str]]:
             (
                 "Mean F1",
                 wording.percent(several.macro_f1),
-                "classes count alike",
+                "of both errors",
                 "F1 is the balance of precision and recall; this is its mean over the classes",
             ),
         ]
@@ -289,13 +297,11 @@ def figures_of(review: Review) -> list[tuple[str, str, str, str]]:
         (
             "Learnt from",
             f"{run.num_images:,}",
-            f"{len(np.unique(review.units)):,} groups held out",
+            wording.count(len(np.unique(review.units)), "group"),
             "Labelled images that the model saw, and how many groups of images were held out together",
         )
     )
-    figures.append(
-        ("Took", wording.duration(seconds), "looking and training", "Time for looking at the images and training")
-    )
+    figures.append(("Took", wording.duration(seconds), "in all", "Time for looking at the images and training"))
     return figures
 
 

@@ -232,10 +232,12 @@ class ReviewImages(QWidget):
         hints = []
         count = len(self.labelling.targets())
         item = self._class_to_name()
+        is_several = self._session.has_several_classes
         if item is not None:
-            what = "relabel" if count < 2 else f"relabel {count:,} images"
-            hints.append(Hint(class_key_text(item.key), what, item.name, item.color))
-        hints += [Hint("/", "find class"), Hint("?", "unsure"), Hint("Enter", "look closely"), Hint("Esc", "back")]
+            verb = "give or take" if is_several else "relabel" if count < 2 else f"relabel {count:,} images"
+            hints.append(Hint(class_key_text(item.key), verb, item.name, item.color))
+        hints += [Hint("Enter", "confirm") if is_several else Hint("Enter", "look closely")]
+        hints += [Hint("/", "find class"), Hint("?", "unsure"), Hint("Esc", "back")]
         self._hints.set_hints(hints)
 
     def _class_to_name(self) -> ImageClass | None:

@@ -27,7 +27,14 @@ from gui.widgets.suspect_list import SuspectFace
 
 WIDE_PX = 1240
 MARGIN_PX, CELL_MARGIN_PX = 16, 56
-LOW_PX, HIGH_PX, NARROW_HIGH_PX = 232, 308, 372
+NUM_ROWS = 6
+HEIGHTS = {
+    "wide one": {1: 308, 2: 232},
+    "wide several": {1: 308},
+    "narrow one": {1: 372, 3: 248, 4: 208},
+    "narrow several": {1: 308, 2: 232},
+}
+"""Least height of the rows that grow with the window."""
 Place = tuple[int, int, int, int]
 
 
@@ -75,7 +82,8 @@ class ReviewOverview(QScrollArea):
         self.reliability.point_opened.connect(self.point_opened)
         self.suspects.suspect_opened.connect(self.suspect_opened)
         self.suspects.all_asked.connect(lambda: self.page_asked.emit("suspects"))
-        self.headline.needed_height_changed.connect(lambda height: self._grid.setRowMinimumHeight(0, height))
+        for card in (self.headline, self.honest, self.facts):
+            card.needed_height_changed.connect(self._ask_for_heights)
         state.changed.connect(self.refresh)
         state.forecast_changed.connect(self.refresh_forecast)
         session.classes_changed.connect(self.refresh)
@@ -90,7 +98,8 @@ class ReviewOverview(QScrollArea):
         if review.metrics is not None:
             names, colors = [each.name for each in classes], [each.color for each in classes]
             self.matrix.set_matrix(names, colors, review.metrics.confusion)
-        self.confusion.setVisible(review.metrics is not None)
+        for card in (self.confusion, self.suspects, self.learning):
+            card.setVisible(review.metrics is not None)
         warning = self._state.border_warning
         self.honest.show_review(review, [warning] if warning else [])
         self.per_class.show_review(review, classes)
@@ -141,19 +150,25 @@ class ReviewOverview(QScrollArea):
         self._placed = kind
         while self._grid.takeAt(0) is not None:
             pass
-        for row in range(6):
+        for row in range(NUM_ROWS):
             self._grid.setRowStretch(row, 0)
-            self._grid.setRowMinimumHeight(row, 0 if row else self.headline.minimumHeight())
+            self._grid.setRowMinimumHeight(row, 0)
         for column, share in enumerate((34, 34, 28) if "wide" in kind else (1, 1, 0)):
             self._grid.setColumnStretch(column, share)
         for card, place in self._places(kind).items():
             self._grid.addWidget(card, *place)
-        heights = {1: HIGH_PX, 2: LOW_PX} if "wide" in kind else {1: NARROW_HIGH_PX, 3: LOW_PX}
-        for row, height in heights.items():
+        for row, height in HEIGHTS[kind].items():
             self._grid.setRowStretch(row, height)
             self._grid.setRowMinimumHeight(row, height)
-        if "wide" not in kind:
-            self._grid.setRowMinimumHeight(2, LOW_PX)
+
+        self._ask_for_heights()
+
+    def _ask_for_heights(self, *_: object) -> None:
+        """A grid gives a card in several of its columns no more height than its words need in one line."""
+        for card, (row, _column, num_rows, num_columns) in self._places(self._placed).items():
+            if num_rows == 1 and num_columns > 1:
+                least = max(card.minimumHeight(), HEIGHTS[self._placed].get(row, 0))
+                self._grid.setRowMinimumHeight(row, least)
 
     def _places(self, kind: str) -> dict[QWidget, Place]:
         """Returns row, column, number of rows and of columns of every card."""
@@ -167,16 +182,18 @@ class ReviewOverview(QScrollArea):
         if kind == "wide several":
             return {
                 self.headline: (0, 0, 1, 2), self.honest: (0, 2, 1, 1),
-                self.per_class: (1, 0, 2, 2), self.learning: (1, 2, 1, 1), self.reliability: (2, 2, 1, 1),
-                self.suspects: (3, 0, 1, 3), self.facts: (4, 0, 1, 3),
+                self.per_class: (1, 0, 1, 2), self.reliability: (1, 2, 1, 1), self.facts: (2, 0, 1, 3),
             }  # fmt: skip
         first: dict[QWidget, Place] = {self.headline: (0, 0, 1, 2)}
-        if kind == "narrow one":
-            first |= {self.confusion: (1, 0, 1, 1), self.per_class: (1, 1, 1, 1)}
-        else:
-            first |= {self.per_class: (1, 0, 1, 2)}
+        if kind == "narrow several":
+            return first | {
+                self.per_class: (1, 0, 1, 2),
+                self.honest: (2, 0, 1, 1), self.reliability: (2, 1, 1, 1),
+                self.facts: (3, 0, 1, 2),
+            }  # fmt: skip
         return first | {
-            self.honest: (2, 0, 1, 1), self.learning: (2, 1, 1, 1),
-            self.reliability: (3, 0, 1, 1), self.suspects: (3, 1, 1, 1),
-            self.facts: (4, 0, 1, 2),
+            self.confusion: (1, 0, 1, 1), self.per_class: (1, 1, 1, 1),
+            self.honest: (2, 0, 1, 2),
+            self.reliability: (3, 0, 1, 1), self.learning: (3, 1, 1, 1),
+            self.suspects: (4, 0, 1, 2), self.facts: (5, 0, 1, 2),
         }  # fmt: skip

@@ -294,9 +294,10 @@ class ReviewWorkspace(QWidget):
         review = self.state.review
         was_empty = self._stack.currentWidget() is self._empty
         is_several = review is not None and review.metrics is None
-        self.tabs.set_available(MISTAKES, not is_several)
-        if is_several and self.current_page == MISTAKES:
-            self.tabs.set_current(OVERVIEW)
+        for key in (MISTAKES, SUSPECTS):
+            self.tabs.set_available(key, not is_several)
+            if is_several and self.current_page == key:
+                self.tabs.set_current(OVERVIEW)
         self._show_page()
         self._show_staleness()
         if was_empty and review is not None and self.isVisible() and not self._is_busy_elsewhere():

@@ -42,6 +42,7 @@ class KeySpec:
 
 
 LABEL, MOVE, SINGLE, CLASSES = "Label", "Move and select", "Single image", "Classes (F6 goes there)"
+REVIEW = "Review (Alt+2 goes there)"
 
 WORKSPACE_KEYS: Final = (
     KeySpec("label", (), "Give the class with that key, and on to the next", LABEL, Scope.VIEW, "1 … 9, letters",
@@ -90,6 +91,13 @@ WORKSPACE_KEYS: Final = (
     KeySpec("class_move", (), "Move up or down", CLASSES, Scope.VIEW, "Alt + up, down"),
     KeySpec("class_delete", (), "Delete (Ctrl+Z brings it back)", CLASSES, Scope.VIEW, "Del"),
     KeySpec("class_menu", (), "Everything else, merging too", CLASSES, Scope.VIEW, "Menu, Shift+F10"),
+    KeySpec("review_page", (), "To another page", REVIEW, Scope.VIEW, "Ctrl + Page up, down"),
+    KeySpec("review_cell", (), "To another cell of the matrix", REVIEW, Scope.VIEW, "Arrow keys"),
+    KeySpec("review_open", (), "See the images behind a figure; class keys relabel them", REVIEW, Scope.VIEW, "Enter"),
+    KeySpec("review_close", (), "Put the images away", REVIEW, Scope.VIEW, "Esc"),
+    KeySpec("review_zoom", (), "Larger or smaller cells; all of them", REVIEW, Scope.VIEW, "+, -, Ctrl+0"),
+    KeySpec("review_accept", (), "Suspects: give the class that is suggested", REVIEW, Scope.VIEW, "A"),
+    KeySpec("review_dismiss", (), "Suspects: the class is right", REVIEW, Scope.VIEW, "D"),
 )  # fmt: skip
 
 

@@ -37,20 +37,25 @@ ROW_PX = 28
 SORT_ROLE = int(Qt.ItemDataRole.UserRole)
 INTERVAL_ROLE = SORT_ROLE + 1
 COLOR_ROLE = SORT_ROLE + 2
+PLAIN_ROLE = SORT_ROLE + 3
 DOT_PX = 9
 WEAK = 0.7
-NUMBER_PX, INTERVAL_PX, COUNT_PX = 52, 62, 56
+NUMBER_PX, INTERVAL_PX, COUNT_PX, MIN_NAME_PX = 52, 62, 56, 128
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of figures: the key in a row's figures, its title, and what it means. `is_count`: whole numbers."""
+    """A column of figures: the key in a row's figures, its title, and what it means.
+
+    `is_count`: whole numbers. `is_setting`: neither good nor bad.
+    """
 
     key: str
     title: str
     tooltip: str
     is_count: bool = False
     has_interval: bool = False
+    is_setting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,8 @@ class ClassTableModel(QAbstractTableModel):
         value = row.figures.get(column.key, math.nan)
         if role == SORT_ROLE:
             return -1.0 if math.isnan(value) else value
+        if role == PLAIN_ROLE:
+            return column.is_count or column.is_setting
         if role == INTERVAL_ROLE and column.has_interval and column.key in row.intervals:
             low, high = row.intervals[column.key]
             return f"({100 * low:.0f}–{100 * high:.0f})"
@@ -162,9 +169,9 @@ class ClassDelegate(QStyledItemDelegate):
             right -= INTERVAL_PX
             painter.setFont(font())
         value, text = float(index.data(SORT_ROLE)), str(index.data())
-        is_weak = 0 <= value < WEAK and "." in text
-        is_count = "." not in text
-        painter.setPen(colors.color("warning" if is_weak else "text_dim" if is_count else "text"))
+        is_plain = bool(index.data(PLAIN_ROLE))
+        is_weak = 0 <= value < WEAK and not is_plain
+        painter.setPen(colors.color("warning" if is_weak else "text_dim" if is_plain else "text"))
         painter.drawText(QRectF(area.left(), area.top(), right - area.left(), area.height()), middle, text)
 
 
@@ -253,7 +260,7 @@ class ClassTable(QTableView):
         ]
         metrics = QFontMetricsF(font())
         widths = [max(w, round(metrics.horizontalAdvance(c.title)) + 28) for w, c in zip(widths, columns, strict=True)]
-        while shown and room - sum(widths[at] for at in shown) < 96 and len(shown) > 2:
+        while shown and room - sum(widths[at] for at in shown) < MIN_NAME_PX and len(shown) > 2:
             droppable = [at for at in shown if columns[at].key in ("f1", "precision")]
             if not droppable:
                 break

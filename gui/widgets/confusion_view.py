@@ -179,6 +179,8 @@ class ConfusionView(QAbstractScrollArea):
             if lie or not self._layout.has_names or top != HEAD_PX:
                 break
         width, height = self._layout.size_px
+        # The size was chosen without scroll bars; where they are needed they take some room, and come here again.
+        room = self.viewport().width() - self._side_px, self.viewport().height() - self._top_px
         bars[1].setRange(0, max(0, width - room[0]))
         bars[0].setRange(0, max(0, height - room[1]))
         bars[1].setPageStep(room[0])
@@ -240,6 +242,9 @@ class ConfusionView(QAbstractScrollArea):
         if event.button() == Qt.MouseButton.LeftButton and cell is not None:
             self.set_current(*cell)
             self.cell_opened.emit(*cell)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        event.accept()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._hover(self._cell_at(event.position()))

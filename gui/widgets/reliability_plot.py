@@ -138,6 +138,9 @@ class ReliabilityPlot(QWidget):
             self.point_opened.emit(found)
             self.update()
 
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        event.accept()
+
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
         if self._current < 0 and self._points:
