@@ -22,19 +22,25 @@ from gui.heat_maps import OUTLINE, OVERLAY_PX, overlay_of
 from gui.widgets.heat_colors import heat_table, overlay_table
 from gui.widgets.probability_bars import BAR_PX, ProbabilityBars
 
+_made: list[Path] = []
+"""The project that every test gets a copy of."""
+
 
 @pytest.fixture
-def trained(tmp_path: Path, shared_data: Path) -> Path:
+def trained(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Path:
     """A project of eight pictures of each of three classes, with a model."""
-    for name in ("crazing", "patches", "scratches"):
-        (tmp_path / "steel" / name).mkdir(parents=True)
-        for file in sorted((shared_data / "steel_neu" / name).iterdir())[:8]:
-            shutil.copy2(file, tmp_path / "steel" / name / file.name)
-    with Project.create(tmp_path / "project") as project:
-        run_in_foreground(ScanFolder(project, tmp_path / "steel", True))
-        for job in retrain_jobs(project, TrainSettings("starter")):
-            run_in_foreground(job)
-    return tmp_path / "project"
+    if not _made:
+        folder = tmp_path_factory.mktemp("heat")
+        for name in ("crazing", "patches", "scratches"):
+            (folder / "steel" / name).mkdir(parents=True)
+            for file in sorted((shared_data / "steel_neu" / name).iterdir())[:8]:
+                shutil.copy2(file, folder / "steel" / name / file.name)
+        with Project.create(folder / "project") as project:
+            run_in_foreground(ScanFolder(project, folder / "steel", True))
+            for job in retrain_jobs(project, TrainSettings("starter")):
+                run_in_foreground(job)
+        _made.append(folder / "project")
+    return Path(shutil.copytree(_made[0], tmp_path / "project"))
 
 
 def has_heat(room) -> Callable[[], bool]:
