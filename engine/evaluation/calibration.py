@@ -2,6 +2,12 @@
 
 Source: Guo et al. 2017, "On Calibration of Modern Neural Networks"; we add a weak pull towards 1, so that a handful of
 images cannot make the model boundlessly sure or unsure of itself.
+
+What was tried on the five development sets with 30 to 300 labels, and did no better (expected calibration error on
+unseen images .055, log loss .649; the best temperature there is in hindsight .035 and .623): pulls of 0 to 32 (.054 to
+.059), matching mean confidence to accuracy (.054, .646), the geometric mean of both (.053, .646), averaging over the
+posterior of the temperature (.054, .647). What is left is that few labels cannot tell it more closely. With all labels
+it is .005 to .035 by cross-validation.
 """
 
 from __future__ import annotations

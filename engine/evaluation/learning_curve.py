@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.evaluation.intervals import NORMAL_QUANTILE_95, Grouped, grouped
+from engine.evaluation.intervals import CROSS_VALIDATED, NORMAL_QUANTILE_95, Grouped, grouped
 
 NUM_NEXT: Final = 20
 """The forecast is for so many more labels of each class."""
@@ -147,7 +147,7 @@ def forecast_learning(
     draws = _draws(units)  # (B, N): how often each image was drawn; the first row is the images as they are
     num_classes, num_images = len(class_ids), len(targets)
     sizes = np.array([level.num_images for level in levels])
-    groups = grouped(levels[0].is_right, units)
+    groups = grouped(levels[0].is_right, units, CROSS_VALIDATED)
     errors = 1 - (draws @ right.T) / draws.sum(axis=1, keepdims=True)  # (B, L)
     curves = _fit(sizes, errors, num_images)
     whole = sizes[0]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.domain import CONFIDENT
-from engine.evaluation.intervals import Grouped, grouped
+from engine.evaluation.intervals import CROSS_VALIDATED, Grouped, grouped
 
 NUM_CALIBRATION_BINS: Final = 15
 _SMALLEST_PROBABILITY: Final = 1e-12
@@ -42,13 +42,17 @@ class Metrics:
 
 
 def measure(
-    probabilities: NDArray[np.floating[Any]], targets: NDArray[np.int64], units: NDArray[Any] | None = None
+    probabilities: NDArray[np.floating[Any]],
+    targets: NDArray[np.int64],
+    units: NDArray[Any] | None = None,
+    is_cross_validated: bool = False,
 ) -> Metrics:
     """Returns the figures for predictions (N, K) and the true class indices (N,), N > 0.
 
     A target of K or more is a class that the model does not know: always a wrong prediction, with log loss
     -log(1e-12), and a class of its own in the per-class figures. `units` (N,) names the group of each image, which
-    widens the intervals; None = each image is a group of its own.
+    widens the intervals; None = each image is a group of its own. So does `is_cross_validated`: that the predictions
+    are out-of-fold ones.
     """
     num_known = probabilities.shape[1]
     predicted = probabilities.argmax(axis=1)
@@ -58,7 +62,7 @@ def measure(
     num_classes = max(num_known, int(targets.max()) + 1)
     confusion = np.zeros((num_classes, num_classes), np.int64)
     np.add.at(confusion, (targets, predicted), 1)
-    groups = grouped(is_right, units)
+    groups = grouped(is_right, units, CROSS_VALIDATED if is_cross_validated else 1.0)
     per_class = _per_class_figures(confusion, predicted, targets, groups)
     return Metrics(
         num_images=len(targets),

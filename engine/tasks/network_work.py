@@ -285,7 +285,8 @@ class NetworkWork:
             if num_measured == NUM_FOLDS
             else f"{num_measured} of {NUM_FOLDS} parts held out, {len(targets):,} images"
         ) + head_snapshot.grouping.method_words
-        metrics = measure(measured.probabilities, targets)
+        units = np.array(head_snapshot.grouping.units)[measured.rows]
+        metrics = measure(measured.probabilities, targets, units, is_cross_validated=True)
         run = run_of(head_snapshot, trial.depth, head, fitted.fit.strength, metrics, method)
         more = {"num_folds": num_measured, "num_epochs": measured.num_epochs} | self._more_settings()
         run = replace(run, weights_hash=file_sha256(weights), settings=run.settings | more)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from engine.domain import NO_CLASS, LabelMode, LabelSnapshot, Run, set_confidences
 from engine.errors import AppError, TrainingError
-from engine.evaluation.intervals import grouped
+from engine.evaluation.intervals import CROSS_VALIDATED, grouped
 from engine.evaluation.metrics import Metrics, measure
 from engine.evaluation.multi_label import SeveralMetrics, measure_several
 from engine.evaluation.reliability import ReliabilityBin, reliability_bins
@@ -214,8 +214,8 @@ def _review_one(snapshot: ReviewSnapshot, checkpoint: Callable[[], None]) -> Rev
         confidences=confidences,
         folds=measured.folds,
         units=units,
-        metrics=measure(probabilities, targets, units),
-        reliability=reliability_bins(confidences, is_right, grouped(is_right, units)),
+        metrics=measure(probabilities, targets, units, is_cross_validated=True),
+        reliability=reliability_bins(confidences, is_right, grouped(is_right, units, CROSS_VALIDATED)),
         saved=saved,
         acceptance=saved.at(snapshot.precision),
         other_ids=snapshot.other_ids,
@@ -255,7 +255,9 @@ def _review_several(snapshot: ReviewSnapshot) -> Review:
         other_ids=snapshot.other_ids,
         grouping_words=str(run.settings.get("alike") or ""),
         warnings=snapshot.warnings,
-        several=measure_several(probabilities, measured.present, measured.suggested, thresholds, units),
+        several=measure_several(
+            probabilities, measured.present, measured.suggested, thresholds, units, measured.logits
+        ),
         present=measured.present,
         suggested=measured.suggested,
     )

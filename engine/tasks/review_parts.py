@@ -23,6 +23,7 @@ from engine.suggestions.label_errors import find_label_errors
 NUM_NEIGHBOURS: Final = 8
 _MAX_SUSPECTS: Final = 500
 _NOTICEABLE: Final = 0.01
+_MOST: Final = 2 / 3
 _COLLAPSE: Final = 0.1
 """So much less right when whole folders are held out says that the folder is recognised, not the thing."""
 
@@ -152,8 +153,9 @@ def folder_warning(
 ) -> str | None:
     """Returns a sentence where accuracy follows the folder that images lie in and not what is in them.
 
-    That is so when it falls by ten points or more, and beyond chance, once whole folders are held out; where each class
-    has a folder of its own that cannot be measured, and is said unless the folders are named after the classes.
+    That is so when it falls by ten points or more, and beyond chance, once whole folders are held out. Where most of a
+    class lies in one folder that cannot be measured; where each class has a folder of its own it is said, unless the
+    folders are named after the classes.
     """
     folders = [str(PurePosixPath(name).parent) for name in names]
     classes_of: dict[str, set[int]] = {}
@@ -162,8 +164,9 @@ def folder_warning(
     if len(classes_of) < 2:
         return None
     codes = np.unique(folders, return_inverse=True)[1]
-    num_folders = [len(np.unique(codes[refit.targets == target])) for target in range(refit.num_classes)]
-    if min(num_folders) >= 2:
+    counts = np.zeros((refit.num_classes, codes.max() + 1), np.int64)
+    np.add.at(counts, (refit.targets, codes), 1)
+    if (counts.max(axis=1) <= _MOST * counts.sum(axis=1)).all():
         try:
             folds = assign_group_folds(refit.targets, folders, folders, min(10, len(classes_of)), 0)
         except TrainingError:
@@ -183,7 +186,7 @@ def folder_warning(
         class_names[next(iter(found))].casefold() in word or word in class_names[next(iter(found))].casefold()
         for word, found in zip(words, classes_of.values(), strict=True)
     )
-    if is_one_class and not is_named_so and max(num_folders) == 1:
+    if is_one_class and not is_named_so and (counts > 0).sum(axis=1).max() == 1:
         return (
             "Each class comes from a folder of its own. If the folders differ in light, background or camera, the "
             "model may have learned that; nothing here can tell. Images of one class from two folders would."
