@@ -12,9 +12,12 @@ import numpy as np
 import pytest
 
 from engine.commands.predict import copy_sorted, write_csv
+from engine.importers.model import find_model
 from engine.nn.run_model import load_run_model
+from engine.nn.training_plan import Plan
 from engine.project import Project
 from engine.tasks.evaluate import EvaluateModel
+from engine.tasks.export import ExportModel
 from engine.tasks.extend import ExtendPredictions
 from engine.tasks.predict import PredictImages
 from engine.tasks.train import retrain_jobs
@@ -143,3 +146,40 @@ def test_a_run_older_than_the_score_still_predicts_and_calls_nothing_unknown(
     assert {(entry["unknown"], entry["unknown_score"]) for entry in entries} == {(False, None)}
     assert load_run_model(folder, trained.folder).unknown is None
     assert "unknown" not in run_job(EvaluateModel(trained, fresh))
+
+
+@pytest.mark.usefixtures("shared_weights")
+def test_a_network_that_was_trained_itself_knows_what_is_strange_to_it_and_takes_that_along(
+    make_project: Callable,
+    steel: Path,
+    label_by_folder: Callable,
+    run_job: Callable,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    plan = Plan(num_epochs=2, num_measured=2, seconds=5.0, disk_bytes=10**6, memory_bytes=10**9)
+    monkeypatch.setattr("engine.nn.network_depths.choose_plan", lambda *_: plan)
+    project = make_project(steel, has_labels=False)
+    label_by_folder(project, {"crazing": 8, "scratches": 8})
+    settings = TrainSettings(backbone="squeezenet1_1", depth="partial", augmentation="none")
+    for job in retrain_jobs(project, settings, embed_all=True):
+        run = run_job(job)
+    assert run.depth == "partial"
+    assert run.unknown is not None
+    with np.load(project.run_dir(run) / "out_of_fold.npz") as arrays:
+        assert arrays["unknown_scores"].shape == arrays["image_ids"].shape
+        assert np.isfinite(arrays["unknown_scores"]).all()
+    columns = project.columns()
+    is_new = np.array(["patches" in name for name in columns.names])
+    assert np.median(columns.unknown_scores[is_new]) > np.median(columns.unknown_scores[~is_new])
+
+    report = run_job(ExportModel(project, "onnx", tmp_path / "export"))
+    assert report.parity.max_unknown_diff is not None
+    assert report.parity.max_unknown_diff <= 1e-4
+    exported = find_model(tmp_path / "export")
+    assert exported is not None
+    again = run_job(PredictImages(exported, steel))
+    inside = run_job(PredictImages(project, steel))
+    assert again.names == inside.names
+    np.testing.assert_allclose(again.unknown_scores, inside.unknown_scores, atol=1e-3)
+    np.testing.assert_array_equal(again.are_unknown, inside.are_unknown)
