@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from engine.domain import Run, Validation
 from engine.errors import ProjectError
@@ -50,6 +50,11 @@ class RunsMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.project.close()
         shutil.rmtree(self.folder)
+
+    @initialize(accuracies=st.lists(st.sampled_from([0.5, 0.8, 0.9]), min_size=3, max_size=5), origin=any_place)
+    def begin_with_some_versions(self, accuracies: list[float], origin: int) -> None:
+        for at, accuracy in enumerate(accuracies):
+            self.train(accuracy, origin, begins_with_another=at == 2)
 
     # ---- what a user does
 
@@ -198,5 +203,5 @@ class RunsMachine(RuleBasedStateMachine):
 
 TestRuns = RunsMachine.TestCase
 TestRuns.settings = settings(
-    max_examples=40, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=60, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
 )
