@@ -5,11 +5,12 @@ Nothing is computed while nobody looks (`set_watched`).
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from engine.domain import NO_CLASS, Mark
 from engine.errors import AppError
@@ -20,10 +21,12 @@ from gui.engine_work import BORDERS, EMBED, EXTEND, FORECAST, REVIEW, TRAIN
 from gui.session import Session
 
 if TYPE_CHECKING:
+    from engine.domain import Run
     from engine.evaluation.learning_curve import LearningForecast
     from engine.evaluation.work_saved import Acceptance
     from engine.tasks.review import Review
 
+REST_MS = 4000
 LOOKING_ON = (REVIEW, FORECAST, BORDERS)
 FEWEST_LABELS = 20
 """From so many measured images on, figures per class and a forecast say something."""
@@ -47,12 +50,14 @@ class ReviewState(QObject):
         self.forecast_error: AppError | None = None
         self.border_warning = ""
         """Says that the model looks at the edges of the pictures, where it does; found out after the review."""
-        self._borders_of = 0
+        self._borders_of: Hashable = None
         self._is_watched = False
         self._is_due = session.run is not None
         self._other_rows: NDArray[np.int64] = np.zeros(0, np.int64)
         for kind in LOOKING_ON:
             session.work.has_own_view(kind, True)
+        self._rest_timer = QTimer(self, singleShot=True)
+        self._rest_timer.timeout.connect(self._look_further)
         session.work.ended.connect(self._on_ended)
         session.work.changed.connect(self._make_way)
         session.project_opened.connect(self._forget)
@@ -81,6 +86,8 @@ class ReviewState(QObject):
         """Says whether somebody looks; what is due is computed at once then."""
         self._is_watched = on
         self._start_when_due()
+        if on and self.review is not None:
+            self._look_further()
 
     def refresh(self) -> None:
         """Computes the figures anew."""
@@ -109,6 +116,7 @@ class ReviewState(QObject):
 
     def _forget(self) -> None:
         self.review, self.forecast, self.error, self.forecast_error = None, None, None, None
+        self.border_warning, self._borders_of = "", None
         self._is_due = self._session.run is not None
         self.changed.emit()
         self.forecast_changed.emit()
@@ -144,6 +152,13 @@ class ReviewState(QObject):
         session.work.submit(REVIEW, job, "Reviewing the model", Priority.INTERACTIVE)
         self.changed.emit()
 
+    def _look_further(self) -> None:
+        if self._is_watched and not self.is_working:
+            if not self.is_forecasting:
+                self._forecast()
+            if not self._session.work.is_running(BORDERS):
+                self._check_borders()
+
     def _forecast(self) -> None:
         session = self._session
         review = self.review
@@ -158,7 +173,7 @@ class ReviewState(QObject):
 
     def _check_borders(self) -> None:
         session, review = self._session, self.review
-        if review is None or session.project is None or self._borders_of == review.run.id:
+        if review is None or session.project is None or self._borders_of == _network_of(review.run):
             return
         from engine.tasks.explain import CheckBorders
 
@@ -184,7 +199,7 @@ class ReviewState(QObject):
                 self.forecast_error = end.error
             self.forecast_changed.emit()
         elif kind == BORDERS and isinstance(end, JobSucceeded) and self.review is not None:
-            self._borders_of = self.review.run.id
+            self._borders_of = _network_of(self.review.run)
             self.border_warning = getattr(end.result, "warning", None) or ""
             self.changed.emit()
         elif kind in (EMBED, EXTEND) and isinstance(end, JobSucceeded) and self.review is not None:
@@ -195,7 +210,7 @@ class ReviewState(QObject):
             return  # a newer one is on its way
         if isinstance(end, JobSucceeded):
             self.review, self.error = cast("Review", end.result), None
-            if self._borders_of != self.review.run.id:
+            if self._borders_of != _network_of(self.review.run):
                 self.border_warning = ""
             self._find_other_rows()
         elif isinstance(end, JobFailed):
@@ -203,5 +218,10 @@ class ReviewState(QObject):
         else:
             self._is_due = True
         self.changed.emit()
-        self._forecast()
-        self._check_borders()
+        # Models come one after the other while labels are given; what takes long waits until there is a rest.
+        self._rest_timer.start(0 if self.forecast is None else REST_MS)
+
+
+def _network_of(run: Run) -> Hashable:
+    """Returns what decides where a model looks: not the few labels that a head was fitted on anew."""
+    return run.backbone, run.weights_hash, run.depth, tuple(run.class_ids)
