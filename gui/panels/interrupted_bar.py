@@ -25,9 +25,7 @@ class InterruptedBar(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.title = ElidedLabel()
         self.sentence = ElidedLabel(role="dim")
-        self.resume_button = button(
-            "Resume", "primary", tooltip="Go on where it was, on the labels of when it was begun"
-        )
+        self.resume_button = button("Resume", tooltip="Go on where it was, on the labels of when it was begun")
         self.resume_button.clicked.connect(session.training.resume)
         self.discard_button = button(
             "Discard", "chip", tooltip="Throw away what it has done; your labels and models stay"

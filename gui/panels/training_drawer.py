@@ -34,8 +34,8 @@ from gui.widgets.text import ElidedLabel, text_label
 
 DEPTH_CARDS = {
     HEAD: ("Head", "The last step only. Right for most projects."),
-    AUTO: ("Auto", "Measures whether more pays; if not, the head."),
-    PARTIAL: ("Partial", "The upper half too, from 15 images a class on."),
+    AUTO: ("Auto", "Measures if more pays, else the head."),
+    PARTIAL: ("Partial", "The upper half too: 15 images a class."),
     FULL: ("Full", "All of it: for many images and much time."),
 }
 AUGMENTATION_NAMES = {
