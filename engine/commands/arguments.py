@@ -25,7 +25,8 @@ def add_group_argument(parser: argparse.ArgumentParser, more: str = "") -> None:
         type=_group_rule,
         metavar="RULE",
         help="images that are held out together when the model is measured. folder: those of one folder; a regular "
-        f"expression: those whose names give the same first group, or whole match{more}",
+        "expression: those whose names give the same first group, or whole match; a CSV file: those with the same "
+        f"group in its columns image,group{more}",
     )
 
 

@@ -61,8 +61,8 @@ def new(
         ProjectError: the images or the project's folder cannot be used.
         TrainingError: the rule for groups does not divide these images.
     """
+    from engine.commands.groups import set_groups
     from engine.project import Project
-    from engine.tasks.grouping import set_group_rule
     from engine.tasks.scan import ScanFolder
 
     if not images.is_dir():
@@ -74,7 +74,7 @@ def new(
     try:
         project.set_label_mode(mode).result()
         report = console.run(ScanFolder(project, images, has_class_folders, reads_all=True))
-        num_groups = set_group_rule(project, group_rule) if group_rule else 0
+        num_groups = set_groups(project, group_rule) if group_rule else 0
         snapshot, classes = project.snapshot(), project.classes()
         is_complete = True
     finally:

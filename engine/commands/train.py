@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from engine.commands.arguments import add_group_argument, add_json_argument, add_project_argument
 from engine.commands.console import Console, Document, percent, plural
+from engine.commands.groups import set_groups
 from engine.commands.projects import open_project
 from engine.errors import TrainingError, UsageError
 from engine.nn.augmentation import AUGMENTATIONS, MIRRORED
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from engine.domain import Run
     from engine.project import Project
     from engine.tasks.train_snapshot import TrainSettings
-
-NO_GROUPS = "none"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,6 +76,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="for folds and solver: the same seed, the same result")
     add_group_argument(parser, "; none: no groups. Kept in the project (default: what is kept there)")
+    parser.add_argument(
+        "--automatic-groups",
+        choices=("on", "off"),
+        help="whether near-duplicates and bursts are held out together. Kept in the project (default: on)",
+    )
+    parser.add_argument(
+        "--test-share",
+        type=_share,
+        metavar="S",
+        help="lock this share (0.05 to 0.5) of the labelled images away before this training and from every later one, "
+        "as a test set; its figures are in the window's Review",
+    )
     add_json_argument(parser)
 
 
@@ -106,7 +117,9 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         if arguments.resume:
             trained = _resume(project, console)
         else:
-            trained = _train_by_groups(project, settings, console, arguments.group_by)
+            if arguments.automatic_groups is not None:
+                project.set_automatic_groups(arguments.automatic_groups == "on")
+            trained = _train_by_groups(project, settings, console, arguments.group_by, arguments.test_share)
         document = run_document(trained)
     console.document(document)
     say_run(document, console)
@@ -130,32 +143,37 @@ def _resume(project: Project, console: Console) -> Run:
     return console.run(resume_job(project, interrupted))
 
 
-def _train_by_groups(project: Project, settings: TrainSettings, console: Console, group_rule: str | None) -> Run:
+def _train_by_groups(
+    project: Project, settings: TrainSettings, console: Console, group_rule: str | None, test_share: float | None
+) -> Run:
     """Trains with another rule for groups (None = the one that is set), which stays only when that succeeds."""
-    from engine.tasks.grouping import set_group_rule
-
     if group_rule is None:
-        return train(project, settings, console)
-    before = project.group_rule()
-    set_group_rule(project, None if group_rule == NO_GROUPS else group_rule)
+        return train(project, settings, console, test_share)
+    before, table = project.group_rule(), project.group_table()
+    set_groups(project, group_rule)
     try:
-        return train(project, settings, console)
+        return train(project, settings, console, test_share)
     except BaseException:
         project.set_group_rule(before)
+        project.set_group_table(table)
         raise
 
 
-def train(project: Project, settings: TrainSettings, console: Console) -> Run:
-    """Runs the chain behind Retrain and returns the new run.
+def train(project: Project, settings: TrainSettings, console: Console, test_share: float | None = None) -> Run:
+    """Runs the chain behind Retrain and returns the new run. `test_share` of the labels is locked away before.
 
     Raises:
         TrainingError, BackboneError: these labels or weights do not do.
     """
+    from engine.tasks.locked_test import lock_test_set
     from engine.tasks.train import retrain_jobs
 
     *before, training = retrain_jobs(project, settings, embed_all=True)
     for job in before:
         console.run(job)
+    if test_share is not None:
+        test = lock_test_set(project, test_share, settings.seed)
+        console.say(f"{plural(len(test.hashes), 'image')} locked away as a test set.")
     run: Run = console.run(training)  # the last outcome of the chain is the run
     return run
 
@@ -223,6 +241,16 @@ def _count(text: str) -> int:
     if not text.isdigit() or not 1 <= int(text) <= 64:
         raise argparse.ArgumentTypeError(f"{text} is not a number of devices from 1 to 64")
     return int(text)
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = math.nan
+    if not 0.05 <= share <= 0.5:
+        raise argparse.ArgumentTypeError(f"“{text}” is not a share from 0.05 to 0.5")
+    return share
 
 
 def _seconds(text: str) -> float:

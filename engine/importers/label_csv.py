@@ -127,7 +127,7 @@ def import_label_csv(project: Project, file: Path) -> LabelReport:
         ImportFormatError: the file cannot be read, is not text, or lacks the header.
     """
     report = LabelReport()
-    finder = _ImageFinder(project, file)
+    finder = ImageFinder(project, file)
     has_several = project.label_mode is LabelMode.SEVERAL
     known = {image_class.name for image_class in project.classes()}
     wanted: dict[int, _Wanted] = defaultdict(_Wanted)
@@ -197,7 +197,7 @@ def _apply(project: Project, wanted: dict[int, _Wanted], file_name: str, report:
 
 def _rows(file: Path, report: LabelReport) -> Iterator[_Row]:
     """Yields every row; rows that are too short are noted as errors."""
-    text = _text(file)
+    text = text_of_table(file)
     header_line = text.lstrip("\r\n").splitlines()[0] if text.strip() else ""
     for delimiter in _DELIMITERS:
         header = [name.strip().strip('"').strip().lower() for name in header_line.split(delimiter)]
@@ -239,7 +239,7 @@ def _rows(file: Path, report: LabelReport) -> Iterator[_Row]:
         ) from err
 
 
-def _text(file: Path) -> str:
+def text_of_table(file: Path) -> str:
     if not file.is_file():
         what = "is a folder, not a file" if file.is_dir() else "is not there"
         raise ImportFormatError(f"{file} {what}.", "Choose a CSV file with the columns image and class.")
@@ -270,7 +270,7 @@ def _unescaped(cell: str) -> str:
     return cell[1:] if cell[:1] == "'" and cell[1:2] in ESCAPED and len(cell) > 1 else cell
 
 
-class _ImageFinder:
+class ImageFinder:
     """Finds images by what a CSV file calls them."""
 
     def __init__(self, project: Project, file: Path) -> None:
