@@ -311,4 +311,27 @@ def extend_predictions(project: Project, source: FeatureSource) -> None:
         return  # A damaged run must not fail the embedding; the next training replaces it.
     if model.preprocessing != source.preprocessing:
         return
-    write_predictions(project.run_dir(run), predict_project(project, source, model))
+    found, known = predict_project(project, source, model), project.predictions(run)
+    write_predictions(project.run_dir(run), found if known is None else _with_those_of_others(found, known, project))
+
+
+def _with_those_of_others(found: Predictions, known: Predictions, project: Project) -> Predictions:
+    """Adds what was predicted before of images that have no embedding now, because the cache was deleted, say.
+
+    They are embedded again in the background; until then their suggestions stay.
+    """
+    readable = [image.id for image in project.images() if image.status == ImageStatus.READABLE]
+    rows = np.flatnonzero(np.isin(known.image_ids, readable) & ~np.isin(known.image_ids, found.image_ids))
+    has_scores = found.unknown_scores is not None
+    is_alike = np.array_equal(known.class_ids, found.class_ids) and has_scores == (known.unknown_scores is not None)
+    if not len(rows) or not is_alike:
+        return found
+    scores = None
+    if found.unknown_scores is not None and known.unknown_scores is not None:
+        scores = np.concatenate([found.unknown_scores, known.unknown_scores[rows]])
+    return replace(
+        found,
+        image_ids=np.concatenate([found.image_ids, known.image_ids[rows]]),
+        probabilities=np.concatenate([found.probabilities, known.probabilities[rows]]),
+        unknown_scores=scores,
+    )

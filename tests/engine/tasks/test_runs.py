@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from engine import VERSION
 from engine.backbones import spec
-from engine.domain import LabelMode, Mark, Run, Validation
+from engine.domain import ImageStatus, LabelMode, Mark, Run, Validation
 from engine.errors import BackboneError, ProjectError, TrainingError
 from engine.nn.networks import EXPORTED_PREFIX, load_backbone
 from engine.project import Project
@@ -169,6 +169,26 @@ def test_where_the_next_training_looks_as_the_version_in_use_does_no_image_is_lo
     assert EmbedForActiveRun(project, KEY).prepare().images == []
     project.set_views_preset("fast")
     assert len(EmbedForActiveRun(project, KEY).prepare().images) == 24
+
+
+def test_suggestions_stay_while_a_deleted_cache_is_filled_again(
+    two_versions: tuple[Project, Run, Run], run_job: Callable
+) -> None:
+    project, _, second = two_versions
+    before = project.columns()
+    shutil.rmtree(project.cache_dir / "features")
+    run_job(ExtendPredictions(project))
+    np.testing.assert_array_equal(project.columns().confidences, before.confidences)
+    # Half of them are there again, and one picture is gone for good.
+    gone = project.images()[-1]
+    gone.path.unlink()
+    project.set_image_status([gone.id], ImageStatus.MISSING)
+    run_job(ComputeEmbeddings(project, KEY, before.image_ids[:12].tolist()))
+    after = project.predictions(second)
+    assert sorted(after.image_ids.tolist()) == sorted(set(before.image_ids.tolist()) - {gone.id})
+    order = np.argsort(after.image_ids)
+    confidences = after.probabilities.max(axis=1)[order]
+    np.testing.assert_allclose(confidences, before.confidences[np.argsort(before.image_ids)][:-1], atol=2e-3)
 
 
 def test_a_version_whose_network_another_began_with_stays_until_that_one_is_deleted(
