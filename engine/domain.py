@@ -318,6 +318,7 @@ class Validation:
     """Figures measured on images the scored model had not seen. Fractions in 0..1; the intervals are 95 %.
 
     `num_confident` counts the predictions that were at least CONFIDENT sure, `num_confident_wrong` the wrong ones.
+    `num_measured` is how many images they were measured on, 0 in runs of earlier versions.
 
     Where images may have several classes, `accuracy` is the share of images with exactly the right classes, the table
     of confusions is empty, and `mean_average_precision` and `micro_f1` are known.
@@ -336,6 +337,7 @@ class Validation:
     mean_average_precision: float | None = None
     mean_average_precision_interval: tuple[float, float] | None = None
     micro_f1: float | None = None
+    num_measured: int = 0
 
 
 @dataclass(frozen=True, slots=True)

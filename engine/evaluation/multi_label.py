@@ -64,6 +64,7 @@ def measure_several(
     suggested: Bools,
     thresholds: NDArray[np.floating[Any]],
     units: NDArray[Any] | None = None,
+    scores: NDArray[np.floating[Any]] | None = None,
 ) -> SeveralMetrics:
     """Returns the figures for predictions on N > 0 images whose classes are all known.
 
@@ -73,11 +74,14 @@ def measure_several(
         suggested: which classes the model gave them (N, K), with thresholds that saw nothing of the image.
         thresholds: those of the final model (K,), for the table only.
         units: name or number of the group of each image (N,), which widens the intervals; None = none has a group.
+        scores: what average precision ranks the images by (N, K): logits before a calibration that differs from fold to
+            fold, which would shuffle them; None = the probabilities.
     """
     is_right = (present == suggested).all(axis=1)
     is_confident = set_confidences(probabilities, suggested) >= CONFIDENT
     entries = np.clip(np.where(present, probabilities, 1 - probabilities), _SMALLEST_PROBABILITY, 1)
-    averages = average_precision(probabilities, present)
+    scores = probabilities if scores is None else scores
+    averages = average_precision(scores, present)
     per_class = [
         _class_figures(at, float(averages[at]), present[:, at], suggested[:, at], units)
         | {"threshold": float(thresholds[at])}
@@ -89,7 +93,7 @@ def measure_several(
         values = np.array([figures["average_precision"] for figures in with_images])
         limits = np.array([figures["average_precision_interval"] for figures in with_images])
         mean_average = float(values.mean())
-        interval = mean_interval(values, limits, _togetherness(probabilities, present, units))
+        interval = mean_interval(values, limits, _togetherness(scores, present, units))
     num_right, num_entries = int((present & suggested).sum()), int(present.sum()) + int(suggested.sum())
     return SeveralMetrics(
         num_images=len(present),
@@ -132,7 +136,7 @@ def _average_precision(scores: NDArray[np.floating[Any]], present: Bools) -> flo
     return float((np.cumsum(is_there)[ends] / (ends + 1)).mean())
 
 
-def _togetherness(probabilities: NDArray[np.floating[Any]], present: Bools, units: NDArray[Any] | None) -> float:
+def _togetherness(scores: NDArray[np.floating[Any]], present: Bools, units: NDArray[Any] | None) -> float:
     """Returns how many times the variance of the mean average precision is that of independent classes, at least 1.
 
     Measured by leaving out a part of the images (whole groups) at a time: a hard image is hard for all its classes.
@@ -140,9 +144,9 @@ def _togetherness(probabilities: NDArray[np.floating[Any]], present: Bools, unit
     codes = np.arange(len(present)) if units is None else np.unique(units, return_inverse=True)[1]
     blocks = np.random.default_rng(0).permutation(int(codes.max()) + 1)[codes] % _NUM_BLOCKS
     chosen = np.flatnonzero(np.arange(len(present)) < _ENOUGH_IMAGES)
-    probabilities, present, blocks = probabilities[chosen], present[chosen], blocks[chosen]
+    scores, present, blocks = scores[chosen], present[chosen], blocks[chosen]
     parts = [blocks != block for block in np.unique(blocks)]
-    found = np.stack([average_precision(probabilities[part], present[part]) for part in parts])
+    found = np.stack([average_precision(scores[part], present[part]) for part in parts])
     found = found[:, np.isfinite(found).all(axis=0)]
     apart = found.var(axis=0).sum() / max(1, found.shape[1]) ** 2
     return max(1.0, float(found.mean(axis=1).var() / apart)) if apart > 0 else 1.0

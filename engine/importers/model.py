@@ -118,7 +118,7 @@ def recorded_figures(model: ExportedModel) -> dict[str, Any]:
     try:
         figures = document["validation"]
         common = {
-            "num_images": int(document["run"]["num_images"]),
+            "num_images": int(figures.get("num_measured") or document["run"]["num_images"]),
             "accuracy": _number(figures["accuracy"]),
             "accuracy_interval": _interval(figures["accuracy_interval"]),
             **{name: _number(figures[name]) for name in ("macro_f1", "log_loss", "ece")},
@@ -127,7 +127,10 @@ def recorded_figures(model: ExportedModel) -> dict[str, Any]:
         }
         if mode is LabelMode.SEVERAL:
             interval = _interval(figures["mean_average_precision_interval"])
-            rows = [{"class": str(row["class"]), **_numbers(row)} for row in figures["per_class"]]
+            rows = [
+                {"class": str(row["class"]), **_numbers(row), "support": int(row["support"])}
+                for row in figures["per_class"]
+            ]
             return common | {
                 "mode": mode.value,
                 "mean_average_precision": _number(figures["mean_average_precision"]),

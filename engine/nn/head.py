@@ -237,10 +237,11 @@ class _Search:
         logits = np.zeros((len(strengths), len(self.targets), self.num_classes), np.float32)
         for position, fold in enumerate(present):
             held_out = np.flatnonzero(self.folds == fold)
+            shift = _odds_held_out(self.targets, self.folds == fold)
             for index in range(len(strengths)):
                 problem = position * len(strengths) + index
                 weights, biases = solution.weights[problem], solution.biases[problem]
-                logits[index, held_out] = self.rotation.rows[held_out] @ weights.T + biases
+                logits[index, held_out] = self.rotation.rows[held_out] @ weights.T + (biases + shift)
         return logits, solution.num_steps
 
     def _solve(
@@ -258,6 +259,25 @@ class _Search:
         return solve(
             self.rotation, self.targets, row_weights, strengths.astype(np.float32), self.num_classes, start, tolerance
         )
+
+
+def _odds_held_out(targets: NDArray[np.int64] | Array, held_out: NDArray[np.bool_]) -> Array | np.float32:
+    """Returns by how much leaving out these rows lowered the log odds of each class (K,), by signed weights (N, K).
+
+    Nothing with one class per image, where the rows are balanced anew in every fold.
+
+    Without one of a few images of a class the rest teach that it is rarer, just where it is asked about: pooled over
+    the folds, images that have the class would come out below others as good. The odds of the rows learned from shift
+    the logits of a logistic regression as a whole (King and Zeng 2001, "Logistic regression in rare events data").
+    """
+    if targets.ndim == 1:
+        return np.float32(0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logits = [
+            np.log(np.maximum(rows, 0).sum(axis=0)) - np.log(np.maximum(-rows, 0).sum(axis=0))
+            for rows in (targets, targets[~held_out])
+        ]
+        return np.asarray(np.nan_to_num(logits[0] - logits[1], nan=0.0, posinf=0.0, neginf=0.0), np.float32)
 
 
 def _log_losses(logits: Array, targets: NDArray[np.int64] | Array) -> NDArray[np.float64]:

@@ -224,7 +224,8 @@ def _own_figures(place: RunPlace | ExportedModel) -> dict[str, Any]:
             if model.thresholds is not None:
                 present = labels["targets_matrix"][is_measured][order]
                 units, suggested = labels["units"][is_measured][order], out_of_fold["suggested"][places]
-                metrics = measure_several(probabilities, present, suggested, model.thresholds, units)
+                scores = out_of_fold["logits"][places]
+                metrics = measure_several(probabilities, present, suggested, model.thresholds, units, scores)
                 return several_document(metrics, model.class_names)
     except (OSError, ValueError, KeyError) as err:
         raise TrainingError(

@@ -266,6 +266,7 @@ def validation_of(metrics: Metrics | SeveralMetrics, class_names: Sequence[str],
         per_class=[figures | {"class": class_names[figures["class"]]} for figures in metrics.per_class],
         num_confident=metrics.num_confident,
         num_confident_wrong=metrics.num_confident_wrong,
+        num_measured=metrics.num_images,
     )
     if isinstance(metrics, SeveralMetrics):
         return replace(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from engine.domain import LabelMode, LabelSnapshot, Run
 from engine.errors import TrainingError
+from engine.evaluation.multi_label_folds import choose_num_folds_of_several
 from engine.evaluation.splits import choose_num_folds
 from engine.files import PendingFolder
 from engine.job import Job, JobContext, Priority, QuietContext
@@ -97,7 +98,8 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
         num_classes = len(snapshot.class_ids)
         context.progress(0, 3, f"{len(snapshot.targets):,} images of {num_classes} classes")
         has_several = snapshot.mode is LabelMode.SEVERAL
-        num_folds = choose_num_folds(np.nonzero(snapshot.present)[1] if has_several else snapshot.targets)
+        num_images = len(snapshot.targets)
+        num_folds = choose_num_folds_of_several(num_images) if has_several else choose_num_folds(snapshot.targets)
         fitted = fit_and_measure(snapshot, num_folds, context)
         context.progress(2, 3, "predicting")
         run = write_head_run(snapshot, fitted, started, {}, context)

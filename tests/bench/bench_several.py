@@ -23,7 +23,7 @@ from PIL import Image
 from engine.backbones import spec
 from engine.evaluation.multi_label import average_precision, measure_several
 from engine.evaluation.multi_label_calibration import calibrate, cross_fitted
-from engine.evaluation.multi_label_folds import assign_folds_of_several
+from engine.evaluation.multi_label_folds import assign_folds_of_several, choose_num_folds_of_several
 from engine.nn.embed import Embedder
 from engine.nn.head import fit_head
 from engine.tasks import several_labels
@@ -110,13 +110,13 @@ def draw(features: NDArray[np.float32], present: Bools, num_images: int, share: 
     rows, given, confirmed = rows[is_labelled], given[is_labelled], confirmed[is_labelled]
     used = (given[confirmed].sum(axis=0) >= 2) & ((~given[confirmed]).sum(axis=0) >= 2)
     given, names = given[:, used], [str(row) for row in rows]
-    folds = assign_folds_of_several(given, confirmed, names, names, 10 if len(rows) < 100 else 5, seed)
+    folds = assign_folds_of_several(given, confirmed, names, names, choose_num_folds_of_several(len(rows)), seed)
     weights = several_labels.entry_weights(given, confirmed)
     fit = fit_head(features[rows], weights, int(used.sum()), folds)
     logits, complete = fit.out_of_fold_logits[confirmed], given[confirmed]
     probabilities, suggested = cross_fitted(logits, complete, folds[confirmed])
     calibration = calibrate(logits, complete)
-    own = measure_several(probabilities, complete, suggested, calibration.thresholds)
+    own = measure_several(probabilities, complete, suggested, calibration.thresholds, scores=logits)
     truth = present[NUM_TO_LEARN:, used]
     unseen = calibration.probabilities(fit.head.logits(features[NUM_TO_LEARN:]))
     found = measure_several(unseen, truth, unseen >= calibration.thresholds, calibration.thresholds)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
 
 from engine.job import CancelledError
 from engine.nn.head import fit_head, probabilities_of, standardisation
@@ -155,3 +156,17 @@ def test_an_entry_that_is_not_known_plays_no_part() -> None:
     np.testing.assert_allclose(left_out.weight[1], honest.weight[1], atol=1e-2 * np.abs(honest.weight[1]).max())
     distance = np.abs(left_out.weight[0] - honest.weight[0]).max()
     assert distance < 0.5 * np.abs(misled.weight[0] - honest.weight[0]).max()
+
+
+def test_images_of_a_rare_class_are_not_ranked_last_because_their_fold_left_few_of_them() -> None:
+    areas = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        features = rng.normal(size=(60, 4)).astype(np.float32)  # which say nothing of the classes
+        present = np.zeros((60, 2), bool)
+        present[:6, 0] = present[::2, 1] = True
+        folds = np.arange(60) % 6
+        folds[:6] = (1, 0, 0, 0, 0, 0)  # learning without fold 0 sees one image of the class
+        fit = fit_head(features, np.where(present, 1, -1).astype(np.float32), 2, folds, strength=1e-2)
+        areas.append(roc_auc_score(present[:, 0], fit.out_of_fold_logits[:, 0]))
+    assert np.mean(areas) > 0.33  # one half is chance; .16 as long as the odds of each fold were left as they are
