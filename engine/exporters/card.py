@@ -26,7 +26,7 @@ def model_card(model: RunModel, facts: ModelFacts, exporter: Exporter, parity: P
         "## Limits",
         _limits(model, facts, parity),
         "## Check of this export",
-        _check(parity),
+        _check(model, parity),
         "## Use",
         _use(exporter.requirements(model.spec)),
     ]
@@ -148,14 +148,15 @@ def _limits(model: RunModel, facts: ModelFacts, parity: Parity) -> str:
     return "\n".join(f"- {point}" for point in points)
 
 
-def _check(parity: Parity) -> str:
+def _check(model: RunModel, parity: Parity) -> str:
     agreement = _percent(parity.top1_agreement)
+    what = "classes" if model.mode is LabelMode.SEVERAL else "class"
     of_unknown = ""
     if parity.max_unknown_diff is not None:
         of_unknown = f" Unknown scores differ by at most {parity.max_unknown_diff:.1e}."
     return (
         f"Loaded again in {parity.runtime} and compared with Graft on {parity.num_images} of the project's images: "
-        f"{agreement} get the same class, probabilities differ by at most {parity.max_abs_diff:.1e} "
+        f"{agreement} get the same {what}, probabilities differ by at most {parity.max_abs_diff:.1e} "
         f"(allowed: {parity.limit:.0e}).{of_unknown}"
     )
 

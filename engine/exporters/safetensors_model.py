@@ -21,6 +21,8 @@ HEAD_PREFIX = "head."
 
 _IMPORTS = '''"""Tells the class of pictures: python predict.py PICTURE... (needs {requirements})"""
 
+from __future__ import annotations
+
 import sys
 from pathlib import Path
 
