@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import TrainingError
-from engine.evaluation.groups import assign_group_folds, groups_of, held_together, rule_error
+from engine.evaluation.groups import assign_group_folds, bursts, groups_of, held_together, rule_error
 from engine.evaluation.splits import assign_folds
 
 
@@ -97,3 +97,20 @@ def test_without_groups_the_folds_are_the_plain_ones() -> None:
     np.testing.assert_array_equal(
         assign_group_folds(targets, hashes, hashes, 5, 1), assign_folds(targets, hashes, None, 5, 1)
     )
+
+
+def test_near_duplicates_are_held_with_their_group() -> None:
+    units = held_together(["a", "b", "c", "d"], ["day 1", None, None, None], [("b", "a"), ("c", "b")])
+    assert units[0] == units[1] == units[2] != units[3]
+    assert units[0] == "group day 1"
+
+
+def test_a_burst_is_of_one_camera_and_ends_with_a_pause() -> None:
+    seconds = [0.0, 1.0, 3.0, 6.0, 1.0, None, 2.5]
+    cameras = ["A", "A", "A", "A", "B", "A", "B"]
+    assert sorted(bursts(seconds, cameras)) == [(0, 1), (1, 2), (4, 6)]
+
+
+def test_a_machine_that_takes_a_picture_each_second_makes_no_burst() -> None:
+    assert bursts([float(second) for second in range(31)], ["A"] * 31)
+    assert bursts([float(second) for second in range(32)], ["A"] * 32) == []
