@@ -74,8 +74,8 @@ class ReviewState(QObject):
 
     @property
     def is_forecasting(self) -> bool:
-        """Whether the learning curve is being computed."""
-        return self._session.work.is_running(FORECAST)
+        """Whether the learning curve is being computed, or will be in a moment."""
+        return self._session.work.is_running(FORECAST) or (self._rest_timer.isActive() and self._can_forecast)
 
     @property
     def num_stale(self) -> int:
@@ -154,15 +154,19 @@ class ReviewState(QObject):
 
     def _look_further(self) -> None:
         if self._is_watched and not self.is_working:
-            if not self.is_forecasting:
+            if not self._session.work.is_running(FORECAST):
                 self._forecast()
             if not self._session.work.is_running(BORDERS):
                 self._check_borders()
 
+    @property
+    def _can_forecast(self) -> bool:
+        return self.review is not None and len(self.review.image_ids) >= FEWEST_LABELS
+
     def _forecast(self) -> None:
         session = self._session
         review = self.review
-        if review is None or session.project is None or len(review.image_ids) < FEWEST_LABELS:
+        if review is None or session.project is None or not self._can_forecast:
             return
         if self.forecast is not None and self.forecast.run_id == review.run.id:
             return
@@ -217,9 +221,9 @@ class ReviewState(QObject):
             self.review, self.error = None, end.error
         else:
             self._is_due = True
-        self.changed.emit()
         # Models come one after the other while labels are given; what takes long waits until there is a rest.
         self._rest_timer.start(0 if self.forecast is None else REST_MS)
+        self.changed.emit()
 
 
 def _network_of(run: Run) -> Hashable:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
 from gui import review_words, wording
@@ -74,7 +74,7 @@ class HeadlineCard(Card):
         self.rest_button.clicked.connect(self.take_me_to_the_rest)
         self.accept_button.clicked.connect(self.accept_the_others)
         state.changed.connect(self._on_review_changed)
-        state.staleness_changed.connect(self._count_timer.start)
+        state.staleness_changed.connect(self._on_staleness_changed)
         notifier().theme_changed.connect(self._show_promise)
         self._on_review_changed()
 
@@ -154,6 +154,15 @@ class HeadlineCard(Card):
             self.slider.setValue(nearest)
         self._run_id = review.run.id
         self._show_promise()
+        self._show_counts()
+
+    def _on_staleness_changed(self) -> None:
+        if self.isVisible():  # it passes over all images: not with every label that is given elsewhere
+            self._count_timer.start()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._count_timer.start()
 
     def forget(self) -> None:
         """Another project is open: the slider begins where that one can promise something."""
@@ -189,6 +198,7 @@ class HeadlineCard(Card):
     def _show_counts(self) -> None:
         if self._state.review is None:
             return
+        self._count_timer.stop()
         acceptance = self._acceptance()
         self._accepted_ids, self._rest_ids = self._state.open_others(acceptance)
         num_accepted, num_rest = len(self._accepted_ids), len(self._rest_ids)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
@@ -66,7 +65,6 @@ class ReviewSuspects(QWidget):
         self.list.suspect_opened.connect(self._show)
         self.accept_button.clicked.connect(self.accept)
         self.dismiss_button.clicked.connect(self.dismiss)
-        session.rows_changed.connect(self._on_rows_changed)
         session.classes_changed.connect(self._refresh)
         session.project_closed.connect(self._dismissed.clear)
         self._refresh()
@@ -82,6 +80,12 @@ class ReviewSuspects(QWidget):
         """Shows the suspects of a review."""
         self._review = review
         self._refresh()
+
+    def take_labels(self) -> None:
+        """Takes over that labels are others now."""
+        self._can_take_back = False
+        if [each.image_id for each in self._find_open()] != [each.image_id for each in self._open]:
+            self._refresh()
 
     def go_to(self, place: int) -> None:
         """Goes to an open suspect."""
@@ -173,25 +177,17 @@ class ReviewSuspects(QWidget):
         at = self.list.currentIndex().row()
         return self._open[at] if 0 <= at < len(self._open) else None
 
-    def _on_rows_changed(self, rows: NDArray[np.int64]) -> None:
-        if self._review is None or not self._review.suspects:
-            return
-        self._can_take_back = False
-        if [each.image_id for each in self._find_open()] != [each.image_id for each in self._open]:
-            self._refresh()
-
     def _find_open(self) -> list[Suspect]:
-        if self._review is None or not len(self._session.columns):
+        if self._review is None:
             return []
-        dismissed, class_ids = set(self._dismissed), self._session.columns.class_ids
-        return [
-            each
-            for each in self._review.suspects
-            if each.is_likely
-            and each.image_id not in dismissed
-            and (row := self._session.row_of(each.image_id)) >= 0
-            and int(class_ids[row]) == each.given_id
-        ]
+        dismissed = set(self._dismissed)
+        likely = [each for each in self._review.suspects if each.is_likely and each.image_id not in dismissed]
+        ids = np.array([each.image_id for each in likely], np.int64)
+        is_open = self._session.has_images(ids)
+        rows = self._session.rows_of(ids)
+        given = np.array([each.given_id for each in likely], np.int32)
+        is_open[is_open] = self._session.columns.class_ids[rows] == given[is_open]
+        return [each for each, is_it in zip(likely, is_open.tolist(), strict=True) if is_it]
 
     def _refresh(self) -> None:
         before, at = [each.image_id for each in self._open], self.list.currentIndex().row()

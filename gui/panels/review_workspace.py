@@ -262,6 +262,7 @@ class ReviewWorkspace(QWidget):
         self.state.staleness_changed.connect(self._show_staleness)
         session.project_opened.connect(self._on_project_opened)
         session.run_changed.connect(self._show_page)
+        session.rows_changed.connect(self._on_rows_changed)
         for keys, step in (("Ctrl+PgDown", 1), ("Ctrl+PgUp", -1)):
             shortcut = QShortcut(QKeySequence(keys), self)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -272,6 +273,7 @@ class ReviewWorkspace(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.state.set_watched(True)
+        self.suspects.take_labels()
         self._show_staleness()
 
     def hideEvent(self, event: QHideEvent) -> None:
@@ -287,6 +289,10 @@ class ReviewWorkspace(QWidget):
         self.images.show_nothing()
         self.tabs.set_current(OVERVIEW)
         self._show_page()
+
+    def _on_rows_changed(self, _rows: object) -> None:
+        if self.isVisible():
+            self.suspects.take_labels()
 
     def _on_review_changed(self) -> None:
         self.suspects.show_review(self.state.review)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
 from engine.commands.console import Console
 from engine.commands.new import new
@@ -338,6 +338,24 @@ def test_a_new_model_brings_new_figures_and_the_place_stays(reviewed: Any) -> No
     assert review.state.review.metrics.num_images == NUM_LABELLED * len(CLASSES) + 4
     assert review.overview.matrix.current == (true, said)
     assert not review.stale_chip.isVisible()
+
+
+@pytest.mark.parametrize("page", ["overview", "mistakes", "suspects"])
+def test_every_control_of_a_page_has_a_name_and_every_button_says_what_it_does(reviewed: Any, page: str) -> None:
+    review = reviewed.window.review
+    review.show_page(page)
+    review.open_class(0)
+    reviewed.qtbot.wait(30)
+    seen = [each for each in review.findChildren(QWidget) if each.isVisible()]
+    nameless = [
+        type(each).__name__
+        for each in seen
+        if each.focusPolicy() & Qt.FocusPolicy.TabFocus
+        and not each.accessibleName()
+        and not getattr(each, "text", str)()
+    ]
+    assert not nameless
+    assert not [each.text() for each in seen if isinstance(each, QAbstractButton) and not each.toolTip()]
 
 
 def test_the_actions_of_label_rest_while_review_is_in_front(reviewed: Any) -> None:
