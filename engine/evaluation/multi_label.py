@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.domain import CONFIDENT, set_confidences
-from engine.evaluation.intervals import Grouped, grouped, wilson_interval
+from engine.evaluation.intervals import CROSS_VALIDATED, Grouped, grouped, wilson_interval
 from engine.evaluation.metrics import expected_calibration_error
 
 Bools = NDArray[np.bool_]
@@ -65,6 +65,7 @@ def measure_several(
     thresholds: NDArray[np.floating[Any]],
     units: NDArray[Any] | None = None,
     scores: NDArray[np.floating[Any]] | None = None,
+    is_cross_validated: bool = False,
 ) -> SeveralMetrics:
     """Returns the figures for predictions on N > 0 images whose classes are all known.
 
@@ -76,14 +77,16 @@ def measure_several(
         units: name or number of the group of each image (N,), which widens the intervals; None = none has a group.
         scores: what average precision ranks the images by (N, K): logits before a calibration that differs from fold to
             fold, which would shuffle them; None = the probabilities.
+        is_cross_validated: the predictions are out-of-fold ones, which widens the intervals.
     """
+    trust = CROSS_VALIDATED if is_cross_validated else 1.0
     is_right = (present == suggested).all(axis=1)
     is_confident = set_confidences(probabilities, suggested) >= CONFIDENT
     entries = np.clip(np.where(present, probabilities, 1 - probabilities), _SMALLEST_PROBABILITY, 1)
     scores = probabilities if scores is None else scores
     averages = average_precision(scores, present)
     per_class = [
-        _class_figures(at, float(averages[at]), present[:, at], suggested[:, at], units)
+        _class_figures(at, float(averages[at]), present[:, at], suggested[:, at], units, trust)
         | {"threshold": float(thresholds[at])}
         for at in range(present.shape[1])
     ]
@@ -98,7 +101,7 @@ def measure_several(
     return SeveralMetrics(
         num_images=len(present),
         accuracy=float(is_right.mean()),
-        accuracy_interval=grouped(is_right, units).interval(is_right),
+        accuracy_interval=grouped(is_right, units, trust).interval(is_right),
         mean_average_precision=mean_average,
         mean_average_precision_interval=interval,
         macro_f1=float(np.mean([figures["f1"] for figures in with_images])) if with_images else float("nan"),
@@ -153,12 +156,12 @@ def _togetherness(scores: NDArray[np.floating[Any]], present: Bools, units: NDAr
 
 
 def _class_figures(
-    at: int, average: float, present: Bools, suggested: Bools, units: NDArray[Any] | None
+    at: int, average: float, present: Bools, suggested: Bools, units: NDArray[Any] | None, trust: float
 ) -> dict[str, Any]:
     num_right, num_suggested, support = int((present & suggested).sum()), int(suggested.sum()), int(present.sum())
     precision = num_right / num_suggested if num_suggested else 0.0
     recall = num_right / support if support else float("nan")
-    groups = grouped(present == suggested, units)
+    groups = grouped(present == suggested, units, trust)
     found = support * groups.weight(present)
     return {
         "class": at,

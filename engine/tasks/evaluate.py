@@ -225,7 +225,7 @@ def _own_figures(place: RunPlace | ExportedModel) -> dict[str, Any]:
                 present = labels["targets_matrix"][is_measured][order]
                 units, suggested = labels["units"][is_measured][order], out_of_fold["suggested"][places]
                 scores = out_of_fold["logits"][places]
-                metrics = measure_several(probabilities, present, suggested, model.thresholds, units, scores)
+                metrics = measure_several(probabilities, present, suggested, model.thresholds, units, scores, True)
                 return several_document(metrics, model.class_names)
     except (OSError, ValueError, KeyError) as err:
         raise TrainingError(

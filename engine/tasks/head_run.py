@@ -110,7 +110,7 @@ def _fit_several(snapshot: TrainSnapshot, num_folds: int, context: JobContext) -
     calibration = calibrate(logits, complete)
     head = fit.head.calibrated(calibration.slopes, calibration.offsets)
     metrics = measure_several(
-        probabilities, complete, suggested, calibration.thresholds, np.array(units)[confirmed], logits
+        probabilities, complete, suggested, calibration.thresholds, np.array(units)[confirmed], logits, True
     )
     context.checkpoint()
     # Like what it has seen, whatever the classes: an image with none of them may be quite ordinary.

@@ -249,14 +249,14 @@ def _review_several(snapshot: ReviewSnapshot) -> Review:
         folds=measured.folds,
         units=units,
         metrics=None,
-        reliability=reliability_bins(confidences, is_right, grouped(is_right, units)),
+        reliability=reliability_bins(confidences, is_right, grouped(is_right, units, CROSS_VALIDATED)),
         saved=saved,
         acceptance=saved.at(snapshot.precision),
         other_ids=snapshot.other_ids,
         grouping_words=str(run.settings.get("alike") or ""),
         warnings=snapshot.warnings,
         several=measure_several(
-            probabilities, measured.present, measured.suggested, thresholds, units, measured.logits
+            probabilities, measured.present, measured.suggested, thresholds, units, measured.logits, True
         ),
         present=measured.present,
         suggested=measured.suggested,

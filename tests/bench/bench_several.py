@@ -116,7 +116,7 @@ def draw(features: NDArray[np.float32], present: Bools, num_images: int, share: 
     logits, complete = fit.out_of_fold_logits[confirmed], given[confirmed]
     probabilities, suggested = cross_fitted(logits, complete, folds[confirmed])
     calibration = calibrate(logits, complete)
-    own = measure_several(probabilities, complete, suggested, calibration.thresholds, scores=logits)
+    own = measure_several(probabilities, complete, suggested, calibration.thresholds, None, logits, True)
     truth = present[NUM_TO_LEARN:, used]
     unseen = calibration.probabilities(fit.head.logits(features[NUM_TO_LEARN:]))
     found = measure_several(unseen, truth, unseen >= calibration.thresholds, calibration.thresholds)
