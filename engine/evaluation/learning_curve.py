@@ -36,6 +36,8 @@ _LAW_ERROR: Final = 0.012
 _WORTH: Final = 0.005
 """A gain of half a point of accuracy is worth the labels..."""
 _WORTH_RECALL: Final = 0.03
+_CANNOT_TELL: Final = 0.02
+"""With as much possible gain as that, nobody is told to be done."""
 """...and so are three points of the class's own recall."""
 
 
@@ -162,7 +164,7 @@ def forecast_learning(
         _class_gain(target, class_ids, targets, right, draws, levels, curves, groups) for target in range(num_classes)
     ]
     classes.sort(key=lambda each: -each.gain)
-    low, high = _interval(gains)
+    low, high = _gain_interval(gains, 1 - present[0], more / whole)
     names = dict(zip(class_ids, class_names, strict=True))
     return LearningForecast(
         run_id=run_id,
@@ -263,7 +265,8 @@ def _class_gain(
     more = sizes[0] * (count + NUM_NEXT) / count
     recall_gains = fitted.at(sizes[:1])[:, 0] - fitted.at(np.array([more]))[:, 0]
     gains = recall_gains * count / len(targets)
-    low, high = _interval(gains)
+    _, most_wrong = groups.interval(levels[0].is_right <= 0, among)
+    low, high = _gain_interval(gains, most_wrong * count / len(targets), (count + NUM_NEXT) / count)
     return ClassGain(
         class_id=class_ids[target],
         num_images=count,
@@ -284,13 +287,26 @@ def _draws(units: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.vstack([np.ones(len(units)), drawn[:, codes]]).astype(np.float64)
 
 
-def _interval(values: NDArray[np.float64]) -> tuple[float, float]:
-    low, high = np.quantile(values, (0.025, 0.975))
-    return float(low), float(high)
+def _gain_interval(gains: NDArray[np.float64], most_wrong: float, factor: float) -> tuple[float, float]:
+    """Returns the 95 % interval of a gain (B,), whose first entry is the fit, for `factor` times the labels.
+
+    Where hardly an image was wrong, drawing them anew makes no other mistakes: then `most_wrong`, the share of wrong
+    images that is possible at most, and the usual exponent say how much there may be to gain.
+    """
+    low, high = np.quantile(gains, (0.025, 0.975))
+    law = NORMAL_QUANTILE_95 * _LAW_ERROR * min(float(np.log2(factor)), 1.0) * min(1.0, most_wrong / 0.1)
+    low = max(0.0, gains[0] - float(np.hypot(gains[0] - low, law)))
+    high = gains[0] + float(np.hypot(high - gains[0], law))
+    return low, max(high, most_wrong * (1 - factor**-_USUAL_EXPONENT))
 
 
 def _sentence(classes: Sequence[ClassGain], names: dict[int, str], gain: float, interval: tuple[float, float]) -> str:
     worth = [each for each in classes if each.is_worth_it]
+    if not worth and interval[1] >= _CANNOT_TELL:
+        return (
+            f"It cannot be told yet what more labels bring: {NUM_NEXT} more of each class should gain {_points(gain)} "
+            f"({_span(interval)}). Label some more of each and look again."
+        )
     if not worth:
         return (
             f"You are about done: {NUM_NEXT} more labels of each class should gain {_points(gain)} "

@@ -11,8 +11,14 @@ from numpy.typing import NDArray
 FEW_IMAGES_PER_CLASS = 30
 
 
-def choose_num_folds(targets: NDArray[np.int64]) -> int:
-    """Returns how many folds to make: 10 with few images per class, where leaving out a fifth would hurt, else 5."""
+def choose_num_folds(targets: NDArray[np.int64], units: Sequence[str] | None = None) -> int:
+    """Returns how many folds to make: 10 with few images per class, where leaving out a fifth would hurt, else 5.
+
+    Images of one unit count as one: copies of an image do not make up for others.
+    """
+    if units is not None:
+        codes = np.unique(np.array(units), return_inverse=True)[1]
+        targets = np.unique(np.column_stack((targets, codes)), axis=0)[:, 0]
     counts = np.bincount(targets)
     counts = counts[counts > 0]
     return 10 if np.median(counts) < FEW_IMAGES_PER_CLASS else 5

@@ -105,7 +105,7 @@ def measure_levels(
             checkpoint()
             rows = np.flatnonzero(parts % 2**depth == part)
             names = [str(unit) for unit in units[rows]]
-            num_folds = choose_num_folds(targets[rows])
+            num_folds = choose_num_folds(targets[rows], names)
             folds = assign_folds(targets[rows], names, names, num_folds)
             fit = fit_head(
                 features[rows],

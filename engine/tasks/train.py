@@ -99,7 +99,11 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
         context.progress(0, 3, f"{len(snapshot.targets):,} images of {num_classes} classes")
         has_several = snapshot.mode is LabelMode.SEVERAL
         num_images = len(snapshot.targets)
-        num_folds = choose_num_folds_of_several(num_images) if has_several else choose_num_folds(snapshot.targets)
+        num_folds = (
+            choose_num_folds_of_several(num_images)
+            if has_several
+            else choose_num_folds(snapshot.targets, snapshot.grouping.units)
+        )
         fitted = fit_and_measure(snapshot, num_folds, context)
         context.progress(2, 3, "predicting")
         run = write_head_run(snapshot, fitted, started, {}, context)

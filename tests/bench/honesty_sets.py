@@ -28,7 +28,7 @@ from engine.weights import find_weights  # noqa: E402
 
 BACKBONE = "mobilenet_v2"
 SETS = ("blood_cells", "caltech59", "clothing10", "coffee_leaf", "steel_neu")
-NUM_PLANTED = 120
+PLANTED_SHARE = 0.25
 """So many images of each set have near-duplicates planted."""
 
 
@@ -64,7 +64,7 @@ def load_variants(name: str) -> tuple[ImageSet, NDArray[np.int64], list[str]]:
     folder = cache_folder() / f"{name}-variants"
     folder.mkdir(exist_ok=True)
     paths, sources, kinds = [], [], []
-    for index in range(NUM_PLANTED):
+    for index in range(round(PLANTED_SHARE * len(originals.paths))):
         for kind, make in VARIANTS.items():
             file = folder / f"{index:03d}-{kind}.jpg"
             if not file.exists():
