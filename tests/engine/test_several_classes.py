@@ -276,3 +276,34 @@ def test_journal_that_was_lost_begins_anew_with_everything_in_it(several: Projec
         assert bits(again) == [[1, 2], [2], [], [], []]
         assert again.notes() == {3: "only a note"}
         assert again.columns().marks.tolist() == [0, 0, 0, Mark.CONFIRMED, 0]
+
+
+def test_accepted_sets_give_classes_and_confirm_in_one_step_that_survives_a_restore(several: Project) -> None:
+    several.label([1], 3).result()
+    change = several.label_and_confirm([(1, 2), (1, 3), (2, 1)], [1, 2, 4], Source.SUGGESTION, "accept").result()
+    assert change.text == "accept"
+    assert sorted(change.image_ids.tolist()) == [1, 2, 4]
+    after = [[2, 3], [1], [], [], []]
+    confirmed = [Mark.CONFIRMED, Mark.CONFIRMED, 0, Mark.CONFIRMED, 0]
+    assert (bits(several), several.columns().marks.tolist()) == (after, confirmed)
+    several.undo().result()
+    assert (bits(several), several.columns().marks.tolist()) == ([[3], [], [], [], []], [0] * 5)
+    several.redo().result()
+    assert several.label_sources()[2] is Source.SUGGESTION
+    again = several.label_and_confirm([(1, 2)], [1], Source.SUGGESTION, "accept").result()
+    assert not len(again.image_ids)  # nothing to change: no step
+    assert several.can_undo() == "accept"
+    several.close()
+    (several.folder / "project.db").unlink()
+    for backup in several.backups_dir.iterdir():
+        backup.unlink()
+    with Project.restore(several.folder) as restored:
+        assert (bits(restored), restored.columns().marks.tolist()) == (after, confirmed)
+
+
+def test_a_set_with_a_class_that_is_gone_is_refused_whole(several: Project) -> None:
+    several.delete_class(3).result()
+    with pytest.raises(ProjectError, match="does not exist any more"):
+        several.label_and_confirm([(1, 2), (1, 3)], [1], Source.SUGGESTION, "accept").result()
+    assert bits(several)[0] == []
+    assert several.columns().marks.tolist() == [0] * 5
