@@ -6,7 +6,7 @@ Letters: N points, M measured images.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from PySide6.QtGui import QColor
 
 from engine.domain import NO_CLASS, ImageClass, ImageColumns
 from gui.theme import theme
+from gui.widgets.class_colors import over
 from gui.widgets.heat_colors import heat_table
 
 if TYPE_CHECKING:
@@ -45,10 +46,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """Colours (N,) 0xFFRRGGBB, who has a ring (N,), the legend, and a sentence where there is nothing to tell."""
+    """Colours (N,) 0xFFRRGGBB, who has a ring (N,), of whom nothing is known (N,), the legend, a note if need be."""
 
     colors: NDArray[np.uint32]
     ringed: NDArray[np.bool_]
+    muted: NDArray[np.bool_]
     legend: list[Entry]
     note: str = ""
 
@@ -73,7 +75,7 @@ def looks_of(
 
 
 def _by_class(ids: NDArray[np.int32], classes: Sequence[ImageClass], nothing: str, ringed: NDArray[np.bool_]) -> Looks:
-    table = np.full(max([each.id for each in classes], default=0) + 1, _rgb(theme().text_faint), np.uint32)
+    table = np.full(max([each.id for each in classes], default=0) + 1, _rgb(_quiet()), np.uint32)
     for each in classes:
         table[each.id] = _rgb(each.color)
     known = np.where(ids < len(table), ids, NO_CLASS)
@@ -81,10 +83,10 @@ def _by_class(ids: NDArray[np.int32], classes: Sequence[ImageClass], nothing: st
     legend = [each for each in legend if len(each.points)]
     without = np.flatnonzero(known == NO_CLASS)
     if len(without):
-        legend.append(Entry(nothing, theme().text_faint, without))
+        legend.append(Entry(nothing, _quiet(), without))
     if ringed.any():
         legend.append(Entry("got wrong", theme().text, np.flatnonzero(ringed), has_ring=True))
-    return Looks(table[known], ringed, legend)
+    return Looks(table[known], ringed, known == NO_CLASS, legend)
 
 
 def _mistaken(columns: ImageColumns, rows: Rows, review: Review | None) -> NDArray[np.bool_]:
@@ -110,38 +112,38 @@ def _by_mistake(columns: ImageColumns, rows: Rows, review: Review | None) -> Loo
     is_measured, is_wrong = _measured(columns, rows, review)
     colors = theme()
     kinds = (
-        ("not measured", colors.text_faint, ~is_measured),
+        ("not measured", _quiet(), ~is_measured),
         ("right", colors.accent, is_measured & ~is_wrong),
         ("wrong", colors.warning, is_wrong),
     )
-    found = np.full(len(rows), _rgb(colors.text_faint), np.uint32)
+    found = np.full(len(rows), _rgb(_quiet()), np.uint32)
     for _, color, mask in kinds[1:]:
         found[mask] = _rgb(color)
     legend = [Entry(text, color, np.flatnonzero(mask), text == "wrong") for text, color, mask in reversed(kinds)]
     note = "" if is_measured.any() else "Mistakes are known after the first training, of the labelled images."
-    return Looks(found, is_wrong, [each for each in legend if len(each.points)], note)
+    return Looks(found, is_wrong, ~is_measured, [each for each in legend if len(each.points)], note)
 
 
 def _by_strangeness(columns: ImageColumns, rows: Rows, is_there: NDArray[np.bool_]) -> Looks:
     scores = np.where(is_there, columns.unknown_scores[rows], np.nan).astype(np.float32)
     is_known, is_strange = np.isfinite(scores), is_there & columns.look_unknown(rows)
     table = heat_table()
-    found = np.full(len(rows), _rgb(theme().text_faint), np.uint32)
+    found = np.full(len(rows), _rgb(_quiet()), np.uint32)
     found[is_known] = table[(np.clip(scores[is_known], 0, 1) * (len(table) - 1)).astype(np.int64)]
     ordinary = is_known & ~is_strange
     kinds = (
         ("looks like none of the classes", _text(int(table[-1])), is_strange),
         ("rather strange", _text(int(table[len(table) * 3 // 4])), ordinary & (scores >= 0.5)),
         ("ordinary", _text(int(table[len(table) // 4])), ordinary & (scores < 0.5)),
-        ("not scored", theme().text_faint, ~is_known),
+        ("not scored", _quiet(), ~is_known),
     )
     legend = [Entry(text, color, np.flatnonzero(mask), mask is is_strange) for text, color, mask in kinds]
     note = "" if is_known.any() else "This model says nothing of unknown images. Retrain to know."
-    return Looks(found, is_strange, [each for each in legend if len(each.points)], note)
+    return Looks(found, is_strange, ~is_known, [each for each in legend if len(each.points)], note)
 
 
 def _noted(looks: Looks, note: str) -> Looks:
-    return Looks(looks.colors, looks.ringed, looks.legend, note)
+    return replace(looks, note=note)
 
 
 def _rgb(color: str) -> int:
@@ -150,3 +152,8 @@ def _rgb(color: str) -> int:
 
 def _text(rgb: int) -> str:
     return f"#{rgb & 0xFFFFFF:06x}"
+
+
+def _quiet() -> str:
+    """The colour of what nothing is known of."""
+    return over(theme().text_faint, theme().window, 0.55).name()

@@ -64,6 +64,7 @@ class MapPanel(QWidget):
         self.note = text_label(HOW, "faint")
         self.selection_note = text_label("", "dim")
         self.show_button = button("Show in grid", "ghost", "grid", "Show the selected images in the grid (Enter)")
+        self.fit_button = button("Fit", "ghost", "fit", "Show the whole map (Ctrl+0)")
         self.clear_button = button("Clear", "ghost", "", "Select nothing (Esc)")
         self.anew_button = button("Lay out anew", "ghost", "retrain", "Make the map again from all images of now")
         self.empty = EmptyState()
@@ -165,7 +166,10 @@ class MapPanel(QWidget):
             self._show_empty("warning", "The map could not be made", str(end.error), "Try again")
 
     def _take(self, found: ImageMap) -> None:
-        self._map = found
+        before, self._map = self._map, found
+        if before is not None and _is_same(before, found):  # the same network: zoom and selection stay
+            self._show_looks()
+            return
         self._selected = np.zeros(len(found.image_ids), np.bool_)
         self.view.set_images(found.image_ids, found.places)
         self._show_looks()
@@ -179,7 +183,7 @@ class MapPanel(QWidget):
         rows = self._rows_of(self._map.image_ids)
         by = ColorBy(self.switch.current)
         self._looks = looks_of(by, session.columns, session.classes, rows, self._review)
-        self.view.set_looks(self._looks.colors, self._looks.ringed)
+        self.view.set_looks(self._looks.colors, self._looks.ringed, self._looks.muted)
         self.legend.set_lines([(each.text, each.color, len(each.points), each.has_ring) for each in self._looks.legend])
         missing = self._map.num_missing
         waiting = f"{wording.count(missing, 'image')} not looked at yet." if missing else ""
@@ -272,6 +276,7 @@ class MapPanel(QWidget):
         self.legend.pressed.connect(self._on_legend_pressed)
         self.show_button.clicked.connect(lambda _on=False: self._show_in_grid())
         self.clear_button.clicked.connect(lambda _on=False: self._select(np.zeros(0, np.int64), is_added=False))
+        self.fit_button.clicked.connect(lambda _on=False: self.view.fit())
         self.anew_button.clicked.connect(lambda _on=False: self.make(is_anew=True))
         self.cancel_button.clicked.connect(lambda _on=False: session.work.cancel_kind(MAP))
         self.empty.action_wanted.connect(self.make)
@@ -287,7 +292,7 @@ class MapPanel(QWidget):
         bar.setSpacing(8)
         bar.addWidget(self.switch)
         bar.addStretch(1)
-        for widget in (self.selection_note, self.show_button, self.clear_button, self.anew_button):
+        for widget in (self.selection_note, self.show_button, self.clear_button, self.fit_button, self.anew_button):
             bar.addWidget(widget)
         self.legend.setFixedWidth(LEGEND_PX)
         middle = QHBoxLayout()
@@ -321,3 +326,7 @@ class MapPanel(QWidget):
         layout.addWidget(self.stack)
         self.setProperty("role", "window")
         self.setAccessibleName("Map")
+
+
+def _is_same(first: ImageMap, second: ImageMap) -> bool:
+    return np.array_equal(first.image_ids, second.image_ids) and np.array_equal(first.places, second.places)

@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
 from gui.theme import font, theme
 
 FADE_MS = 180
-CORNER_PX, PLATE_PX = 12, 30
+CORNER_PX, PLATE_PX, MOST_WIDE_PX = 12, 30, 420
 
 
 class HeatOverlay(QObject):
@@ -62,9 +62,10 @@ class HeatOverlay(QObject):
 
     def _paint_words(self, painter: QPainter, area: QRectF) -> None:
         used = font(0.92)
-        metrics = QFontMetricsF(used)
-        text = metrics.elidedText(self._words, Qt.TextElideMode.ElideRight, area.width() - 2 * CORNER_PX - 20)
-        plate = QRectF(0, 0, metrics.horizontalAdvance(text) + 22, PLATE_PX)
+        room = QRectF(0, 0, min(MOST_WIDE_PX, area.width() - 2 * CORNER_PX - 22), area.height())
+        flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap  # why there is none may be a long sentence
+        needed = QFontMetricsF(used).boundingRect(room, int(flags), self._words)
+        plate = QRectF(0, 0, needed.width() + 22, max(PLATE_PX, needed.height() + 12))
         plate.moveTopRight(area.topRight())
         plate.translate(-CORNER_PX, CORNER_PX)
         backing = QColor(theme().panel)
@@ -74,7 +75,7 @@ class HeatOverlay(QObject):
         painter.drawRoundedRect(plate, 8, 8)
         painter.setFont(used)
         painter.setPen(QColor(theme().text))
-        painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, text)
+        painter.drawText(plate.adjusted(10, 0, -10, 0), int(flags), self._words)
 
     def _on_faded(self, value: float) -> None:
         self._opacity = value

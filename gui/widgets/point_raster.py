@@ -30,18 +30,20 @@ class PointRaster:
             self._pixels = np.empty(shape, np.uint32)
         self._pixels.fill(background)
 
-    def inside(self, x: Ints, y: Ints) -> NDArray[np.int64]:
-        """Returns which points (device pixels) can be seen."""
+    def place(self, x: Ints, y: Ints) -> tuple[Ints, NDArray[np.bool_]]:
+        """Returns what `draw` takes for points (device pixels), and which of them can be seen: the others must not be.
+
+        Shapes: all (N,).
+        """
         height, width = self._pixels.shape
         low, right, bottom = -PAD_PX // 2, width - 2 * PAD_PX + PAD_PX // 2, height - 2 * PAD_PX + PAD_PX // 2
-        return np.flatnonzero((x > low) & (x < right) & (y > low) & (y < bottom))
+        is_seen = (x > low) & (x < right) & (y > low) & (y < bottom)
+        return (y + np.int32(PAD_PX)) * np.int32(width) + (x + np.int32(PAD_PX)), is_seen
 
-    def draw(self, x: Ints, y: Ints, colors: NDArray[np.uint32] | int, radius_px: int, hole_px: int = 0) -> None:
-        """Draws discs, or rings with a hole, at points that `inside` has let through. Later points lie above."""
-        width = self._pixels.shape[1]
-        flat = self._pixels.reshape(-1)
-        at = (y + PAD_PX) * np.int32(width) + (x + PAD_PX)
-        for down, across in _offsets(min(radius_px, PAD_PX // 2 - 1), hole_px):
+    def draw(self, at: Ints, colors: NDArray[np.uint32] | int, radius_px: int) -> None:
+        """Draws discs at points that can be seen; later ones lie above."""
+        flat, width = self._pixels.reshape(-1), self._pixels.shape[1]
+        for down, across in _offsets(min(radius_px, PAD_PX // 2 - 1)):
             flat[at + np.int32(down * width + across)] = colors
 
     def image(self) -> QImage:
@@ -53,9 +55,9 @@ class PointRaster:
 
 
 @lru_cache(maxsize=64)
-def _offsets(radius_px: int, hole_px: int) -> list[tuple[int, int]]:
+def _offsets(radius_px: int) -> list[tuple[int, int]]:
     """The pixels of a disc, the outer ones first, so that the middle of each point is seen where many overlap."""
     around = range(-radius_px, radius_px + 1)
-    reach, hole = (radius_px + 0.35) ** 2, (hole_px - 0.35) ** 2 if hole_px else -1.0
+    reach = (radius_px + 0.35) ** 2
     found = [(down * down + across * across, down, across) for down in around for across in around]
-    return [(down, across) for far, down, across in sorted(found, reverse=True) if hole < far <= reach]
+    return [(down, across) for far, down, across in sorted(found, reverse=True) if far <= reach]

@@ -19,6 +19,7 @@ WHEEL_STEP, LARGEST_ZOOM = 1.25, 400.0
 PAN_PX = 80
 HIT_PX = 9
 CLICK_PX = 4
+MOST_OUTLINED = 20_000
 
 
 class ScatterView(QWidget):
@@ -38,8 +39,9 @@ class ScatterView(QWidget):
         self._order = np.zeros(0, np.int64)
         # In the order of drawing, so that a frame has little to look up.
         self._xs, self._ys = np.zeros(0, np.float32), np.zeros(0, np.float32)
-        self._drawn_colors, self._drawn_ringed = np.zeros(0, np.uint32), np.zeros(0, np.int64)
-        self._drawn_selected = np.zeros(0, np.int64)
+        self._drawn_colors, self._faded_colors = np.zeros(0, np.uint32), np.zeros(0, np.uint32)
+        self._drawn_below, self._drawn_above = np.zeros(0, np.int64), np.zeros(0, np.int64)
+        self._drawn_ringed, self._drawn_selected = np.zeros(0, np.int64), np.zeros(0, np.int64)
         self._colors = np.zeros(0, np.uint32)
         self._zoom, self._centre = 1.0, QPointF(0.5, 0.5)
         self._extent = QRectF(0, 0, 1, 1)
@@ -71,10 +73,16 @@ class ScatterView(QWidget):
             self._extent = QRectF(left, top, max(right - left, 1e-6), max(bottom - top, 1e-6))
         self.fit()
 
-    def set_looks(self, colors: NDArray[np.uint32], ringed: NDArray[np.bool_]) -> None:
-        """Gives each point a colour (N,) 0xFFRRGGBB; the ringed ones (N,) stand out by a ring and lie above."""
+    def set_looks(
+        self, colors: NDArray[np.uint32], ringed: NDArray[np.bool_], muted: NDArray[np.bool_] | None = None
+    ) -> None:
+        """Gives each point a colour (N,) 0xFFRRGGBB; the ringed ones stand out and lie above, the muted ones below."""
         self._colors = colors
-        self._drawn_colors, self._drawn_ringed = colors[self._order], np.flatnonzero(ringed[self._order])
+        self._drawn_colors = colors[self._order]
+        self._faded_colors = _faded(self._drawn_colors, QColor(theme().window).rgb())
+        self._drawn_ringed = np.flatnonzero(ringed[self._order])
+        is_below = np.zeros(len(colors), np.bool_) if muted is None else muted[self._order]
+        self._drawn_below, self._drawn_above = np.flatnonzero(is_below), np.flatnonzero(~is_below)
         self.update()
 
     def color_of(self, row: int) -> QColor:
@@ -267,7 +275,7 @@ class ScatterView(QWidget):
         """Returns a point's radius: smaller the more there are, larger on zooming in."""
         area = self._extent.width() * self._extent.height() * self._scale() ** 2
         room = (area / max(1, len(self._places))) ** 0.5
-        return float(min(7.0, max(1.5, 0.35 * room)))
+        return float(min(6.0, max(1.0, 0.2 * room)))
 
     def _drawn(self) -> QImage:
         ratio = self.devicePixelRatioF()
@@ -280,15 +288,37 @@ class ScatterView(QWidget):
             left, top = (float(value) * ratio for value in self._corner())
             x = (self._xs * scale + np.float32(left)).astype(np.int32)
             y = (self._ys * scale + np.float32(top)).astype(np.int32)
-            radius = max(1, round(self._radius_px() * ratio))
-            gap, thick = round(ratio), max(1, round(ratio))
-            text, accent = (QColor(value).rgb() | 0xFF000000 for value in (theme().text, theme().accent))
-            seen = raster.inside(x, y)
-            raster.draw(x[seen], y[seen], self._drawn_colors[seen], radius)
-            ringed, selected = self._drawn_ringed, self._drawn_selected
-            for some, color, hole in ((ringed, text, radius + gap), (selected, accent, radius)):
-                some = some[raster.inside(x[some], y[some])]
-                raster.draw(x[some], y[some], color, hole + thick, hole + 1 if hole > radius else hole)
+            radius, thin = max(1, round(self._radius_px() * ratio)), max(1, round(ratio))
+            back, text, accent = (
+                QColor(each).rgb() | 0xFF000000 for each in (theme().window, theme().text, theme().accent)
+            )
+
+            at, is_seen = raster.place(x, y)
+            are_all_seen = bool(is_seen.all())
+
+            def draw(some: NDArray[np.int64], colors: NDArray[np.uint32] | int, radius_px: int) -> None:
+                seen = some if are_all_seen else some[is_seen[some]]
+                raster.draw(at[seen], colors if isinstance(colors, int) else colors[seen], radius_px)
+
+            selected, ringed = self._drawn_selected, self._drawn_ringed
+            plain = self._faded_colors if len(selected) else self._drawn_colors
+            draw(self._drawn_below, plain, radius)
+            draw(self._drawn_above, plain, radius)
+            if len(selected) <= MOST_OUTLINED:  # the outline goes round them all together, since the fill comes after
+                draw(selected, accent, radius + 2 * thin)
+            draw(selected, self._drawn_colors, radius)
+            for color, further in ((text, 3 * thin), (back, 2 * thin)):
+                draw(ringed, color, radius + further)
+            draw(ringed, self._drawn_colors, radius)
         image = raster.image()
         image.setDevicePixelRatio(ratio)
         return image
+
+
+def _faded(colors: NDArray[np.uint32], back: int) -> NDArray[np.uint32]:
+    """Returns colours nearly as quiet as the background, for what is not selected while something is."""
+    mixed = np.full(len(colors), 0xFF000000, np.uint32)
+    for shift in (0, 8, 16):
+        channel = (colors >> np.uint32(shift)) & np.uint32(0xFF)
+        mixed |= ((channel * 3 + np.uint32(back >> shift & 0xFF) * 7) // 10).astype(np.uint32) << np.uint32(shift)
+    return mixed

@@ -10,8 +10,7 @@ import pytest
 
 from engine.domain import ImageClass
 from engine.project import Project
-from gui.map_looks import ColorBy, looks_of
-from gui.theme import theme
+from gui.map_looks import ColorBy, _quiet, looks_of
 
 CLASSES = [ImageClass(1, "rust", "#ff8800", "1", 0), ImageClass(4, "ok", "#0088ff", "2", 1)]
 
@@ -66,7 +65,7 @@ def rgb(color: str) -> int:
 
 def test_classes_have_their_colours_and_mistakes_a_ring(columns, review) -> None:
     looks = looks_of(ColorBy.CLASS, columns, CLASSES, np.arange(6), review)
-    grey = rgb(theme().text_faint)
+    grey = rgb(_quiet())
     assert looks.colors.tolist() == [rgb("#ff8800")] * 2 + [rgb("#0088ff")] * 2 + [grey] * 2
     assert np.flatnonzero(looks.ringed).tolist() == [1]
     said = [(each.text, each.points.tolist(), each.has_ring) for each in looks.legend]
@@ -81,7 +80,7 @@ def test_classes_have_their_colours_and_mistakes_a_ring(columns, review) -> None
 def test_predictions_and_images_that_went_away(columns) -> None:
     rows = np.array([0, -1, 4])
     looks = looks_of(ColorBy.PREDICTION, columns, CLASSES, rows, None)
-    assert looks.colors.tolist() == [rgb("#ff8800"), rgb(theme().text_faint), rgb("#0088ff")]
+    assert looks.colors.tolist() == [rgb("#ff8800"), rgb(_quiet()), rgb("#0088ff")]
     assert not looks.ringed.any()
 
 

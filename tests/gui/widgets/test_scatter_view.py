@@ -94,8 +94,9 @@ def test_points_at_the_edge_and_far_outside_break_nothing(qapp) -> None:
     raster.begin(50, 40, RED)
     x = np.array([-100_000, -1, 0, 49, 50, 60, 100_000], np.int32)
     y = np.array([5, -1, 0, 39, 40, 5, 5], np.int32)
-    seen = raster.inside(x, y)
-    raster.draw(x[seen], y[seen], BLUE, 7)
+    at, is_seen = raster.place(x, y)
+    assert is_seen.tolist() == [False, True, True, True, True, True, False]
+    raster.draw(at[is_seen], BLUE, 7)
     image = raster.image()
     assert (image.width(), image.height()) == (50, 40)
     assert image.pixel(0, 0) == BLUE
