@@ -17,7 +17,7 @@ from gui.engine_work import EXPORT, TRAIN
 
 if TYPE_CHECKING:
     from engine.project import Project
-    from engine.project.runs import PrunePlan
+    from engine.project.pruning import PrunePlan
     from engine.tasks.compare_runs import RunComparison
     from gui.session import Session
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -18,23 +17,15 @@ from engine import syncing
 from engine.domain import Predictions, Run
 from engine.errors import ProjectError
 from engine.files import disk_error
-from engine.own_backbones import MODELS_FOLDER, RUN_FILE, RUN_PREFIX, has_own_network
+from engine.own_backbones import MODELS_FOLDER, RUN_FILE, has_own_network
 from engine.project.labels import LabelWriting
+from engine.project.pruning import PrunePlan, heirs_of, reasons_to_keep
 from engine.store import classes, predictions, runs
 from engine.store.features import FEATURES_FOLDER, HASH_IN_NAME
 from engine.store.store import Work
 
 CACHE_FOLDER: Final = "cache"
 DELETED_FOLDER: Final = ".deleted"
-
-
-@dataclass(frozen=True, slots=True)
-class PrunePlan:
-    """Which versions a tidying would delete, and what that frees. `reasons` say of each other one why it stays."""
-
-    run_ids: list[int]
-    size_bytes: int
-    reasons: dict[int, str]
 
 
 class RunKeeping(LabelWriting):
@@ -277,34 +268,6 @@ def _was_automatic(run_file: Path) -> bool:
         return bool(document["settings"].get("is_automatic"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False  # not one of ours, or not whole: left alone
-
-
-def heirs_of(run: Run, listed: Sequence[Run]) -> list[Run]:
-    """Returns the runs that began with the network of a run."""
-    return [other for other in listed if other.backbone == f"{RUN_PREFIX}{run.id}"]
-
-
-def reasons_to_keep(listed: Sequence[Run], notes: Mapping[int, str], num_newest: int) -> dict[int, str]:
-    """Returns which runs a tidying keeps and why: in use, noted, best, among the newest, or another kept run's origin.
-
-    Args:
-        listed: oldest first.
-    """
-    reasons: dict[int, str] = {}
-    for run in reversed(listed):
-        if run.is_active:
-            reasons[run.id] = "in use"
-        elif run.id in notes:
-            reasons[run.id] = "has a note"
-    if listed:
-        best = max(listed, key=lambda run: (run.validation.accuracy, run.id))
-        reasons.setdefault(best.id, "best score")
-    for run in listed[max(0, len(listed) - num_newest) :]:
-        reasons.setdefault(run.id, "one of the newest")
-    for run in reversed(listed):  # an origin is older than what came of it
-        if any(heir.id in reasons for heir in heirs_of(run, listed)):
-            reasons.setdefault(run.id, "another version began with it")
-    return reasons
 
 
 def _versions(listed: Sequence[Run]) -> str:

@@ -118,7 +118,8 @@ def _label_sentence(comparison: RunComparison) -> str:
         for ids, words in ((labels.added, "added"), (labels.changed, "changed"), (labels.gone, "taken away"))
         if len(ids)
     ]
-    return f"Version {second} learned from other labels: {', '.join(parts)}."
+    judged = " Both are judged by the labels of today." if len(labels.changed) else ""
+    return f"Version {second} learned from other labels: {', '.join(parts)}.{judged}"
 
 
 def _with_interval(validation: Validation) -> str:

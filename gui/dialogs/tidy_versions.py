@@ -13,7 +13,7 @@ from gui.widgets.buttons import button
 from gui.widgets.text import text_label
 
 if TYPE_CHECKING:
-    from engine.project.runs import PrunePlan
+    from engine.project.pruning import PrunePlan
 
 CHOICES = (0, 1, 2, 3, 5, 10, 20, 50)
 DEFAULT_NEWEST = 5
