@@ -29,6 +29,7 @@ from engine.files import atomic_write_file
 from engine.nn.device import DeviceFailedError, Place, autocast, send
 from engine.nn.head import Head
 from engine.nn.material import Draw, Material, Portion, Recipe, generator
+from engine.nn.rates import pace, restraint
 from engine.nn.rotation import Array
 from engine.nn.team import Team, TeamBrokenError
 from engine.nn.variants import vary
@@ -81,7 +82,10 @@ class FineTuning:
         self.bias = nn.Parameter(torch.from_numpy(head.bias / np.float32(head.temperature)).to(name))
         layers = [each for each in self.upper.parameters() if each.numel()]
         last = max(len(layers) - 1, 1)
-        self._factors = [_LOWEST_RATE ** (1 - index / last) for index in range(len(layers))]
+        self._factors = [
+            _LOWEST_RATE ** (1 - index / last) * restraint(layer, self.recipe.learning_rate)
+            for index, layer in enumerate(layers)
+        ]
         self._parameters = [*layers, self.weight, self.bias]
         decay = self.recipe.weight_decay
         groups = [{"params": [layer], "weight_decay": decay if layer.ndim > 1 else 0.0} for layer in layers]
@@ -175,10 +179,10 @@ class FineTuning:
             return math.nan
         recipe = self.recipe
         nn.utils.clip_grad_norm_(self._parameters, 5.0)
-        pace = self.slowness * _pace(step, num_steps, recipe.warm_up)
-        for group, factor in zip(self._optimiser.param_groups, self._factors, strict=False):
-            group["lr"] = recipe.learning_rate * factor * pace
-        self._optimiser.param_groups[-1]["lr"] = recipe.head_learning_rate * pace
+        factor = self.slowness * pace(step, num_steps, recipe.warm_up)
+        for group, share in zip(self._optimiser.param_groups, self._factors, strict=False):
+            group["lr"] = recipe.learning_rate * share * factor
+        self._optimiser.param_groups[-1]["lr"] = recipe.head_learning_rate * factor
         self._optimiser.step()
         horizon = max(5.0, recipe.averaging * num_steps)
         with torch.no_grad():
@@ -378,11 +382,3 @@ def _copy(value: Tensor) -> Tensor:
 def _laid_out_as(parameter: Tensor, value: Tensor) -> Tensor:
     """Returns a copy in the parameter's order in memory and on its device, in which the optimiser is quick."""
     return torch.empty_like(parameter).copy_(value) if value.shape == parameter.shape else value.clone()
-
-
-def _pace(step: int, num_steps: int, warm_up: float) -> float:
-    """Returns the share of the learning rate: a rise, then a cosine down to nothing."""
-    rise = max(1.0, warm_up * num_steps)
-    if step < rise:
-        return (step + 1) / rise
-    return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1.0, num_steps - rise)))

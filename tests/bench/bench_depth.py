@@ -30,13 +30,14 @@ os.environ.setdefault("GRAFT_WEIGHTS", str(SHARED / "weights"))
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from engine.backbones import BackboneSpec, spec  # noqa: E402
+from engine.evaluation.calibration import fit_temperature  # noqa: E402
 from engine.evaluation.metrics import log_loss  # noqa: E402
 from engine.evaluation.splits import assign_folds  # noqa: E402
 from engine.job import QuietContext  # noqa: E402
 from engine.nn.augmentation import AUGMENTATIONS, PRESETS, Augmentation  # noqa: E402
 from engine.nn.deep_training import DeepInputs, DeepTraining  # noqa: E402
 from engine.nn.embed import Embedder  # noqa: E402
-from engine.nn.head import fit_head  # noqa: E402
+from engine.nn.head import fit_head, probabilities_of  # noqa: E402
 from engine.nn.network_depths import NetworkDepths  # noqa: E402
 from engine.nn.preprocessing import default_preprocessing  # noqa: E402
 from engine.nn.training_plan import (  # noqa: E402
@@ -69,7 +70,9 @@ def bench_pace(keys: list[str]) -> None:
             )
 
 
-def bench_presets(name: str, record: BackboneSpec, depth: str, epochs: int, per_class: int) -> None:
+def bench_presets(
+    name: str, record: BackboneSpec, depth: str, epochs: int, per_class: int, only: list[str] | None
+) -> None:
     """Trains with each preset without the same fifth of the images and prints what it says of them."""
     paths, targets = images_of(name, per_class)
     preprocessing, weights = default_preprocessing(record), find_weights(record)
@@ -83,7 +86,9 @@ def bench_presets(name: str, record: BackboneSpec, depth: str, epochs: int, per_
     logits = fit.out_of_fold_logits
     accuracy = float((logits[held_out].argmax(axis=1) == targets[held_out]).mean())
     print(f"{name}, {record.key}, {depth}, {epochs} rounds, {held_out.sum()} of {len(paths)} held out, {load()}")
-    print(f"  {'head':22s} accuracy {accuracy:.3f}", flush=True)
+    temperature = fit_temperature(logits[~held_out], targets[~held_out])
+    loss = log_loss(probabilities_of(logits[held_out], temperature), targets[held_out])
+    print(f"  {'head':22s} accuracy {accuracy:.3f}   log loss {loss:.3f}", flush=True)
     presets: dict[str, Augmentation] = {key: PRESETS[key] for key in AUGMENTATIONS}
     # Not among the presets, to see what mixing two images is worth.
     presets["mirror, no mixup"] = Augmentation(mixup=0.0)
@@ -91,6 +96,8 @@ def bench_presets(name: str, record: BackboneSpec, depth: str, epochs: int, per_
     network.pace(depth, lambda: None)  # which chooses the number of threads
     lower, upper, shape = network.parts(depth)
     for key, preset in presets.items():
+        if only and key not in only:
+            continue
         PRESETS[key] = preset
         with tempfile.TemporaryDirectory() as scratch:
             inputs = DeepInputs(
@@ -193,6 +200,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("backbones", nargs="*", default=["mobilenet_v2", "starter"])
     parser.add_argument("--presets", nargs="+", metavar="SET")
+    parser.add_argument("--only", nargs="+", metavar="PRESET", help="these presets (default: all)")
     parser.add_argument("--auto", nargs="+", metavar="SET")
     parser.add_argument("--backbone", default="mobilenet_v2")
     parser.add_argument("--depth", choices=(PARTIAL, FULL), default=PARTIAL)
@@ -202,7 +210,9 @@ def main() -> None:
     parser.add_argument("--augmentation", default="mirror")
     arguments = parser.parse_args()
     for name in arguments.presets or ():
-        bench_presets(name, spec(arguments.backbone), arguments.depth, arguments.epochs, arguments.per_class)
+        bench_presets(
+            name, spec(arguments.backbone), arguments.depth, arguments.epochs, arguments.per_class, arguments.only
+        )
     for name in arguments.auto or ():
         bench_auto(name, arguments.backbone, arguments.budget, arguments.augmentation)
     if not (arguments.presets or arguments.auto):

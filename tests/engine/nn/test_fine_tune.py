@@ -165,6 +165,20 @@ def test_after_three_losses_that_are_not_finite_it_says_that_the_old_model_is_in
     assert "untouched" in caught.value.hint
 
 
+def test_a_layer_of_small_weights_that_are_scaled_up_afterwards_is_not_overthrown(material: Material) -> None:
+    network = small_network()
+    # The same function with weights a thousand times smaller, as there are in networks with BatchNorm.
+    with torch.no_grad():
+        network[0].weight /= 1000
+        network[0].bias /= 1000
+        network[1].weight *= 1000
+    training = begin(material, network, learning_rate=4e-4, epochs=20)
+    assert training._factors[0] < 0.005
+    losses = [training.run_epoch(ROWS, nothing) for _ in range(4)]
+    assert max(losses) < losses[0] + 0.05
+    assert begin(material, learning_rate=4e-4)._factors[0] == pytest.approx(0.3)
+
+
 def test_images_with_several_classes_learn_each_for_itself() -> None:
     rng = np.random.default_rng(1)
     has_class = rng.random((NUM_IMAGES, NUM_CLASSES)) < 0.5
