@@ -231,6 +231,8 @@ class RunKeeping(LabelWriting):
 
     def _move(self, source: Path, target: Path, note: Work[None]) -> None:
         """Moves a run's folder and notes it in the store; after a failure both are as before."""
+        if self.read_only:
+            self._write(note)  # which refuses, before anything of the original is touched
         has_files = source.is_dir()
         if has_files:
             try:

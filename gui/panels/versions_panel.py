@@ -138,7 +138,7 @@ class VersionsPanel(QWidget):
         self.table.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        QPainter(self).fillRect(self.rect(), theme().color("window"))
+        QPainter(self).fillRect(self.rect(), theme().color("panel"))
 
     # --------------------------------------------------------------------------------------------------------- showing
 
