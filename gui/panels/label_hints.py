@@ -65,7 +65,7 @@ def _accept_hints(session: Session, labelling: Labelling, num_targets: int) -> l
     columns, rows = session.columns, labelling.rows
     hints = []
     if labelling.are_unknown():
-        hints.append(Hint("/", "looks like none of the classes: find or name the right one"))
+        hints.append(Hint("/", "unknown? Find or name its class"))
     waiting = labelling.suggested_targets()
     suggested = columns.predicted_ids[rows[waiting]]
     if len(waiting) and session.suggests_whole_sets:
@@ -77,10 +77,10 @@ def _accept_hints(session: Session, labelling: Labelling, num_targets: int) -> l
             hints.append(Hint("Space", f"{text} as", item.name, item.color))
         else:
             hints.append(Hint("Space", f"{text} as suggested"))
-    confident = columns.confidences[rows[labelling.confident_positions()]]
+    positions, held_back = labelling.confident_and_held_back()
+    confident = columns.confidences[rows[positions]]
     if len(confident) > 1:
         text = f"accept all {len(confident):,} above {CONFIDENT * 100:.0f} %"
-        held_back = labelling.num_held_back()
         text += f", not {held_back:,} strange" if held_back else ""
         hints.append(Hint("Shift+Space", f"{text} — {_mistakes_text(session, confident)}"))
     return hints

@@ -87,14 +87,15 @@ class Labelling(QObject):
         Where images have several classes: sure of all of them at once, and not where the user gave another class. Those
         that look strange for a sure suggestion are left out: a class without a name is often taken for another.
         """
-        candidates = self._confident_candidates()
-        return self._with_suggestion(candidates[~self._are_strange(candidates)])
+        return self.confident_and_held_back()[0]
 
-    def num_held_back(self) -> int:
-        """Returns how many confident suggestions are not accepted all at once, because the images look strange."""
+    def confident_and_held_back(self) -> tuple[NDArray[np.int64], int]:
+        """Returns `confident_positions`, and how many are as sure but left out because the images look strange."""
         candidates = self._confident_candidates()
-        strange = candidates[self._are_strange(candidates)]
-        return int(np.count_nonzero(~is_done(self._session.columns, self._list.rows[strange])))
+        are_strange = self._are_strange(candidates)
+        rows = self._list.rows[candidates[are_strange]]
+        num_held_back = int(np.count_nonzero(~is_done(self._session.columns, rows)))
+        return self._with_suggestion(candidates[~are_strange]), num_held_back
 
     def _confident_candidates(self) -> NDArray[np.int64]:
         session, rows, columns = self._session, self._list.rows, self._session.columns

@@ -124,6 +124,7 @@ class ImageViewer(QWidget):
         self.canvas.set_picture(image, width_px, height_px, why, levels, note)
         parts = (
             percent(face.confidence) if face.is_suggestion and face.confidence is not None else "",
+            "looks like none of the classes" if face.is_unknown else "",
             "unsure" if face.is_unsure else "",
             "skipped" if face.is_skipped else "",
             "confirmed" if face.is_confirmed else "",

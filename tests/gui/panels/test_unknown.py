@@ -63,7 +63,7 @@ def test_space_does_nothing_on_an_unknown_image_and_the_hint_says_why(desk: Any)
     hints = hints_for(desk.session, desk.workspace.labelling, is_viewing=False)
     assert hints[0].key == "/"
     assert "Space" not in [hint.key for hint in hints]
-    assert "none of the classes" in hints[0].text
+    assert "unknown" in hints[0].text
 
 
 def test_a_class_key_labels_an_unknown_image_like_any_other(desk: Any) -> None:
