@@ -161,6 +161,7 @@ class ReviewImages(QWidget):
         handlers: dict[str, Callable[[], object]] = {
             "confirm": labelling.confirm,
             "find": self.find_class,
+            "accept": labelling.accept,
             "skip": labelling.skip,
             "unsure": labelling.toggle_unsure,
             "clear": labelling.clear,

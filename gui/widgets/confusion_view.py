@@ -32,6 +32,8 @@ from gui.widgets.confusion_paint import DOT_PX, HEAD_PX, ConfusionPicture, Count
 
 MAX_NAME_PX, MIN_NAME_PX, MAX_UPRIGHT_PX = 132, 56, 96
 ZOOM_STEP = 1.25
+LYING_PX = 92
+"""Columns as wide as this have names that lie, even if they are cut short."""
 SLANT = 0.6
 """Width of a name that stands on end against its length."""
 
@@ -175,7 +177,7 @@ class ConfusionView(QAbstractScrollArea):
             else:
                 self._layout = ConfusionLayout(len(self._names), self._cell_px, room[1])
             # Of tiny cells only one name is shown at a time, for which there is always room.
-            lie = self._layout.cell_px >= max(UPRIGHT_PX, min(widest + 6, MAX_NAME_PX / 2))
+            lie = self._layout.cell_px >= max(UPRIGHT_PX, min(widest + 6, LYING_PX))
             if lie or not self._layout.has_names or top != HEAD_PX:
                 break
         width, height = self._layout.size_px
