@@ -32,6 +32,8 @@ from engine.tasks.train_snapshot import TrainSettings, TrainSnapshot
 _LARGEST_DETOUR: Final = 500
 """So many unlabelled images are embedded before a training rather than after it."""
 
+ONLY_THE_HEAD: Final = "Where images may have several classes, only the head is trained in this version."
+
 _STRENGTH_KEEPS_FOR: Final = 0.1
 """A share of more or fewer images for which the last run's strength is used again."""
 
@@ -106,7 +108,8 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
         )
         fitted = fit_and_measure(snapshot, num_folds, context)
         context.progress(2, 3, "predicting")
-        run = write_head_run(snapshot, fitted, started, {}, context)
+        story = {"story": ONLY_THE_HEAD} if has_several and snapshot.settings.depth != HEAD else {}
+        run = write_head_run(snapshot, fitted, started, story, context)
         context.progress(3, 3, "")
         return run
 
@@ -157,8 +160,8 @@ def retrain_jobs(
     read_now(project, QuietContext(), None if embed_all else project.snapshot().image_ids.tolist())
     labels = project.snapshot()
     _refuse_too_few(labels)
-    if labels.mode is LabelMode.SEVERAL:
-        settings = replace(settings, depth=_depth_of_several(settings.depth))
+    if labels.mode is LabelMode.SEVERAL and settings.depth in (PARTIAL, FULL):
+        raise TrainingError(ONLY_THE_HEAD, "Choose the depth head or auto, or use one class per image.")
     source = open_source(project, settings.backbone)
     settings = replace(settings, backbone=source.spec.key)
     labelled = set(labels.image_ids.tolist())
@@ -207,20 +210,6 @@ def _targets_of(
         return np.searchsorted(class_positions, labels.targets[kept]).astype(np.int64)
     present = labels.targets_matrix[np.ix_(kept, class_positions)]
     return np.where(present.any(axis=1), present.argmax(axis=1), -1).astype(np.int64)
-
-
-def _depth_of_several(depth: str) -> str:
-    """Returns the depth at which a model for several classes per image is trained: that of the head.
-
-    Raises:
-        TrainingError: a part of the network was asked for by name.
-    """
-    if depth in (PARTIAL, FULL):
-        raise TrainingError(
-            "Where images may have several classes, only the head is trained in this version.",
-            "Choose the depth head or auto, or use one class per image.",
-        )
-    return HEAD
 
 
 def _free_folder(models_dir: Path, run_id: int) -> Path:

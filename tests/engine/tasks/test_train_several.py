@@ -217,8 +217,17 @@ def test_the_same_labels_and_seed_give_the_same_model(several: Project, truth: n
     first, second = retrain(several), retrain(several)
     assert first.validation == second.validation
     np.testing.assert_allclose(first.thresholds, second.thresholds, atol=1e-3)
-    (only,) = retrain_jobs(several, TrainSettings(backbone="squeezenet1_1", depth="auto"))
-    assert isinstance(only, TrainHead)
+
+
+def test_auto_trains_the_head_and_says_so(several: Project, truth: np.ndarray, run_job: Callable) -> None:
+    label(several, truth)
+    *before, training = retrain_jobs(several, TrainSettings(backbone="squeezenet1_1", depth="auto"))
+    assert isinstance(training, TrainHead)
+    for job in before:
+        run_job(job)
+    run = run_job(training)
+    assert run.depth == "head"
+    assert "only the head is trained" in run.settings["story"]
 
 
 def test_a_class_without_two_confirmed_images_is_left_out_and_named(
