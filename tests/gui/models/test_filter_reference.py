@@ -62,6 +62,7 @@ class Picture:
 @st.composite
 def pictures(draw: st.DrawFn, max_classes: int) -> Picture:
     folder = draw(st.sampled_from(FOLDERS))
+    predicted = draw(st.integers(0, NUM_CLASSES))  # an image of which nothing was said has no confidence either
     name = draw(st.text(alphabet="aBéß0129_.", min_size=1, max_size=6))
     return Picture(
         root=draw(st.integers(1, 2)),
@@ -71,8 +72,8 @@ def pictures(draw: st.DrawFn, max_classes: int) -> Picture:
         noted=draw(st.booleans()),
         status=draw(st.sampled_from([0, 0, 0, 1, 2])),
         taken=draw(st.sampled_from(DAYS)),
-        predicted=draw(st.integers(0, NUM_CLASSES)),
-        confidence=draw(st.sampled_from([math.nan, 0.1, 0.5, 0.5, 0.9, 1.0])),
+        predicted=predicted,
+        confidence=draw(st.sampled_from([0.1, 0.5, 0.5, 0.9, 1.0])) if predicted else math.nan,
         strangeness=draw(st.sampled_from([math.nan, 0.0, 0.5, 0.94, 0.95, 0.99])),
     )
 
@@ -209,7 +210,7 @@ def test_counts_and_the_list_follow_changes_like_a_plain_model(
         row = data.draw(st.integers(0, len(images) - 1))
         images[row] = _relabelled(images[row], data.draw(kind))
         other = columns_of(images, has_several)
-        for name in ("class_ids", "class_bits", "marks", "noted", "predicted_ids", "unknown_scores"):
+        for name in ("class_ids", "class_bits", "marks", "noted", "predicted_ids", "confidences", "unknown_scores"):
             getattr(columns, name)[row] = getattr(other, name)[row]
         rows = np.array([row])
         counts.update(columns, rows)
@@ -230,5 +231,7 @@ def test_counts_and_the_list_follow_changes_like_a_plain_model(
 
 def _relabelled(image: Picture, other: Picture) -> Picture:
     """Returns the image with what the user and the model may change taken from another."""
-    taken = {name: getattr(other, name) for name in ("classes", "marks", "noted", "predicted", "strangeness")}
+    taken = {
+        name: getattr(other, name) for name in ("classes", "marks", "noted", "predicted", "confidence", "strangeness")
+    }
     return replace(image, **taken)
