@@ -54,6 +54,7 @@ class MapPanel(QWidget):
         self._map: ImageMap | None = None
         self._map_run: int | None = None
         self._has_asked = False
+        self._is_labelling = False
         self._looks: Looks | None = None
         self._selected = np.zeros(0, np.bool_)
         self.view = ImageScatter(thumbnails, self._describe)
@@ -138,7 +139,9 @@ class MapPanel(QWidget):
         ids = self.selected_ids
         if found is None or not len(ids):
             return False
+        self._is_labelling = True
         self._session.label(ids, found.id)
+        self._is_labelling = False
         self.selection_note.setText(f"{wording.count(len(ids), 'image')} labelled {found.name}. Ctrl+Z takes it back.")
         return True
 
@@ -268,6 +271,7 @@ class MapPanel(QWidget):
         session.run_changed.connect(self._make_if_due)
         for signal in (session.rows_changed, session.columns_reset, session.classes_changed, notifier().theme_changed):
             signal.connect(self._looks_timer.start)
+        session.rows_changed.connect(self._on_rows_changed)
         session.work.changed.connect(self._on_work_changed)
         session.work.ended.connect(self._on_ended)
         self.switch.chosen.connect(lambda _key: self._show_looks())
@@ -280,6 +284,10 @@ class MapPanel(QWidget):
         self.anew_button.clicked.connect(lambda _on=False: self.make(is_anew=True))
         self.cancel_button.clicked.connect(lambda _on=False: session.work.cancel_kind(MAP))
         self.empty.action_wanted.connect(self.make)
+
+    def _on_rows_changed(self, _rows: object) -> None:
+        if not self._is_labelling:
+            self._show_selection()  # what was said of the last key holds no more
 
     def _on_work_changed(self) -> None:
         if self.isVisible() and self._session.work.is_running(MAP):

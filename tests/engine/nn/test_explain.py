@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from engine.backbones import CATALOGUE, BackboneSpec, spec
@@ -15,6 +17,7 @@ from engine.images.decode import decode_rgb
 from engine.nn.embed import Embedder
 from engine.nn.explain import EXACT, GRADIENT, OCCLUSION, Explainer, class_activation_map, occlusion_map
 from engine.nn.head import Head
+from engine.nn.networks import EXPORTED_PREFIX, load_backbone
 from engine.nn.preprocessing import PRESET_VIEWS, Preset, default_preprocessing
 from engine.nn.run_model import RunModel
 from engine.weights import find_weights
@@ -73,6 +76,28 @@ def test_contributions_sum_to_the_logit_without_its_bias(
         assert found.method == EXACT
         expected = float(logits[index] - model.head.bias[index])
         assert abs(float(found.contributions.sum(dtype=np.float64)) - expected) < 1e-4 * max(1, abs(expected))
+
+
+def test_a_network_that_was_trained_further_is_exact_too(
+    picture: np.ndarray, shared_weights: Path, tmp_path: Path
+) -> None:
+    """As a fine-tuned run writes it: another file of weights, named as exports name them."""
+    record = spec("mobilenet_v2")
+    network = load_backbone(record, find_weights(record))
+    generator = torch.Generator().manual_seed(0)
+    state = {
+        EXPORTED_PREFIX + name: value * (1 + 0.05 * torch.rand(value.shape, generator=generator))
+        if value.is_floating_point()
+        else value
+        for name, value in network.state_dict().items()
+    }
+    save_file(state, tmp_path / "backbone.safetensors")
+    model = model_of(record, tmp_path / "backbone.safetensors")
+    with Embedder(model.spec, model.weights, model.preprocessing, 1) as embedder:
+        logit = float(model.head.logits(embedder.embed(picture)[None])[0, 2])
+    found = Explainer(model, 1).explain(picture, 2)
+    assert found.method == EXACT
+    assert float(found.contributions.sum(dtype=np.float64)) == pytest.approx(logit - model.head.bias[2], abs=1e-4)
 
 
 def test_the_gradient_gives_the_exact_map_but_for_a_constant(picture: np.ndarray, shared_weights: Path) -> None:

@@ -102,6 +102,7 @@ def test_a_class_key_labels_the_lasso_in_one_step(panel: MapPanel, session: Sess
     qtbot.waitUntil(lambda: session.num_unsaved == 0)
     session.undo()
     qtbot.waitUntil(lambda: (session.columns.class_ids == NO_CLASS).all())
+    assert "labelled" not in panel.selection_note.text()
 
 
 def test_colours_follow_the_labels(panel: MapPanel, session: Session, qtbot: QtBot) -> None:
