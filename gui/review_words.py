@@ -73,7 +73,7 @@ def below_headline(acceptance: Acceptance, precision: float, num_measured: int, 
 def mistakes(acceptance: Acceptance, num_accepted: int) -> str:
     """Returns how many of so many accepted suggestions will be wrong, e.g. "about 14 wrong, at most 19"."""
     expected = round((1 - acceptance.precision) * num_accepted)
-    at_most = int(np.ceil((1 - acceptance.at_least) * num_accepted))
+    at_most = int(np.ceil((1 - acceptance.at_least) * num_accepted - 1e-6))
     return f"{f'about {expected:,}' if expected else 'hardly any'} wrong, at most {at_most:,}"
 
 

@@ -250,6 +250,23 @@ def test_accepting_the_others_is_one_step_of_accepted_suggestions(reviewed: Any)
     assert (session.columns.class_ids == before).all()
 
 
+def test_at_every_precision_each_image_without_a_class_is_either_accepted_or_left_to_look_at(reviewed: Any) -> None:
+    room, headline = reviewed, reviewed.window.review.overview.headline
+    columns = room.session.columns
+    unlabelled = set(columns.image_ids[columns.class_ids == NO_CLASS].tolist())
+    for key in ("together", "each"):
+        headline.scope.set_current(key)
+        accepted_before = None
+        for place in range(headline.slider.maximum() + 1):
+            headline.slider.setValue(place)
+            headline._show_counts()
+            accepted, rest = set(headline._accepted_ids.tolist()), set(headline._rest_ids.tolist())
+            assert accepted | rest == unlabelled
+            assert not accepted & rest
+            assert accepted_before is None or accepted <= accepted_before, "more precision accepts no more images"
+            accepted_before = accepted
+
+
 def test_mistakes_shows_the_worst_cell_and_arrows_bring_the_images_of_others(reviewed: Any) -> None:
     room, review = reviewed, reviewed.window.review
     room.press(Key.Key_PageDown, CTRL)

@@ -1,0 +1,83 @@
+"""The sentences of Review say what the figures say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.domain import ImageClass
+from engine.evaluation.metrics import measure
+from engine.evaluation.work_saved import Acceptance
+from gui import review_words
+from gui.review_words import UNNAMED_COLOR
+
+
+def acceptance(num_measured: int = 200, precision: float = 0.99, at_least: float = 0.97) -> Acceptance:
+    return Acceptance(np.zeros(2), 0.812, (0.76, 0.85), num_measured, precision, at_least, np.ones(5, np.bool_), 1.0)
+
+
+def test_the_headline_is_about_work_and_names_the_precision() -> None:
+    parts = review_words.headline(acceptance(), 0.99)
+    assert "".join(parts) == "Accept 81 % of images without looking, at 99 % precision"
+    assert parts[1] == "81 %"
+    small = review_words.below_headline(acceptance(), 0.99, 300, 0.99)
+    assert small == "between 76 % and 85 %, measured on images the model had not seen"
+
+
+def test_what_cannot_be_promised_is_not_and_says_what_can() -> None:
+    nothing = acceptance(num_measured=0)
+    assert "".join(review_words.headline(nothing, 0.995)).startswith("Nothing can be accepted without looking")
+    words = review_words.below_headline(nothing, 0.99, 48, 0.9)
+    assert "48 were measured" in words
+    assert "90 % can be promised now" in words
+
+
+@pytest.mark.parametrize(
+    ("precision", "at_least", "number", "words"),
+    [
+        (0.99, 0.97, 1000, "about 10 wrong, at most 30"),
+        (1.0, 0.97, 10, "hardly any wrong, at most 1"),
+        (0.95, 0.9, 1, "hardly any wrong, at most 1"),
+    ],
+)
+def test_accepting_promises_expected_and_most_mistakes(
+    precision: float, at_least: float, number: int, words: str
+) -> None:
+    assert review_words.mistakes(acceptance(200, precision, at_least), number) == words
+
+
+def test_the_weakest_class_and_what_it_is_taken_for() -> None:
+    names = ["ok", "pitted", "patches"]
+
+    def weakest(confusion: list[list[int]]) -> str:
+        counts = np.array(confusion)
+        targets, said = (np.repeat(places, counts.ravel()) for places in map(np.ravel, np.indices(counts.shape)))
+        metrics = measure(np.eye(len(counts))[said], targets)
+        assert (metrics.confusion == counts).all()
+        return "".join(review_words.weakest(metrics.per_class, metrics.confusion, names))
+
+    assert weakest([[9, 0, 0], [0, 5, 3], [0, 1, 9]]) == "Weakest: pitted. Three of its images look like patches."
+    assert weakest([[9, 0, 0], [0, 8, 1], [0, 0, 9]]) == "Weakest: pitted. One of its images looks like patches."
+    assert weakest([[9, 0, 0], [0, 8, 0], [0, 0, 9]]) == "Every image was recognised: no class is weak."
+    assert weakest([[9, 3, 0], [0, 3, 0], [0, 0, 9]]) == "Weakest: pitted. Three images of ok look like it."
+
+
+def test_a_class_that_was_renamed_or_deleted_since_keeps_its_place() -> None:
+    class Run:
+        class_ids = [1, 2]
+        class_names = ["old name", "gone"]
+
+    palette = [ImageClass(1, "new name", "#ff0000", "1", 0)]
+    found = review_words.classes_of(Run(), palette)  # type: ignore[arg-type]
+    assert [(each.name, each.color) for each in found] == [("new name", "#ff0000"), ("gone", UNNAMED_COLOR)]
+
+
+def test_staleness_counts_labels_and_is_silent_without_any() -> None:
+    assert review_words.stale(0, 7) == ""
+    assert review_words.stale(1, 7) == "1 label changed since model 7; retrain to refresh"
+    assert review_words.stale(3, 7) == "3 labels changed since model 7; retrain to refresh"
+
+
+def test_what_is_nearly_certain_is_not_called_certain() -> None:
+    assert review_words.suspicion(0.9999, 5, 5) == "99 % sure · 5/5 nearest agree"
+    assert review_words.suspicion(0.001, 0, 0) == "1 % sure"
