@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,20 @@ def test_the_loop_with_several_classes_per_image(graft: Graft, mixed: Path, shar
     for entry in predicted:
         above = {name for name, share in entry["probabilities"].items() if share >= np.float32(thresholds[name])}
         assert set(entry["classes"]) == above
+    model = mixed / "exported"
+    exported = document(graft("export", project, "--format", "onnx", "--to", model, "--json"))
+    assert exported["parity"]["top1_agreement"] == 1.0
+    again = document(graft("predict", model, mixed / "unseen", "--json"))["predictions"]
+    assert [entry["classes"] for entry in again] == [entry["classes"] for entry in predicted]
+    brought = document(graft("evaluate", model, "--json"))
+    assert brought["mean_average_precision"] == pytest.approx(validation["mean_average_precision"])
+    assert brought["num_images"] == NUM_SEEN
+    script = subprocess.run(
+        [sys.executable, model / "predict.py", mixed / "unseen" / again[0]["image"]],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert all(name in script.stdout for name in again[0]["classes"])
+
     said = graft("evaluate", project)
     assert "Mean average precision" in said.stdout
     assert "Accuracy" not in said.stdout
