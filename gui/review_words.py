@@ -136,6 +136,6 @@ def stale(num_labels: int, run_id: int) -> str:
 
 
 def suspicion(score: float, num_agreeing: int, num_neighbours: int) -> str:
-    """Returns how sure the model is that a class is wrong, and how many of the neighbours say so as well."""
+    """Returns how sure the model is that a class is wrong, and how many of the nearest images say so as well."""
     sure = f"{min(99, max(1, round(100 * score)))} % sure"
-    return f"{sure} · {num_agreeing}/{num_neighbours} nearest agree" if num_neighbours else sure
+    return f"{sure} · {num_agreeing} of {num_neighbours} agree" if num_neighbours else sure

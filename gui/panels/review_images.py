@@ -242,7 +242,7 @@ class ReviewImages(QWidget):
         self._hints.set_hints(hints)
 
     def _class_to_name(self) -> ImageClass | None:
-        """Returns the class whose key the hints name: the one that the model said, or else the first with a key."""
+        """Returns the class whose key the hints name: the one that the model said, or else the first; if it has one."""
         said_id = self._opinions.get(self.images.image_id(self.grid.current_position()) or 0, (0, 0.0))[0]
-        with_keys = [item for item in self._session.classes if item.key]
-        return next((item for item in with_keys if item.id == said_id), with_keys[0] if with_keys else None)
+        with_keys = [item for item in self._session.classes if item.key and said_id in (0, item.id)]
+        return with_keys[0] if with_keys else None

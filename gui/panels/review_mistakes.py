@@ -24,6 +24,7 @@ LISTED, SIMILAR, LARGEST, WEAKEST = "As in the list", "Mixed-up ones together", 
 ORDERS = (LISTED, SIMILAR, LARGEST, WEAKEST)
 NUM_PAIRS = 30
 PAIRS_PX, ROOM_FOR_PAIRS_PX = 232, 760
+ROOM_FOR_LEGEND_PX = 600
 COUNTING_TIPS = {
     Counting.COUNTS: "How many images",
     Counting.ROWS: "Share of the images of the class (recall on the diagonal)",
@@ -57,6 +58,7 @@ class ReviewMistakes(QWidget):
         self.pairs.setAccessibleName("Most frequent mix-ups")
         self._pairs_of: list[tuple[int, int]] = []
         self._sentence = text_label("", "dim", wrap=True)
+        self._legend = text_label("Rows: the class that an image has. Columns: what the model said.", "faint")
         self._side = QWidget()
         self._build()
         self.counting.chosen.connect(lambda key: self.matrix.set_counting(Counting[key]))
@@ -120,13 +122,14 @@ class ReviewMistakes(QWidget):
         column.setContentsMargins(16, 12, 16, 12)
         column.setSpacing(12)
         column.addLayout(bar)
-        column.addWidget(text_label("Rows: the class that an image has. Columns: what the model said.", "faint"))
+        column.addWidget(self._legend)
         column.addLayout(middle, 1)
         column.addWidget(self._sentence)
 
     def resizeEvent(self, event: object) -> None:
         super().resizeEvent(event)  # type: ignore[arg-type]
         self._side.setVisible(self.width() >= ROOM_FOR_PAIRS_PX)
+        self._legend.setVisible(self.height() >= ROOM_FOR_LEGEND_PX)
 
     def _apply_order(self) -> None:
         review = self._state.review

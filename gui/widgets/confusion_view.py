@@ -61,7 +61,7 @@ class ConfusionView(QAbstractScrollArea):
         self._side_px, self._top_px = MIN_NAME_PX, HEAD_PX
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setAccessibleName("Confusion matrix")
+        self.setAccessibleName("Confusion matrix: rows are the true classes, columns what the model said")
         self.viewport().setMouseTracking(True)
         self.viewport().setAutoFillBackground(False)
 

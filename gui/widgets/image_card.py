@@ -287,7 +287,7 @@ def _paint_opinion(painter: QPainter, area: QRectF, given: tuple[str, str], opin
     metrics = QFontMetricsF(font(0.85))
     least = chip_width(sure, area.width(), True) + 4
     wanted = chip_width(f"{name} {sure}", area.width(), True) + 4
-    room = max(area.width() - wanted, min(area.width() - least, chip_width(given[0], area.width(), False)))
+    room = max(area.width() - wanted, min(area.width() - least, chip_width(given[0], area.width(), False) + 2))
     left = area.left() + paint_chip(painter, area.left(), area.center().y(), room, *given, False) + 4
     kept = area.right() - left - 18 - metrics.horizontalAdvance(f" {sure}")
     shown = metrics.elidedText(name, Qt.TextElideMode.ElideRight, kept) if kept > MIN_CHIP_PX / 2 else ""

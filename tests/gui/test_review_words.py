@@ -79,5 +79,5 @@ def test_staleness_counts_labels_and_is_silent_without_any() -> None:
 
 
 def test_what_is_nearly_certain_is_not_called_certain() -> None:
-    assert review_words.suspicion(0.9999, 5, 5) == "99 % sure · 5/5 nearest agree"
+    assert review_words.suspicion(0.9999, 5, 5) == "99 % sure · 5 of 5 agree"
     assert review_words.suspicion(0.001, 0, 0) == "1 % sure"
