@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QLineEdit, QRadioButton, QSpinBox, QWidget
+from PySide6.QtWidgets import QButtonGroup, QCheckBox, QComboBox, QHBoxLayout, QLineEdit, QRadioButton, QWidget
 
 from engine.evaluation.groups import BY_COLUMN, BY_FOLDER
 from gui import wording
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gui.session import Session
 
 TYPING_PAUSE_MS: Final = 250
+SHARES: Final = (10, 15, 20, 30, 50)
 DEFAULT_SHARE: Final = 20
 NO_RULE, FOLDER, PATTERN, TABLE = range(4)
 _NOTHING: Final = "Each image by itself, but for what is found automatically."
@@ -101,6 +102,7 @@ class HonestyDialog(FramedDialog):
         row.addWidget(self.pattern)
         self.body.addLayout(row)
         self.preview = text_label(_NOTHING, "dim", wrap=True)
+        self.preview.setIndent(25)
         self.body.addWidget(self.preview)
 
     def _show_groups(self, is_automatic: bool, rule: str | None, has_table: bool) -> None:
@@ -174,11 +176,10 @@ class HonestyDialog(FramedDialog):
         self.body.addWidget(self.test_words)
         row = QHBoxLayout()
         row.setSpacing(8)
-        self.share = QSpinBox()
-        self.share.setRange(5, 50)
-        self.share.setSingleStep(5)
-        self.share.setValue(DEFAULT_SHARE)
-        self.share.setSuffix(" %")
+        self.share = QComboBox()
+        for share in SHARES:
+            self.share.addItem(f"{share} %", share)
+        self.share.setCurrentIndex(SHARES.index(DEFAULT_SHARE))
         self.share.setAccessibleName("Share of the labelled images for the test set")
         self.share.setToolTip("Share of the labelled images, of every class alike")
         self.test_button = button("Lock away", tooltip="Draw images at random; no later training sees them")
@@ -228,5 +229,5 @@ class HonestyDialog(FramedDialog):
             return
         from engine.tasks.locked_test import lock_test_set
 
-        share = self.share.value() / 100
+        share = self.share.currentData() / 100
         self._session.read_in_background(lambda: lock_test_set(project, share), self._show_test_set)
