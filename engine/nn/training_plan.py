@@ -13,6 +13,7 @@ PARTIAL: Final = "partial"
 FULL: Final = "full"
 AUTO: Final = "auto"
 DEPTHS: Final = (AUTO, HEAD, PARTIAL, FULL)
+ONLY_THE_HEAD: Final = "Where images may have several classes, only the head is trained in this version."
 SCRATCH_FOLDER: Final = "training"
 """In the project's cache folder: what a training that is not over yet has done."""
 

@@ -18,7 +18,7 @@ from engine.files import PendingFolder
 from engine.job import Job, JobContext, Priority, QuietContext
 from engine.nn.head import Head
 from engine.nn.run_model import read_run
-from engine.nn.training_plan import FULL, HEAD, PARTIAL
+from engine.nn.training_plan import FULL, HEAD, ONLY_THE_HEAD, PARTIAL
 from engine.own_backbones import RUN_PREFIX
 from engine.project import Project
 from engine.tasks.embed import ComputeEmbeddings, FeatureSource, missing_images, open_source
@@ -31,8 +31,6 @@ from engine.tasks.train_snapshot import TrainSettings, TrainSnapshot
 
 _LARGEST_DETOUR: Final = 500
 """So many unlabelled images are embedded before a training rather than after it."""
-
-ONLY_THE_HEAD: Final = "Where images may have several classes, only the head is trained in this version."
 
 _STRENGTH_KEEPS_FOR: Final = 0.1
 """A share of more or fewer images for which the last run's strength is used again."""

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from engine.events import EpochEnded
 from engine.nn.augmentation import MIRRORED, NO_VARIANTS, STRONG, VARIED
-from engine.nn.training_plan import AUTO, FULL, HEAD, PARTIAL
+from engine.nn.training_plan import AUTO, FULL, HEAD, ONLY_THE_HEAD, PARTIAL
 from gui import wording
 from gui.engine_work import TRAIN
 from gui.session import Session
@@ -81,6 +81,7 @@ class TrainingDrawer(QWidget):
         right.addWidget(self.plot, 1)
         row.addLayout(right, 1)
         session.training.changed.connect(self._show_settings)
+        session.mode_changed.connect(self._show_settings)
         session.backbones.changed.connect(self._on_backbone_changed)
         session.work.changed.connect(self._show_expected)
         session.bridge.epoch_ended.connect(self._on_epoch_ended)
@@ -193,6 +194,11 @@ class TrainingDrawer(QWidget):
     def _show_settings(self) -> None:
         settings = self._session.training.settings
         self.cards[settings.depth].setChecked(True)
+        has_several = self._session.has_several_classes
+        for depth in (PARTIAL, FULL):
+            self.cards[depth].setEnabled(not has_several)
+            self.cards[depth].setToolTip(ONLY_THE_HEAD if has_several else DEPTH_CARDS[depth][1])
+        self.balanced.setEnabled(not has_several)
         self.budget.setCurrentIndex(self.budget.findData(settings.time_budget_s))
         self.augmentation.setCurrentIndex(self.augmentation.findData(settings.augmentation))
         self.balanced.setChecked(settings.is_class_balanced)

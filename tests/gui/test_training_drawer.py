@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 
+from engine.domain import LabelMode
 from engine.errors import TrainingError
 from engine.events import EpochEnded
 from engine.nn.training_plan import AUTO, FULL, HEAD, PARTIAL, Pace
@@ -65,6 +66,17 @@ def test_a_depth_is_chosen_and_remembered_for_the_project(room: Any, drawer: Any
     room.session.close_project()
     room.open(tmp_path / "project")
     assert room.session.training.settings.depth == HEAD
+
+
+def test_only_the_head_is_offered_where_images_may_have_several_classes(room: Any, drawer: Any) -> None:
+    room.session.set_label_mode(LabelMode.SEVERAL)
+    room.wait_for(lambda: not drawer.cards[PARTIAL].isEnabled())
+    assert not drawer.cards[FULL].isEnabled()
+    assert "only the head" in drawer.cards[FULL].toolTip()
+    assert drawer.cards[AUTO].isEnabled()
+    assert drawer.cards[HEAD].isEnabled()
+    room.session.undo()
+    room.wait_for(lambda: drawer.cards[PARTIAL].isEnabled())
 
 
 def test_time_and_memory_stand_beside_each_depth_before_it_is_begun(room: Any, drawer: Any) -> None:
