@@ -1,14 +1,20 @@
-"""How fast pictures become embeddings, and labels a head: `python tests/bench/bench_engine.py [NUM_IMAGES]`.
+"""How fast pictures become embeddings, and labels a head: `python tests/bench/bench_engine.py [NUM_IMAGES] [--large]`.
 
-Prints medians, and beside each the rate that the spent processor time allows on two idle cores: on a busy machine only
-the second is worth comparing. Needs the shared image sets and weights (GRAFT_SHARED, GRAFT_WEIGHTS).
+All rows of FIGURES "Engine" about the head; --large adds the one of 100,000 images. Forward pass and overlap: see
+`bench_embedding.py`; fastai: `bench_fastai.py`; GPU: `bench_gpu.py`; depths: `bench_depth.py`. --only-head leaves
+the embedding out. Prints medians, and beside each the rate that the spent processor time allows on two idle cores: on
+a busy machine only the second is worth comparing. Needs the shared image sets and weights (GRAFT_SHARED,
+GRAFT_WEIGHTS).
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -25,12 +31,16 @@ from engine.backbones import spec  # noqa: E402
 from engine.evaluation.calibration import cross_fitted_temperatures, fit_temperature  # noqa: E402
 from engine.evaluation.splits import assign_folds  # noqa: E402
 from engine.images.decode import decode_rgb  # noqa: E402
+from engine.job import run_in_foreground  # noqa: E402
 from engine.nn.embed import BATCH_SIZE, Embedder  # noqa: E402
 from engine.nn.head import fit_head  # noqa: E402
+from engine.project import Project  # noqa: E402
 from engine.settings import num_threads  # noqa: E402
+from engine.tasks.scan import ScanFolder  # noqa: E402
 from engine.weights import find_weights  # noqa: E402
 
 BACKBONE = "mobilenet_v2"
+SETS = ("clothing10", "steel_neu", "coffee_leaf")
 ROUNDS = 3
 IDLE_CORES = 2
 
@@ -52,9 +62,8 @@ def bench_embedding(num_images: int) -> None:
     """Decode alone, forward alone, both, and torch beside them."""
     record = spec(BACKBONE)
     weights = find_weights(record)
-    sets = ("clothing10", "steel_neu", "coffee_leaf")
     paths = [
-        path for name in sets for path in sorted((SHARED / "data" / name).rglob("*.jpg"))[:: max(1, 1800 // num_images)]
+        path for name in SETS for path in sorted((SHARED / "data" / name).rglob("*.jpg"))[:: max(1, 1800 // num_images)]
     ]
     with Embedder(record, weights) as embedder:
         views = embedder.preprocessing.num_views
@@ -109,9 +118,83 @@ def bench_head(num_images: int, size: int = 1280, num_classes: int = 10) -> None
     measure(f"head from the last one: {name}", "fits", 1, lambda: refit(start=first.head, strength=first.strength))
 
 
+def bench_retrain(num_labelled: int = 1000) -> None:
+    """From the Retrain click to predictions that the window can show: the chain of jobs, and reading them."""
+    from engine.tasks.embed import ComputeEmbeddings
+    from engine.tasks.train import retrain_jobs
+    from engine.tasks.train_snapshot import TrainSettings
+
+    with tempfile.TemporaryDirectory() as folder:
+        project = Project.create(Path(folder) / "project")
+        for name in SETS:
+            run_in_foreground(ScanFolder(project, SHARED / "data" / name, True))
+        ids = [image.id for image in project.images()]
+        rng = np.random.default_rng(0)
+        rng.shuffle(ids)
+        project.clear(ids[num_labelled:]).result()
+        run_in_foreground(ComputeEmbeddings(project, BACKBONE))
+
+        def retrain() -> None:
+            for job in retrain_jobs(project, TrainSettings(BACKBONE)):
+                run_in_foreground(job)
+            project.suggestions()
+
+        classes = f"{num_labelled:,} labelled of {len(ids):,} images, {len(project.classes())} classes"
+        seconds("Retrain to new predictions, first", 1.5, retrain, classes, rounds=1)
+        seconds("Retrain to new predictions, then", 1.5, retrain, classes)
+        project.close()
+
+
+def bench_fresh_folder(num_images: int = 500, num_labelled: int = 50) -> None:
+    """A folder of photographs nobody has looked at, fifty labelled, to the first model with its figures."""
+    with tempfile.TemporaryDirectory() as folder:
+        images = Path(folder) / "images"
+        images.mkdir()
+        files = sorted((SHARED / "data" / "clothing10").rglob("*.jpg"))
+        names = []
+        for file in files[:: max(1, len(files) // num_images)][:num_images]:
+            names.append((f"{file.parent.name}__{file.name}", file.parent.name))
+            shutil.copy(file, images / names[-1][0])
+        chosen = [names[index] for index in np.random.default_rng(0).permutation(len(names))[:num_labelled]]
+        csv = "\n".join(["image,class", *(",".join(pair) for pair in chosen)])
+        (Path(folder) / "labels.csv").write_text(csv, encoding="utf-8")
+
+        def go() -> None:
+            project = Path(folder) / "project"
+            shutil.rmtree(project, ignore_errors=True)
+            for arguments in (
+                ["new", project, "--images", images],
+                ["label", project, "--csv", Path(folder) / "labels.csv"],
+                ["train", project, "--backbone", BACKBONE, "--depth", "head"],
+            ):
+                command = [sys.executable, str(ROOT / "main.py"), *map(str, arguments)]
+                subprocess.run(command, check=True, capture_output=True)
+
+        what = f"{len(names)} photographs, {num_labelled} labelled, three starts of the program included"
+        seconds("fresh folder to first evaluated model", 15, go, what)
+
+
+def seconds(what: str, goal_s: float, work: Callable[[], object], of: str, rounds: int = ROUNDS) -> None:
+    """Prints the median time of some work, and the time that its processor time would take on idle cores."""
+    walls, processors = [], []
+    for _ in range(rounds):
+        wall, times = time.perf_counter(), os.times()
+        work()
+        walls.append(time.perf_counter() - wall)
+        processors.append(sum(os.times()[:4]) - sum(times[:4]))
+    print(
+        f"{what:42s} {statistics.median(walls):6.2f} s (goal {goal_s:g}), {statistics.median(processors):.2f} s of "
+        f"processor time; {of}; load {os.getloadavg()[0]:.1f}",
+        flush=True,
+    )
+
+
 def main() -> None:
-    bench_embedding(int(sys.argv[1]) if len(sys.argv) > 1 else 300)
+    if "--only-head" not in sys.argv:
+        bench_embedding(int(sys.argv[1]) if len(sys.argv) > 1 and sys.argv[1].isdigit() else 300)
     bench_head(1000)
+    bench_retrain()
+    bench_fresh_folder()
     if "--large" in sys.argv:
         bench_head(100_000)
 

@@ -67,7 +67,8 @@ class Watch(Callback):
 with learn.no_bar(), learn.no_logging():
     learn.fine_tune(epochs, cbs=Watch())
 print(json.dumps({"seconds": time.perf_counter() - started - judging[0],
-                  "processor": time.process_time() - used - used_judging[0], "accuracy": course[-1][1], "course": course}))
+                  "processor": time.process_time() - used - used_judging[0],
+                  "accuracy": course[-1][1], "course": course}))
 """
 
 
