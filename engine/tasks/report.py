@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from engine.backbones.catalogue import CATALOGUE_FILE
@@ -18,9 +21,10 @@ from engine.evaluation.learning_curve import LearningForecast
 from engine.evaluation.metrics import Metrics
 from engine.evaluation.report import Figure, ReportData, WorstImage, interval, render, share
 from engine.files import atomic_write_bytes, disk_error
-from engine.job import Job, JobContext, Priority
+from engine.job import Job, JobContext, Priority, QuietContext
 from engine.nn.run_model import RunModel, read_run
 from engine.project import Project
+from engine.tasks.explain import BorderEvidence, BorderSnapshot, CheckBorders
 from engine.tasks.forecast_learning import ForecastLearning
 from engine.tasks.review import Review, ReviewModel
 
@@ -32,10 +36,11 @@ TEMPLATE_FILE: Final = CATALOGUE_FILE.parents[1] / "report" / "report.html"
 
 @dataclass(frozen=True, slots=True)
 class ReportSnapshot:
-    """`review` and `forecast` are the snapshots of those jobs, the second None where it cannot be made."""
+    """`review`, `forecast` and `borders` are the snapshots of those jobs; the last two are None where there is none."""
 
     review: Any
     forecast: Any
+    borders: BorderSnapshot | None
     forecast_note: str
     paths: dict[int, tuple[str, Path]]
     """Name and file of each measured image."""
@@ -79,10 +84,14 @@ class WriteReport(Job[ReportSnapshot, WrittenReport, WrittenReport]):
             forecast = forecasting.prepare()
         except AppError as err:
             note = str(err)
+        borders: BorderSnapshot | None = None
+        with contextlib.suppress(AppError):
+            borders = CheckBorders(project, run).prepare()
         return ReportSnapshot(
             review=ReviewModel(project, run).prepare(),
             forecast=forecast,
             forecast_note=note,
+            borders=borders,
             paths={image.id: (image.name, image.path) for image in project.images()},
             model=read_run(project.run_dir(run), project.run_dir(run)),
             project_name=project.name,
@@ -92,18 +101,22 @@ class WriteReport(Job[ReportSnapshot, WrittenReport, WrittenReport]):
 
     @staticmethod
     def work(snapshot: ReportSnapshot, context: JobContext) -> WrittenReport:
-        context.progress(0, 3, "figures")
+        context.progress(0, 4, "figures")
         review = ReviewModel.work(snapshot.review, context)
-        context.progress(1, 3, "learning curve")
+        context.progress(1, 4, "learning curve")
         forecast, note = None, snapshot.forecast_note
         if snapshot.forecast is not None:
             try:
                 forecast = ForecastLearning.work(snapshot.forecast, context)
             except AppError as err:
                 note = str(err)
-        context.progress(2, 3, "pictures")
+        context.progress(2, 4, "where it looks")
+        evidence: BorderEvidence | None = None
+        with contextlib.suppress(AppError):  # the weights may not be on this machine any more
+            evidence = CheckBorders.work(snapshot.borders, QuietContext()) if snapshot.borders is not None else None
+        context.progress(3, 4, "pictures")
         worst, num_wrong = _worst_images(review, snapshot.paths, context)
-        data = report_data(review, forecast, note, worst, num_wrong, snapshot)
+        data = report_data(review, forecast, note, evidence, worst, num_wrong, snapshot)
         page = render(data, TEMPLATE_FILE.read_text(encoding="utf-8")).encode("utf-8")
         context.checkpoint()
         try:
@@ -111,7 +124,7 @@ class WriteReport(Job[ReportSnapshot, WrittenReport, WrittenReport]):
         except OSError as err:
             raise disk_error(err, snapshot.file) from err
         atomic_write_bytes(snapshot.file, page)
-        context.progress(3, 3, "")
+        context.progress(4, 4, "")
         return WrittenReport(snapshot.file, len(page))
 
     def finish(self, result: WrittenReport) -> WrittenReport:
@@ -122,6 +135,7 @@ def report_data(
     review: Review,
     forecast: LearningForecast | None,
     forecast_note: str,
+    evidence: BorderEvidence | None,
     worst: list[WorstImage],
     num_wrong: int,
     snapshot: ReportSnapshot,
@@ -138,8 +152,8 @@ def report_data(
         method=f"How it was measured: {run.validation.method}. {len(review.image_ids):,} images were judged, each by a "
         "model that had not seen it.",
         figures=figures,
-        checks=_checks(review),
-        warnings=review.warnings,
+        checks=_checks(review) + _looking(evidence),
+        warnings=[*review.warnings, *([evidence.warning] if evidence is not None and evidence.warning else [])],
         work_saved=_work_saved(review),
         class_names=run.class_names,
         per_class=[each for each in per_class if each["class"] < len(run.class_names)],
@@ -201,6 +215,8 @@ def _checks(review: Review) -> list[str]:
         checks.append(f"Held out together: {review.grouping_words}.")
     if group_by:
         checks.append(f"Images are held out together by: {group_by}.")
+    if not checks:
+        checks.append("No groups of look-alikes were found or given: every image was held out for itself.")
     if review.gap is not None:
         checks.append(review.gap.sentence)
     if review.suspects:
@@ -211,9 +227,18 @@ def _checks(review: Review) -> list[str]:
         "of known classes, held out, were called unknown by mistake."
         for each in alarms
     ]
-    if not checks:
-        checks.append("No groups of look-alikes were found or given: every image was held out for itself.")
     return checks
+
+
+def _looking(evidence: BorderEvidence | None) -> list[str]:
+    if evidence is None or not len(evidence.shares):
+        return []
+    border, even = share(float(evidence.shares.mean())), share(float(evidence.even.mean()))
+    sentence = (
+        f"Where it looks, in {len(evidence.shares)} labelled images: {border} of what speaks for their class lies on the "
+        f"outermost tenth of the picture, where {even} would be even."
+    )
+    return [sentence]
 
 
 def _work_saved(review: Review) -> str:
@@ -235,19 +260,31 @@ def _worst_images(
     review: Review, paths: dict[int, tuple[str, Path]], context: JobContext
 ) -> tuple[list[WorstImage], int]:
     """Returns the surest mistakes with small pictures, and how many mistakes there are."""
-    if review.mode is not LabelMode.ONE:
-        return [], 0
-    predicted = review.probabilities.argmax(axis=1)
-    wrong = np.flatnonzero(predicted != review.targets)
+    num_classes = len(review.run.class_names)
+    given = _as_sets(review.targets, num_classes) if review.present is None else review.present
+    said = _as_sets(review.probabilities.argmax(axis=1), num_classes) if review.suggested is None else review.suggested
+    wrong = np.flatnonzero((given != said).any(axis=1))
     order = np.lexsort((review.image_ids[wrong], -review.confidences[wrong]))[:NUM_WORST]
-    names = review.run.class_names
     found = []
     for row in wrong[order].tolist():
         context.checkpoint()
         name, path = paths.get(int(review.image_ids[row]), ("removed", Path()))
-        given, said = names[int(review.targets[row])], names[int(predicted[row])]
-        found.append(WorstImage(name, given, said, float(review.confidences[row]), _small_jpeg(path)))
+        names = review.run.class_names
+        confidence = float(review.confidences[row])
+        found.append(
+            WorstImage(name, _words(names, given[row]), _words(names, said[row]), confidence, _small_jpeg(path))
+        )
     return found, len(wrong)
+
+
+def _as_sets(indices: NDArray[np.int64], num_classes: int) -> NDArray[np.bool_]:
+    """Returns one class per image (M,) as the set of its classes (M, K)."""
+    sets: NDArray[np.bool_] = indices[:, None] == np.arange(num_classes)
+    return sets
+
+
+def _words(names: Sequence[str], chosen: NDArray[np.bool_]) -> str:
+    return ", ".join(names[at] for at in np.flatnonzero(chosen).tolist()) or "none of the classes"
 
 
 def _small_jpeg(path: Path) -> bytes:

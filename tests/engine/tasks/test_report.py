@@ -89,3 +89,23 @@ def test_the_command_writes_it(trained: Project, tmp_path: Path, capsys: pytest.
     assert Path(document["file"]).stat().st_size == document["size_bytes"]
     assert cli.run(["report", str(folder), "--to", str(tmp_path / "r.txt")]) == 1
     assert "ends in .html" in capsys.readouterr().err
+
+
+def test_images_with_several_classes_have_a_report_too(
+    make_project: MakeProject, steel: Path, tmp_path: Path, run_job: Run
+) -> None:
+    from engine.domain import LabelMode, Mark
+
+    project = make_project(steel)
+    project.set_label_mode(LabelMode.SEVERAL).result()
+    ids = [image.id for image in project.images()]
+    dark = project.add_class("dark & <b>deep</b>").result()
+    project.label(ids[::3], dark.id).result()
+    project.mark(ids, Mark.CONFIRMED, True).result()
+    for job in retrain_jobs(project, TrainSettings("squeezenet1_1")):
+        run_job(job)
+    page = run_job(WriteReport(project, tmp_path / "report.html")).file.read_text(encoding="utf-8")
+    assert "Mean average precision" in page
+    assert "<b>deep</b>" not in page
+    assert re.search(r"<b>crazing, dark &amp; &lt;b&gt;deep|was called <b>", page)
+    assert 'class="matrix"' not in page
