@@ -235,8 +235,8 @@ def _looking(evidence: BorderEvidence | None) -> list[str]:
         return []
     border, even = share(float(evidence.shares.mean())), share(float(evidence.even.mean()))
     sentence = (
-        f"Where it looks, in {len(evidence.shares)} labelled images: {border} of what speaks for their class lies on the "
-        f"outermost tenth of the picture, where {even} would be even."
+        f"Where it looks, in {len(evidence.shares)} labelled images: {border} of what speaks for their class lies on "
+        f"the outermost tenth of the picture, where {even} would be even."
     )
     return [sentence]
 
