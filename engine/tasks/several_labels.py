@@ -18,10 +18,10 @@ Not nothing: most of what was not given is not there, and a class whose every kn
 all: what the user has not come to yet would be taught as absent. Calibration, thresholds and figures are of confirmed
 images only, so a wrong guess here costs accuracy, never honesty.
 
-Measured on five sets of pictures put together of four (mobilenet_v2; 100 and 300 labelled images, 15 and 40 % of them
-confirmed, of the others every class given with probability 0.6): mean average precision on unseen images .637 / .732
-and .640 / .752 at a quarter, .599 / .687 and .628 / .746 at nothing, .630 / .728 and .635 / .748 at all. With all of
-them confirmed it was .676 / .786. Weighing a class's images with and without it alike cost .010 to .019.
+Measured on five sets of pictures put together of four (`tests/bench/bench_several.py`: mobilenet_v2, 300 labelled
+images, 15 or 40 % of them confirmed, of the others every class given with probability 0.6): mean average precision on
+unseen images .719 and .745 at a quarter, .688 and .739 at nothing, .711 and .737 at all; .784 with all of them
+confirmed. Weighing a class's images with and without it alike cost .010 to .019.
 """
 
 _CONFIRM: Final = "Give images all of their classes and confirm them with Enter, then retrain."
