@@ -226,7 +226,7 @@ def knots_of(strangeness: Array) -> Array:
         values = np.quantile(values, (np.arange(_MAX_CALIBRATION) + 0.5) / _MAX_CALIBRATION)
     # No less than float32 needs to tell the knots apart.
     spread = max(float(values.std(ddof=1)), 5e-3 * (1 + float(np.abs(values).max())))
-    width = 1.06 * spread * num_images**-0.2
+    width = 1.06 * spread * num_images ** (-1 / 3)
     freedom = max(1, num_images - 1)
     reach = 8 * width + spread * (4 + 60 / freedom)
     grid = np.linspace(values[0] - reach, values[-1] + reach, _GRID_POINTS)

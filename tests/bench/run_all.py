@@ -16,6 +16,7 @@ HERE = Path(__file__).resolve().parent
 GROUPS = {
     "feel": ("window", "grid", "viewer", "store", "scan", "images", "jobs"),
     "engine": ("engine", "embedding", "depth", "backbones", "several"),
+    "honesty": ("honesty", "unknown"),
 }
 
 

@@ -77,8 +77,9 @@ def test_with_a_thousand_images_the_false_alarms_are_those_that_were_asked_for()
     unseen, _ = made_up(np.random.default_rng(2), 1000)
     scores = fit.detector.scores(unseen, logits_of(unseen))
     for rate in (0.01, 0.05, 0.1):
-        assert (scores >= 1 - rate).mean() == pytest.approx(rate, rel=0.35)
-        assert (fit.out_of_fold_scores >= 1 - rate).mean() == pytest.approx(rate, rel=0.35)
+        chance = 3 * np.sqrt(rate * (1 - rate) / 1200)  # the threshold is itself measured on 1,200 images
+        assert (scores >= 1 - rate).mean() == pytest.approx(rate, abs=chance)
+        assert (fit.out_of_fold_scores >= 1 - rate).mean() == pytest.approx(rate, abs=chance)
 
 
 def test_with_a_dozen_images_there_are_no_more_false_alarms_on_average_than_were_asked_for() -> None:
