@@ -323,7 +323,8 @@ def _sentence(classes: Sequence[ClassGain], names: dict[int, str], gain: float, 
     idle = [each for each in classes if not each.is_worth_it]
     if idle:
         named = ", ".join(f"“{names[each.class_id]}”" for each in idle[-3:])
-        rest = f" and {len(idle) - 3:,} others" if len(idle) > 3 else ""
+        num_more = len(idle) - 3
+        rest = f" and {num_more:,} other{'s' if num_more > 1 else ''}" if num_more > 0 else ""
         sentence += f" More of {named}{rest} will hardly help."
     return sentence
 

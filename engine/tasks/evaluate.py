@@ -132,9 +132,13 @@ def evaluation_document(
     targets: NDArray[np.int64],
     classes: Sequence[str],
     failed: Sequence[tuple[str, str]] = (),
+    units: NDArray[Any] | None = None,
 ) -> dict[str, Any]:
-    """Returns the document for predictions (N, K) and true class indices (N,) into `classes` (K or more)."""
-    metrics = measure(probabilities, targets)
+    """Returns the document for predictions (N, K) and true class indices (N,) into `classes` (K or more).
+
+    `units` (N,) are the groups that the images were held out by, for out-of-fold predictions.
+    """
+    metrics = measure(probabilities, targets, units, is_cross_validated=units is not None)
     confusion = np.zeros((len(classes), len(classes)), np.int64)
     size = len(metrics.confusion)
     confusion[:size, :size] = metrics.confusion
@@ -221,14 +225,15 @@ def _own_figures(place: RunPlace | ExportedModel) -> dict[str, Any]:
             order = np.argsort(labels["image_ids"][is_measured])
             targets = labels["targets"][is_measured][order]
             probabilities = out_of_fold["probabilities"][places]
+            # Runs of earlier versions know no units: each image is one of its own.
+            units = labels["units"][is_measured][order] if "units" in labels else np.arange(len(targets))
             if model.thresholds is not None:
                 present = labels["targets_matrix"][is_measured][order]
-                units, suggested = labels["units"][is_measured][order], out_of_fold["suggested"][places]
-                scores = out_of_fold["logits"][places]
+                suggested, scores = out_of_fold["suggested"][places], out_of_fold["logits"][places]
                 metrics = measure_several(probabilities, present, suggested, model.thresholds, units, scores, True)
                 return several_document(metrics, model.class_names)
     except (OSError, ValueError, KeyError) as err:
         raise TrainingError(
             f"The model in {run_folder} is damaged or incomplete.", "Choose another version, or retrain."
         ) from err
-    return evaluation_document(probabilities, targets, model.class_names)
+    return evaluation_document(probabilities, targets, model.class_names, (), units)
