@@ -204,9 +204,9 @@ def test_a_device_is_chosen_and_one_of_another_machine_is_kept(room: Any, drawer
 def test_what_a_preset_makes_of_an_own_image_is_seen_before_it_is_begun(room: Any, drawer: Any) -> None:
     assert not drawer.strip.isEnabled()
     room.click(drawer.cards[PARTIAL])
-    room.wait_for(lambda: drawer.strip.num_pictures == 6, timeout=60_000)
+    room.wait_for(lambda: drawer.strip.num_pictures == 6, timeout_ms=60_000)
     before = [picture.copy() for picture in drawer.strip._pictures]
     drawer.augmentation.setCurrentIndex(drawer.augmentation.findData("strong"))
     drawer.augmentation.activated.emit(drawer.augmentation.currentIndex())
-    room.wait_for(lambda: drawer.strip.num_pictures == 6 and drawer.strip._pictures != before, timeout=60_000)
+    room.wait_for(lambda: drawer.strip.num_pictures == 6 and drawer.strip._pictures != before, timeout_ms=60_000)
     drawer.strip.grab()

@@ -92,6 +92,23 @@ def test_a_partial_training_is_a_run_with_its_own_network_that_predicts_what_is_
 
 
 @pytest.mark.usefixtures("quick", "shared_weights")
+def test_the_whole_of_the_built_in_network_is_trained_on_pictures_that_are_new_at_every_step(
+    make_project: Callable, steel: Path, run_job: Callable
+) -> None:
+    project = make_project(steel)
+    context = Listening()
+    settings = TrainSettings(backbone="starter", depth="full", augmentation="strong")
+    run = retrain(project, settings, run_job, context)
+    assert run.depth == "full"
+    assert "whole network" in run.settings["story"]
+    assert all(np.isfinite(event.loss) for event in context.rounds)
+    assert (project.run_dir(run) / BACKBONE_FILE).is_file()
+    # From the head's weights on, and without a step that overthrows a layer: worse than the head by little at most.
+    trial = run.settings["trials"][0]
+    assert trial["log_loss"] < trial["head_log_loss"] + 0.5
+
+
+@pytest.mark.usefixtures("quick", "shared_weights")
 def test_a_training_that_was_cancelled_leaves_the_old_model_and_goes_on_where_it_was(
     make_project: Callable, steel: Path, run_job: Callable
 ) -> None:
