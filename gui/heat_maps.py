@@ -64,6 +64,7 @@ class HeatMaps(QObject):
     def toggle(self) -> None:
         """Switches it on or off."""
         self.is_on = not self.is_on and not self.why_not
+        self._failures.clear()  # asked for once more, it may succeed
         self._wanted_class = NO_CLASS
         self._wish()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.domain import ImageStatus, Run
-from engine.errors import TrainingError
+from engine.errors import DiskError, TrainingError
 from engine.files import atomic_write_file
 from engine.job import Job, JobContext, Priority
 from engine.project import Project
@@ -95,7 +96,8 @@ class MapImages(Job[MapSnapshot, ImageMap, ImageMap]):
                 chosen = np.sort(np.random.default_rng(snapshot.seed).choice(rows, MOST_LAID_OUT, replace=False))
             made = lay_out(lambda some: snapshot.features.read(chosen[some]), len(chosen), snapshot.seed, tell)
             known = chosen, made
-            _write(snapshot.file, *known)
+            with contextlib.suppress(OSError, DiskError):  # the next time it is made again
+                _write(snapshot.file, *known)
         known_rows, made = known
         places = np.empty((len(rows), 2), np.float32)
         is_known = np.isin(rows, known_rows)
