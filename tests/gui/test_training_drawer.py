@@ -201,7 +201,11 @@ def test_a_device_is_chosen_and_one_of_another_machine_is_kept(room: Any, drawer
     assert drawer.device.currentText() == "cuda:0"
 
 
-def test_what_a_preset_makes_of_an_own_image_is_seen_before_it_is_begun(room: Any, drawer: Any) -> None:
+def test_what_a_preset_makes_of_an_own_image_is_seen_before_it_is_begun(
+    room: Any, drawer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Here: a process of its own takes half a minute to load torch while the machine is busy.
+    monkeypatch.setattr("engine.tasks.preview_variants.PreviewVariants.in_worker", False)
     assert not drawer.strip.isEnabled()
     room.click(drawer.cards[PARTIAL])
     room.wait_for(lambda: drawer.strip.num_pictures == 6, timeout_ms=60_000)
