@@ -94,7 +94,7 @@ class WorkSaved:
 
     def _threshold(self, precision: float, among: NDArray[np.bool_]) -> float:
         """Returns the lowest confidence above which so many of these images are right with certainty; else infinity."""
-        rows = np.flatnonzero(among)
+        rows = np.flatnonzero(among & (self.confidences > 0))
         rows = rows[np.argsort(-self.confidences[rows], kind="stable")]
         if not len(rows):
             return np.inf
@@ -119,7 +119,7 @@ def work_saved(
     """Returns the work saved by predictions on M unseen images, for N other images.
 
     Args:
-        confidences: of the measured predictions (M,).
+        confidences: of the measured predictions (M,); 0 where nothing is suggested, which is never accepted.
         is_right: whether each of them was right (M,).
         other_confidences: of the predictions on the other images (N,).
         units: group of each measured image (M,); None = each is one of its own.

@@ -19,8 +19,9 @@ class Measured:
 
     `image_ids`, `targets`, `folds` and `units` (number of the group that each was held out with) are (M,);
     `probabilities` (M, K). Where images have several classes, `present` and `suggested` (M, K) say which ones an image
-    has and which ones it was given, and `logits` (M, K) rank the images before any calibration. `trained_ids` are all
-    images that the run learned from, measured or not.
+    has and which ones it was given, and `logits` (M, K) rank the images before any calibration. `unknown_scores` (M,)
+    say how strange each looked while it was held out. `trained_ids` are all images that the run learned from, measured
+    or not.
     """
 
     image_ids: NDArray[np.int64]
@@ -32,6 +33,7 @@ class Measured:
     present: NDArray[np.bool_] | None = None
     suggested: NDArray[np.bool_] | None = None
     logits: NDArray[np.float32] | None = None
+    unknown_scores: NDArray[np.float32] | None = None
 
     def part(self, is_kept: NDArray[np.bool_]) -> Measured:
         """Returns some of the images."""
@@ -47,6 +49,7 @@ class Measured:
             present=None if self.present is None else self.present[is_kept],
             suggested=None if self.suggested is None else self.suggested[is_kept],
             logits=None if self.logits is None else self.logits[is_kept],
+            unknown_scores=None if self.unknown_scores is None else self.unknown_scores[is_kept],
         )
 
 
@@ -75,6 +78,7 @@ def read_measured(project: Project, run: Run) -> Measured:
                 present=labels["targets_matrix"][rows].astype(np.bool_) if is_several else None,
                 suggested=out_of_fold["suggested"].astype(np.bool_) if is_several else None,
                 logits=out_of_fold["logits"] if is_several else None,
+                unknown_scores=out_of_fold.get("unknown_scores"),
             )
     except (OSError, ValueError, KeyError, IndexError) as err:
         raise TrainingError(

@@ -99,7 +99,8 @@ class TestImages:
 class ReviewSnapshot:
     """What the work sees: the arrays of the run's folder, its predictions of images without a class, and embeddings.
 
-    `features` (M, D) is None where they are gone; `names` and `hashes` are of the measured images.
+    `features` (M, D) is None where they are gone; `names` and `hashes` are of the measured images. `looks_known` (M,)
+    and `others_look_known` (N,) tell which images have a suggestion at all: nothing else is ever accepted.
     """
 
     run: Run
@@ -107,6 +108,8 @@ class ReviewSnapshot:
     measured: Measured
     other_ids: NDArray[np.int64]
     other_probabilities: NDArray[np.float32]
+    looks_known: NDArray[np.bool_]
+    others_look_known: NDArray[np.bool_]
     precision: float
     features: NDArray[np.float32] | None
     names: list[str]
@@ -140,10 +143,13 @@ class ReviewModel(Job[ReviewSnapshot, Review, Review]):
         columns = project.columns()
         predictions = project.predictions(run)
         other_ids, other_probabilities = np.empty(0, np.int64), np.empty((0, len(run.class_ids)), np.float32)
+        other_scores = None
         if predictions is not None:
             is_other = np.isin(predictions.image_ids, columns.image_ids[columns.class_ids == NO_CLASS])
             other_ids = predictions.image_ids[is_other]
             other_probabilities = predictions.probabilities[is_other].astype(np.float32)
+            other_scores = None if predictions.unknown_scores is None else predictions.unknown_scores[is_other]
+        limit = np.float32(1 - project.false_alarm_rate())
         source = _source_if_there(project, run)
         features = _features_of(project, source, hashes)
         test, warnings = _test_images(project, run, measured, source)
@@ -153,6 +159,8 @@ class ReviewModel(Job[ReviewSnapshot, Review, Review]):
             measured=measured,
             other_ids=other_ids,
             other_probabilities=other_probabilities,
+            looks_known=_look_known(measured.unknown_scores, len(measured.image_ids), limit),
+            others_look_known=_look_known(other_scores, len(other_ids), limit),
             precision=self.precision,
             features=features,
             names=[image.name for image in images],
@@ -172,6 +180,11 @@ class ReviewModel(Job[ReviewSnapshot, Review, Review]):
         return result
 
 
+def _look_known(scores: NDArray[np.float32] | None, num_images: int, limit: np.float32) -> NDArray[np.bool_]:
+    """Returns which images look like one of the classes; all, where the model cannot tell."""
+    return np.ones(num_images, np.bool_) if scores is None else np.asarray(~(scores >= limit))
+
+
 def _review_one(snapshot: ReviewSnapshot, checkpoint: Callable[[], None]) -> Review:
     run, measured = snapshot.run, snapshot.measured
     probabilities, targets, units = measured.probabilities, measured.targets, measured.units
@@ -179,9 +192,9 @@ def _review_one(snapshot: ReviewSnapshot, checkpoint: Callable[[], None]) -> Rev
     is_right = probabilities.argmax(axis=1) == targets
     others = snapshot.other_probabilities
     saved = work_saved(
-        confidences,
+        confidences * snapshot.looks_known,
         is_right,
-        others.max(axis=1, initial=0),
+        others.max(axis=1, initial=0) * snapshot.others_look_known,
         units,
         predicted=probabilities.argmax(axis=1),
         other_predicted=others.argmax(axis=1),
@@ -238,7 +251,12 @@ def _review_several(snapshot: ReviewSnapshot) -> Review:
     confidences = set_confidences(probabilities, measured.suggested)
     is_right = (measured.present == measured.suggested).all(axis=1)
     others = snapshot.other_probabilities
-    saved = work_saved(confidences, is_right, set_confidences(others, others >= thresholds), units)
+    saved = work_saved(
+        confidences * snapshot.looks_known,
+        is_right,
+        set_confidences(others, others >= thresholds) * snapshot.others_look_known,
+        units,
+    )
     return Review(
         run=run,
         mode=LabelMode.SEVERAL,

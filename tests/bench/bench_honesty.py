@@ -164,8 +164,8 @@ def bench_duplicates() -> None:
             flush=True,
         )
     print(
-        f"found on average {100 * np.mean(shares):.1f} %. Of the pairs among different images, looked at one by one, "
-        "all but one or two show the same thing: one cell cut out twice, one drawing on two backgrounds."
+        f"found on average {100 * np.mean(shares):.1f} %. The pairs among different images were not checked singly: "
+        "of the likest ones most show the same thing (one cell cut out twice, one drawing on two backgrounds)."
     )
 
 

@@ -38,6 +38,14 @@ def test_few_labels_promise_nothing_and_say_what_they_can() -> None:
     assert saved.at(0.95).share == 1.0
 
 
+def test_what_has_no_suggestion_is_never_accepted_and_counts_as_work() -> None:
+    confidences = np.where(np.arange(400) % 10 == 0, 0.0, 0.99)  # 0: it looks unknown
+    saved = work_saved(confidences, np.ones(400, np.bool_), np.array([0.99, 0.0, 0.99]))
+    found = saved.at(0.9)
+    assert found.share == 0.9
+    assert found.is_accepted.tolist() == [True, False, True]
+
+
 def test_more_precision_accepts_less() -> None:
     rng = np.random.default_rng(3)
     confidences, is_right = predictions(rng, 2000)
