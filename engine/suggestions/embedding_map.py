@@ -1,9 +1,8 @@
 """A flat map of embeddings: look-alikes lie side by side. Arrays only.
 
-t-SNE through openTSNE. Measured against the alternatives on 10,000 embeddings of 1,280 numbers (tests/bench/
-bench_explain.py): umap-learn brings numba and llvmlite along (210 MB, and seconds of compiling at each start);
-scikit-learn's Barnes-Hut t-SNE takes many times as long and cannot place new images; the first two principal axes are
-quick and show little.
+t-SNE through openTSNE. Seconds of processor time for 10,000 embeddings of 1,280 numbers (tests/bench/bench_explain.py):
+11 here; 60 with umap-learn, which compiles itself first and brings numba and llvmlite along (208 MB); 62 with
+scikit-learn's Barnes-Hut t-SNE, which cannot place new images. The first two principal axes are quick and show little.
 
 What makes it quick: 50 principal axes, exact neighbours by scikit-learn, a coarse interpolation grid, 450 steps. One
 thread: the same embeddings and seed give the same map, on every run.
