@@ -131,6 +131,11 @@ class RunKeeping(LabelWriting):
         """
         self._write(lambda db: runs.set_note(db, run_id, note)).result()
 
+    def keep_run(self, run: Run, reason: str) -> None:
+        """Keeps a run that made itself and would give way to the next; `reason` becomes its note."""
+        if not self.read_only and self.store.call(lambda db: runs.is_passing(db, run)):
+            self.set_run_note(run.id, reason)
+
     def delete_run(self, run_id: int) -> None:
         """Deletes a version; `undelete_run` brings it back until the project is closed.
 

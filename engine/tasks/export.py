@@ -71,6 +71,7 @@ class ExportModel(Job[ExportSnapshot, Parity, ExportReport]):
         run = self.run or self.project.active_run()
         if run is None:
             raise ExportError("This project has no trained model yet.", "Label some images and retrain first.")
+        self.project.keep_run(run, f"Exported to {self.to_folder.name}")
         run_folder = self.project.run_dir(run)
         facts = _facts_of(self.project.name, run, run_folder, self.project.false_alarm_rate())
         images = self._parity_images(run)

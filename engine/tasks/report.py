@@ -77,6 +77,7 @@ class WriteReport(Job[ReportSnapshot, WrittenReport, WrittenReport]):
         project, run = self.project, self.run or self.project.active_run()
         if run is None:
             raise TrainingError("This project has no trained model yet.", "Label some images and retrain first.")
+        project.keep_run(run, f"Report {self.file.name}")
         forecast: Any = None
         note = ""
         forecasting: Any = ForecastLearning(project, run)

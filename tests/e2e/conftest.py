@@ -214,6 +214,8 @@ def window(display: str, repository: Path, tmp_path: Path, shared_weights: Path)
     # Someone who has seen the first-run layer: it would take the first click.
     (tmp_path / "user").mkdir()
     (tmp_path / "user" / "window.ini").write_text("[hints]\nfirst_keys_seen=true\n")
+    # It trains when it is told to: a second after each label all figures would be others.
+    (tmp_path / "user" / "settings.json").write_text(json.dumps({"has_auto_retrain": False}))
     # A path to a Unix socket must be short; pytest's folders can be long.
     driver = Window(display, repository, folder, {"GRAFT_DATA": str(tmp_path / "user"), "LANG": "C.UTF-8"})
     yield driver

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 import shutil
 from pathlib import Path
@@ -54,8 +53,6 @@ def review_grid(window: Any) -> dict[str, Any] | None:
 
 
 def test_cell_relabel_undo_suspect_and_take_me_to_the_rest(window: Any, project: Path, tmp_path: Path) -> None:
-    # Trained only when asked: otherwise a second after each label all figures would be others.
-    (tmp_path / "user" / "settings.json").write_text(json.dumps({"has_auto_retrain": False}))
     window.start(project)
     window.click(window.find("Review", "QPushButton"))
     window.wait_for_text("without looking")

@@ -177,7 +177,9 @@ def test_an_export_that_is_refused_tells_all_of_it_once_in_its_dialog(
 
     validation = Validation("2 folds", 0.9, (0.8, 0.95), 0.9, 0.1, 0.0, [], [])
     monkeypatch.setattr(
-        parts.session, "run", SimpleNamespace(id=1, validation=validation, num_images=9, class_names=["a", "b"])
+        parts.session,
+        "run",
+        SimpleNamespace(id=1, validation=validation, num_images=9, class_names=["a", "b"], unknown=None),
     )
     parts.window.errors.banner.close_banner()
     dialog = ExportDialog(parts.session, parts.window)
@@ -244,7 +246,7 @@ def test_a_project_on_a_read_only_disk_is_offered_to_be_read(
     from engine.project import Project
 
     Project.create(tmp_path / "project", "Archive").close()
-    monkeypatch.setattr("gui.commands.os.access", lambda *_: False)
+    monkeypatch.setattr("gui.folders.os.access", lambda *_: False)
     really_open = Project.open
 
     def refuse(folder: Path, read_only: bool = False) -> Project:

@@ -10,6 +10,8 @@ import pytest
 from engine.domain import Run
 from engine.project import Project
 from engine.tasks.embed import ComputeEmbeddings
+from engine.tasks.export import ExportModel
+from engine.tasks.report import WriteReport
 from engine.tasks.train import TrainHead
 from engine.tasks.train_snapshot import TrainSettings
 
@@ -67,6 +69,18 @@ def test_a_note_makes_an_automatic_run_one_to_keep(labelled: Project, train: Cal
     labelled.set_run_note(noted.id, "before the rain")
     after = train(labelled)
     assert ids_of(labelled) == [noted.id, after.id]
+
+
+def test_an_automatic_run_that_was_exported_or_reported_stays(
+    labelled: Project, train: Callable, run_job: Callable, tmp_path: Path
+) -> None:
+    exported = train(labelled)
+    run_job(ExportModel(labelled, "onnx", tmp_path / "for Anna"))
+    reported = train(labelled)
+    run_job(WriteReport(labelled, tmp_path / "appendix.html"))
+    after = train(labelled)
+    assert ids_of(labelled) == [exported.id, reported.id, after.id]
+    assert labelled.run_notes() == {exported.id: "Exported to for Anna", reported.id: "Report appendix.html"}
 
 
 def test_a_project_rebuilt_from_its_journal_has_the_lasting_runs_and_one_of_them_is_active(
