@@ -118,13 +118,24 @@ def assign_group_folds(
         TrainingError: the units do not allow it.
     """
     folds = assign_folds(targets, content_hashes, units, num_folds, seed)
+    return in_two_folds(folds, units, targets[:, None] == np.arange(int(targets.max()) + 1), num_folds)
+
+
+def in_two_folds(
+    folds: NDArray[np.int64], units: Sequence[str], needed: NDArray[np.bool_], num_folds: int
+) -> NDArray[np.int64]:
+    """Returns folds (N,) that differ as little as may be, with no column of `needed` (N, C) true in one fold only.
+
+    Raises:
+        TrainingError: the units do not allow it.
+    """
     names = np.array(units)
-    while len(stuck := _in_one_fold(targets, folds)):
+    while len(stuck := _in_one_fold(needed, folds)):
         better = None
-        for unit in np.unique(names[targets == stuck[0]])[:_MAX_TRIED_UNITS]:
+        for unit in np.unique(names[needed[:, stuck[0]]])[:_MAX_TRIED_UNITS]:
             for fold in range(num_folds):
                 trial = np.where(names == unit, fold, folds)
-                rank = (len(_in_one_fold(targets, trial)), int((trial == fold).sum()))
+                rank = (len(_in_one_fold(needed, trial)), int((trial == fold).sum()))
                 if rank[0] < len(stuck) and (better is None or rank < better[0]):
                     better = rank, trial
         if better is None:
@@ -142,11 +153,8 @@ def _group_of(match: re.Match[str] | None) -> str | None:
     return (match[1] if match.re.groups else match[0]) or None
 
 
-def _in_one_fold(targets: NDArray[np.int64], folds: NDArray[np.int64]) -> list[int]:
-    """Returns the classes all of whose images are in the same fold."""
-    lowest = np.full(int(targets.max()) + 1, np.iinfo(np.int64).max)
-    highest = np.full(len(lowest), -1)
-    np.minimum.at(lowest, targets, folds)
-    np.maximum.at(highest, targets, folds)
-    found: list[int] = np.flatnonzero(lowest == highest).tolist()
-    return found
+def _in_one_fold(needed: NDArray[np.bool_], folds: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Returns the columns of `needed` (N, C) that are true in exactly one fold."""
+    lowest = np.where(needed, folds[:, None], np.iinfo(np.int64).max).min(axis=0)
+    highest = np.where(needed, folds[:, None], -1).max(axis=0)
+    return np.flatnonzero(lowest == highest)

@@ -11,11 +11,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import TrainingError
+from engine.evaluation.groups import in_two_folds
 from engine.evaluation.splits import assign_folds
 
 Bools = NDArray[np.bool_]
-_MAX_TRIED_UNITS: Final = 16
 _MANY_IMAGES: Final = 2_000
 
 
@@ -60,22 +59,7 @@ def assign_folds_of_several(
     """
     folds = assign_folds(_rarest_classes(present), content_hashes, units, num_folds, seed)
     needed = np.hstack([present, ~present]) & is_complete[:, None]
-    names = np.array(units)
-    while len(stuck := _in_one_fold(needed, folds)):
-        better = None
-        for unit in np.unique(names[needed[:, stuck[0]]])[:_MAX_TRIED_UNITS]:
-            for fold in range(num_folds):
-                trial = np.where(names == unit, fold, folds)
-                rank = (len(_in_one_fold(needed, trial)), int((trial == fold).sum()))
-                if rank[0] < len(stuck) and (better is None or rank < better[0]):
-                    better = rank, trial
-        if better is None:
-            raise TrainingError(
-                "The groups cannot be held out in turn: some classes share all of theirs.",
-                "Label images of more groups, or choose another rule for the groups.",
-            )
-        folds = better[1]
-    return folds
+    return in_two_folds(folds, units, needed, num_folds)
 
 
 def _rarest_classes(present: Bools) -> NDArray[np.int64]:
@@ -83,10 +67,3 @@ def _rarest_classes(present: Bools) -> NDArray[np.int64]:
     rarest_first = np.argsort(present.sum(axis=0), kind="stable")
     first = present[:, rarest_first].argmax(axis=1)
     return np.asarray(np.where(present.any(axis=1), rarest_first[first], present.shape[1]), np.int64)
-
-
-def _in_one_fold(needed: Bools, folds: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Returns the columns of `needed` (N, C) all of whose images are in the same fold."""
-    lowest = np.where(needed, folds[:, None], np.iinfo(np.int64).max).min(axis=0)
-    highest = np.where(needed, folds[:, None], -1).max(axis=0)
-    return np.flatnonzero(lowest == highest)
