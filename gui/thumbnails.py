@@ -117,10 +117,12 @@ class Thumbnails(QObject):
         data = cache.get_of(records.find(image_id, soon))
         if data is None:
             data = self._make(records.get(image_id), cache)
-        image = QImage.fromData(data)
-        if image.isNull():
-            raise ImageError("The thumbnail cannot be read.", "Delete the folder 'cache' in the project.")
-        return image.convertToFormat(QImage.Format.Format_RGB32)
+        # Not by Qt: to find out what the bytes are it tries an SVG, whose reader connects a signal. It does so under
+        # Python's lock, and waits for ever when the window is just disconnecting one.
+        try:
+            return to_image(decode_bytes(data))
+        except ImageError as err:
+            raise ImageError("The thumbnail cannot be read.", "Delete the folder 'cache' in the project.") from err
 
     def _make(self, record: ImageRecord, cache: ThumbnailCache) -> bytes:
         data = thumbnail_from_bytes(self.folders.read(record.path))

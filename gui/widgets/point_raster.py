@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
-PAD_PX = 24
+PAD_PX = 48
 """Beyond the picture's edges, so that a point half outside needs no test of its own."""
 
 Ints = NDArray[np.int32]

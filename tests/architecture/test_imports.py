@@ -94,6 +94,17 @@ def test_events_are_never_pumped_by_hand(repository: Path) -> None:
     assert not wrong
 
 
+def test_pictures_are_never_decoded_by_qt(repository: Path) -> None:
+    """Qt guesses the format by trying an SVG, which can wait for ever in a thread (see `gui.thumbnails`)."""
+    wrong = [
+        f"{path}:{node.lineno}"
+        for path, tree in sources(repository, "gui")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in ("fromData", "loadFromData", "QImageReader")
+    ]
+    assert not wrong
+
+
 def test_broad_except_stands_only_where_every_failure_must_be_told(repository: Path) -> None:
     """The job runner, its worker process, the store thread, and the two exception hooks (command line and window)."""
     allowed = {
