@@ -267,4 +267,4 @@ def test_opening_a_project_whose_version_in_use_lost_its_files_says_so(bench: Be
     bench.wait(lambda: bench.errors)
     (said,) = [str(bench.errors.pop())]
     assert said.startswith("The files of version 3 of the model are not in the project")
-    bench.wait(lambda: bench.shown()[0] == "3  ·  files missing")
+    bench.wait(lambda: bench.shown()[:1] == ["3  ·  files missing"])
