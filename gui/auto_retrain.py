@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from engine.events import JobSucceeded
 from engine.jobs import Priority
 from engine.nn.training_plan import HEAD
-from gui.engine_work import REFIT
+from gui.engine_work import EMBED, REFIT
 
 if TYPE_CHECKING:
     from gui.session import Session
@@ -97,3 +97,5 @@ class AutoRetrain(QObject):
         # A failure is not told: nobody asked, and Retrain says what is the matter.
         if kind == REFIT and isinstance(end, JobSucceeded):
             self._session.reload()
+        elif kind == EMBED:  # images may have been labelled before they were looked at
+            self._on_facts_read()

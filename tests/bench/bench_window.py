@@ -86,6 +86,7 @@ def bench_heartbeat(seconds: float) -> None:
     Project.create(work / "project", "Bench").close()
     app = QApplication([])
     Preferences().set_first_keys_seen()  # as for everyone but a newcomer: its veil is painted over every change
+    Preferences().set_auto_retrain(False)  # the trainings are this program's own
     program = Program(app)
     program.start(work / "project")
     lateness: dict[str, list[float]] = {"idle": [], "importing and embedding": [], "training": []}

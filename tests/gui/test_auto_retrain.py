@@ -71,6 +71,24 @@ def test_the_image_looked_at_and_the_selection_stay_where_they_are(sample: Any) 
     assert room.window.workspace.images.rows.tolist() == shown
 
 
+def test_labels_that_were_given_before_the_images_were_looked_at_are_learned_from_afterwards(
+    sample: Any, tmp_path: Path
+) -> None:
+    room, folder = sample, tmp_path / "images"
+    shutil.move(folder, tmp_path / "more")  # the same pictures again, in a project of their own
+    room.window.commands.close_project()
+    room.create(tmp_path / "second")
+    room.session.work._is_looking_stopped = True  # as after Cancel: nothing is looked at
+    room.import_folder(tmp_path / "more")
+    room.add_classes("intact", "missing_hole", "scratched")
+    label(room, 2)
+    room.qtbot.wait(1500)
+    assert room.session.run is None
+    room.session.work._is_looking_stopped = False
+    room.session.work.look_at_new_images()
+    room.wait_for(lambda: room.session.run is not None, 60_000)
+
+
 def test_switched_off_nothing_is_trained_and_switched_on_it_is_at_once(sample: Any) -> None:
     room = sample
     room.click(room.window.model_bar.auto_box)
