@@ -12,6 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.suggestions.vectors import unit_vectors
+
 Array = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
@@ -23,7 +25,6 @@ _LARGEST_FIT: Final = 50_000
 _MOST_STACKS: Final = 2_000
 _BATCH: Final = 4_096
 _BLOCK: Final = 8_192
-_SMALLEST: Final = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def stacks_of(
     chosen = np.arange(num_images)
     if num_images > _LARGEST_FIT:
         chosen = np.sort(generator.choice(num_images, _LARGEST_FIT, replace=False))
-    sample = _unit(features[chosen])
+    sample = unit_vectors(features[chosen])
     projection = PCA(min(_NUM_AXES, *sample.shape), svd_solver="randomized", random_state=seed)
     points = projection.fit_transform(sample) if num_images > 1 else np.zeros((1, 1))
     checkpoint()
@@ -67,7 +68,7 @@ def stacks_of(
     for start in range(0, num_images, _BLOCK):
         checkpoint()
         block = slice(start, min(num_images, start + _BLOCK))
-        placed = projection.transform(_unit(features[block])) if num_images > 1 else points
+        placed = projection.transform(unit_vectors(features[block])) if num_images > 1 else points
         labels[block] = clustering.predict(placed)
         distances[block] = np.linalg.norm(placed - clustering.cluster_centers_[labels[block]], axis=1)
     return _in_order(labels, distances, np.asarray(clustering.cluster_centers_, np.float64))
@@ -86,9 +87,3 @@ def _in_order(labels: Rows, distances: Array, centres: NDArray[np.float64]) -> S
     ends = np.cumsum(sizes)
     spreads = np.bincount(rank[labels], weights=distances, minlength=len(present)) / sizes
     return Stacks(np.split(order, ends[:-1]), spreads.astype(np.float32))
-
-
-def _unit(vectors: Array) -> Array:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    result: Array = vectors / np.maximum(lengths, np.float32(_SMALLEST))
-    return result

@@ -16,6 +16,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.suggestions.vectors import unit_vectors
+
 Array = NDArray[np.float32]
 ReadRows = Callable[[NDArray[np.int64]], Array]
 """Returns the embeddings (n, D) of some of the rows."""
@@ -55,7 +57,7 @@ class NeighbourIndex:
         sample = np.arange(num_rows)
         if num_rows > _NUM_SAMPLED:
             sample = np.sort(generator.choice(num_rows, _NUM_SAMPLED, replace=False))
-        sampled = _unit(read(sample))
+        sampled = unit_vectors(read(sample))
         self._centre = sampled.sum(axis=0) / np.float32(max(1, len(sampled)))
         self._axes = _principal_axes(sampled - self._centre, _NUM_AXES)
         self._on_axes = np.empty((num_rows, self._axes.shape[1]), np.float32)
@@ -63,7 +65,7 @@ class NeighbourIndex:
         for start in range(0, num_rows, _BLOCK):
             checkpoint()
             rows = np.arange(start, min(num_rows, start + _BLOCK))
-            self._on_axes[rows], self._rest[rows] = self._project(_unit(read(rows)))
+            self._on_axes[rows], self._rest[rows] = self._project(unit_vectors(read(rows)))
         self._squares = np.einsum("ij,ij->i", self._on_axes, self._on_axes) + np.square(self._rest)
 
     def __len__(self) -> int:
@@ -74,7 +76,7 @@ class NeighbourIndex:
         num_wanted = min(num_wanted, len(self))
         if num_wanted == 0:
             return Neighbours(np.empty(0, np.int64), np.empty(0, np.float32))
-        wanted = _unit(vector[None])[0]
+        wanted = unit_vectors(vector[None])[0]
         on_axes, rest = self._project(wanted[None])
         # |a - b|^2 on the axes plus (|rest a| - |rest b|)^2 is never more than the squared distance.
         bounds = self._squares + np.float32(on_axes[0] @ on_axes[0] + rest[0] ** 2)
@@ -91,7 +93,7 @@ class NeighbourIndex:
             else:
                 rows, possible = possible, possible[:0]
             looked_at = np.concatenate([looked_at, rows])
-            similarities = np.concatenate([similarities, _unit(self._read(rows)) @ wanted])
+            similarities = np.concatenate([similarities, unit_vectors(self._read(rows)) @ wanted])
             farthest = 2 - 2 * np.partition(similarities, -num_wanted)[-num_wanted]
             possible = possible[bounds[possible] <= farthest + _SLACK]
             block = _NEXT_LOOK
@@ -111,10 +113,3 @@ def _principal_axes(centred: Array, num_axes: int) -> Array:
     covariance = centred.T @ centred
     _, vectors = np.linalg.eigh(covariance)
     return np.ascontiguousarray(vectors[:, ::-1][:, :num_axes], np.float32)
-
-
-def _unit(vectors: Array) -> Array:
-    """Returns vectors (n, D) divided by their lengths."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    result: Array = vectors / np.maximum(lengths, np.float32(1e-12))
-    return result

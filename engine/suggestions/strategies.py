@@ -18,6 +18,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.suggestions.vectors import unit_vectors
+
 Array = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
@@ -205,7 +207,7 @@ def _on_axes(features: Array, seed: int) -> Array:
     """Returns unit embeddings (n, D) on their first principal axes."""
     from sklearn.decomposition import PCA
 
-    unit: Array = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), np.float32(_SMALLEST))
+    unit = unit_vectors(features)
     num_axes = min(_NUM_AXES, *unit.shape)
     if num_axes < 2:
         return unit
