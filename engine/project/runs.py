@@ -193,14 +193,12 @@ class RunKeeping(LabelWriting):
     def settle_deleted_runs(self) -> None:
         """Puts back what a crash left in the folder of the deleted though it is not, and removes the rest."""
         trash = self.models_dir / DELETED_FOLDER
-        if not trash.is_dir():
-            self.remove_superseded()
-            return
-        alive = {run.folder for run in self.runs()}
-        with suppress(OSError):  # it stays where it is, and the version says that its files are missing
-            for folder in list(trash.iterdir()):
-                if folder.name in alive and not (self.models_dir / folder.name).exists():
-                    os.replace(folder, self.models_dir / folder.name)
+        if trash.is_dir():
+            alive = {run.folder for run in self.runs()}
+            with suppress(OSError):  # it stays where it is, and the version says that its files are missing
+                for folder in list(trash.iterdir()):
+                    if folder.name in alive and not (self.models_dir / folder.name).exists():
+                        os.replace(folder, self.models_dir / folder.name)
         self.purge_deleted_runs()
 
     def purge_deleted_runs(self) -> None:

@@ -250,11 +250,7 @@ def predict_project(
     project: Project, source: FeatureSource, run: RunModel, checkpoint: JobContext | None = None
 ) -> Predictions:
     """Returns what a run says of all readable images that have an embedding."""
-    readable = [image for image in project.images() if image.status == ImageStatus.READABLE]
-    rows = source.rows_of(project, (image.content_hash for image in readable))
-    has_row = rows >= 0
-    image_ids = np.array([image.id for image in readable], np.int64)[has_row]
-    return predictions_of_rows(source, run, image_ids, rows[has_row], checkpoint)
+    return predictions_of_rows(source, run, *source.embedded_images(project), checkpoint)
 
 
 def predictions_of_rows(
