@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from engine.events import JobSucceeded
 from engine.jobs import Priority
 from engine.nn.training_plan import HEAD
-from gui.engine_work import EMBED, REFIT
+from gui.activities import EMBED, REFIT
 
 if TYPE_CHECKING:
     from gui.session import Session

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, Signal
 from engine.errors import InternalError
 from engine.events import EmbeddingsAdded, JobEnded, JobFailed, JobProgressed, JobStarted, JobSucceeded
 from engine.jobs import AnyJob, JobHandle, Priority
+from gui.activities import BY_ITSELF, DOWNLOAD, EMBED, EXPORT, EXTEND, QUIET, READ, REPORT, SCAN, TRAIN, Activity
 
 if TYPE_CHECKING:
     from engine.backbones import BackboneSpec
@@ -23,40 +24,10 @@ if TYPE_CHECKING:
     from engine.tasks.interrupted import Interrupted
     from gui.session import Session
 
-SCAN, READ, EMBED, EXTEND = "scan", "read", "embed", "extend"
-TRAIN, EXPORT, DOWNLOAD, PACE = "train", "export", "download", "pace"
-REPORT, MAP = "report", "map"
-REVIEW, FORECAST, BORDERS = "review", "forecast", "borders"
-REFIT = "refit"
-QUIET = frozenset({EXTEND, REVIEW, FORECAST, BORDERS, REFIT})
-"""What is over soon, or shown where it is wanted; never in the model bar."""
-BY_ITSELF = frozenset({READ, EMBED})
-"""What goes on without having been asked for, and is shown only when nothing else is going on."""
 FIRST_LOOK = 2048
 """After so many files were read the window shows what is known of them, then after twice as many..."""
 FIRST_EXTENSION = 128
 """After so many new embeddings the suggestions are extended while the rest is embedded, then after twice as many..."""
-
-
-@dataclass(frozen=True, slots=True)
-class Activity:
-    """One job as the model bar shows it. `total` is 0 while it is not known."""
-
-    job_id: int
-    kind: str
-    title: str
-    done: int = 0
-    total: int = 0
-    note: str = ""
-    phase_began_at: float = 0.0
-    is_cancelling: bool = False
-
-    def seconds_left(self) -> float | None:
-        """Returns a guess from the pace so far, or None while it would be worth nothing."""
-        spent = time.monotonic() - self.phase_began_at
-        if self.total <= 0 or self.done <= 0 or self.done >= self.total or spent < 1.0:
-            return None
-        return spent * (self.total - self.done) / self.done
 
 
 class EngineWork(QObject):

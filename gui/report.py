@@ -8,8 +8,8 @@ from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
 
 from engine.events import JobEnded, JobSucceeded
+from gui.activities import REPORT
 from gui.dialogs import ask
-from gui.engine_work import REPORT
 from gui.session import Session
 from gui.widgets.banner import Remedy
 

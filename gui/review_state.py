@@ -16,8 +16,8 @@ from engine.domain import NO_CLASS, Mark
 from engine.errors import AppError
 from engine.events import JobEnded, JobFailed, JobSucceeded
 from engine.jobs import Priority
+from gui.activities import BORDERS, EMBED, EXTEND, FORECAST, REVIEW, TRAIN
 from gui.columns import has_open_suggestion
-from gui.engine_work import BORDERS, EMBED, EXTEND, FORECAST, REVIEW, TRAIN
 from gui.session import Session
 
 if TYPE_CHECKING:

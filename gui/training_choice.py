@@ -22,7 +22,7 @@ from engine.nn.training_plan import (
     least_seconds,
 )
 from gui import wording
-from gui.engine_work import PACE, TRAIN
+from gui.activities import PACE, TRAIN
 
 if TYPE_CHECKING:
     from engine.tasks.interrupted import Interrupted

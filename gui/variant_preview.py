@@ -11,7 +11,7 @@ from PySide6.QtGui import QImage
 from engine.domain import NO_CLASS
 from engine.events import JobEnded, JobSucceeded
 from engine.jobs import JobHandle, Priority
-from gui.engine_work import TRAIN
+from gui.activities import TRAIN
 
 if TYPE_CHECKING:
     from gui.session import Session

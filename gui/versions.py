@@ -13,7 +13,7 @@ from engine.errors import AppError, ProjectError
 from engine.events import EpochEnded, JobEnded, JobFailed, JobSucceeded
 from engine.jobs import Priority
 from engine.own_backbones import RUN_PREFIX, has_own_network
-from gui.engine_work import EXPORT, TRAIN
+from gui.activities import EXPORT, TRAIN
 
 if TYPE_CHECKING:
     from engine.project import Project

@@ -9,12 +9,12 @@ from engine import weights
 from engine.backbones import BackboneSpec
 from engine.events import JobCancelled, JobFailed
 from gui import wording
+from gui.activities import DOWNLOAD
 from gui.backbone_choice import depends_on, install_file, take_from_model
 from gui.dialogs import ask
 from gui.dialogs.backbone_details import BackboneDetails
 from gui.dialogs.frame import FramedDialog
 from gui.dialogs.views_choice import ViewsChoice, num_looks
-from gui.engine_work import DOWNLOAD
 from gui.models.backbone_list import SPEC_ROLE, BackboneListModel, rows_for
 from gui.session import Session
 from gui.widgets.backbone_row import BackboneDelegate

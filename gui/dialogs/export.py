@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QStackedWidget, QVBoxLayou
 from engine.events import JobCancelled, JobFailed, JobSucceeded
 from engine.exporters.registry import FORMATS
 from gui import wording
+from gui.activities import EXPORT
 from gui.dialogs import ask
 from gui.dialogs.frame import FramedDialog
-from gui.engine_work import EXPORT
 from gui.session import Session
 from gui.widgets.buttons import button
 from gui.widgets.card_button import CardButton

@@ -9,7 +9,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from engine.domain import ImageClass, LabelMode
-from gui.actions import ACTIONS
+from gui.action_table import ACTIONS
 from gui.dialogs.frame import FramedDialog
 from gui.panels.workspace_keys import CLASSES, LABEL, MOVE, REVIEW, SINGLE, class_key_text, keys_for
 from gui.widgets.buttons import button

@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from gui import wording
-from gui.engine_work import TRAIN
+from gui.activities import TRAIN
 from gui.panels.model_bar import DEPTH_NAMES
 from gui.session import Session
 from gui.theme import paint_icon, theme

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, 
 from engine.events import JobCancelled, JobEnded, JobFailed, JobSucceeded
 from engine.jobs import Priority
 from gui import wording
-from gui.engine_work import MAP
+from gui.activities import MAP
 from gui.map_looks import ColorBy, Looks, looks_of
 from gui.session import Session
 from gui.theme import notifier

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QSizePolicy, QVBoxLayout, 
 from engine.domain import LabelMode, Mark
 from engine.nn.training_plan import AUTO, FULL, HEAD, PARTIAL
 from gui import wording
-from gui.engine_work import TRAIN, Activity
+from gui.activities import TRAIN, Activity
 from gui.session import Session
 from gui.theme import font
 from gui.widgets.buttons import button

@@ -22,7 +22,7 @@ from engine.events import EpochEnded
 from engine.nn.augmentation import MIRRORED, NO_VARIANTS, STRONG, VARIED
 from engine.nn.training_plan import AUTO, FULL, HEAD, ONLY_THE_HEAD, PARTIAL
 from gui import wording
-from gui.engine_work import TRAIN
+from gui.activities import TRAIN
 from gui.session import Session
 from gui.training_choice import AUTO_DEVICE, BUDGETS_S, MAX_SEED, PROCESSOR
 from gui.variant_preview import NUM_PICTURES, VariantPreview

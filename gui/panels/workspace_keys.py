@@ -1,6 +1,6 @@
 """The table of keys of the Label workspace: the shortcuts are made from it, and so is the sheet of keys (F1).
 
-Keys of the menus stand in `gui.actions`, those of the classes in the project.
+Keys of the menus stand in `gui.action_table`, those of the classes in the project.
 """
 
 from __future__ import annotations

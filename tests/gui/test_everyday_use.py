@@ -172,8 +172,8 @@ def test_an_export_that_is_refused_tells_all_of_it_once_in_its_dialog(
     from engine.domain import Validation
     from engine.errors import ExportError
     from engine.events import JobFailed
+    from gui.activities import EXPORT, Activity
     from gui.dialogs.export import ExportDialog
-    from gui.engine_work import EXPORT, Activity
 
     validation = Validation("2 folds", 0.9, (0.8, 0.95), 0.9, 0.1, 0.0, [], [])
     monkeypatch.setattr(

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from engine.domain import NO_CLASS, LabelMode
 from engine.store.classes import RESERVED_KEYS
-from gui.actions import ACTIONS
+from gui.action_table import ACTIONS
 from gui.dialogs.new_project import NewProjectDialog
 from gui.dialogs.shortcuts import ShortcutsDialog, menu_keys
 from gui.dialogs.undo_history import UndoHistoryDialog

@@ -400,7 +400,7 @@ def test_closing_the_window_with_labels_not_saved_asks(labelled: Any, monkeypatc
 
 
 def test_every_action_has_a_unique_shortcut_and_every_key_is_on_the_sheet(room: Any) -> None:
-    from gui.actions import ACTIONS
+    from gui.action_table import ACTIONS
     from gui.dialogs.shortcuts import menu_keys
 
     keys = [spec.shortcut for spec in ACTIONS if spec.shortcut]

@@ -12,7 +12,7 @@ import simplejpeg
 
 from engine.domain import ImageStatus
 from engine.tasks import read_files, scan
-from gui.engine_work import READ
+from gui.activities import READ
 
 NUM_FILES = 30
 

@@ -171,7 +171,7 @@ def test_a_training_that_was_cut_off_can_be_discarded(room: Any, stopped: Path) 
 
 
 def test_a_training_of_the_network_is_paused_where_a_short_one_is_cancelled(room: Any, drawer: Any) -> None:
-    from gui.engine_work import TRAIN, Activity
+    from gui.activities import TRAIN, Activity
 
     work, model_bar = room.session.work, room.window.model_bar
 

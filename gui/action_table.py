@@ -1,0 +1,268 @@
+"""The table of actions: id, text, shortcut, menu, when it can be used, what it does. Menus and shortcuts come from it.
+
+Adding an action is adding a record here and a method to `gui.commands.Commands`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gui.commands import Commands
+from gui.session import Session
+
+Condition = Callable[[Session], bool]
+
+
+def _always(_session: Session) -> bool:
+    return True
+
+
+def _has_project(session: Session) -> bool:
+    return session.project is not None
+
+
+def _has_images(session: Session) -> bool:
+    return session.project is not None and len(session.columns) > 0
+
+
+def _can_write(session: Session) -> bool:
+    return session.project is not None and not session.is_read_only
+
+
+def _has_run(session: Session) -> bool:
+    return session.run is not None
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSpec:
+    """One action. `menu` is the menu it stands in; `starts_group` puts a line above it."""
+
+    id: str
+    text: str
+    shortcut: str
+    menu: str
+    handler: Callable[[Commands], Callable[[], None]]
+    is_enabled: Condition = _always
+    icon: str = ""
+    starts_group: bool = False
+    is_checkable: bool = False
+    needs_selection: bool = False
+    is_for_label: bool = False
+    """True where it means nothing outside the Label workspace."""
+    has_own_key: bool = True
+    """False where the workspace handles the key itself; the menu only shows it."""
+
+
+ACTIONS: tuple[ActionSpec, ...] = (
+    ActionSpec("new", "New project…", "Ctrl+N", "File", lambda c: c.new_project, icon="plus"),
+    ActionSpec("open", "Open project…", "Ctrl+O", "File", lambda c: c.open_project, icon="folder-open"),
+    ActionSpec("sample", "Try the sample", "", "File", lambda c: c.open_sample, icon="leaf"),
+    ActionSpec("close", "Close project", "Ctrl+W", "File", lambda c: c.close_project, _has_project),
+    ActionSpec(
+        "add_folder",
+        "Add images from a folder…",
+        "Ctrl+Shift+O",
+        "File",
+        lambda c: c.add_folder,
+        _can_write,
+        icon="folder-plus",
+        starts_group=True,
+    ),
+    ActionSpec("rescan", "Look for changed images", "F5", "File", lambda c: c.rescan, _can_write, icon="retrain"),
+    ActionSpec(
+        "import_labels",
+        "Import labels (CSV)…",
+        "",
+        "File",
+        lambda c: c.import_labels,
+        _can_write,
+        icon="download",
+        starts_group=True,
+    ),
+    ActionSpec(
+        "export_labels", "Export labels (CSV)…", "", "File", lambda c: c.export_labels, _has_project, icon="tag"
+    ),
+    ActionSpec("export", "Export model…", "Ctrl+E", "File", lambda c: c.export_model, _has_run, icon="export"),
+    ActionSpec("report", "Report on the model…", "", "File", lambda c: c.report.write, _has_run, icon="file"),
+    ActionSpec("quit", "Quit", "Ctrl+Q", "File", lambda c: c.quit, starts_group=True),
+    ActionSpec("undo", "Undo", "Ctrl+Z", "Edit", lambda c: c.undo, lambda s: _can_write(s) and s.can_undo, icon="undo"),
+    ActionSpec(
+        "redo", "Redo", "Ctrl+Shift+Z", "Edit", lambda c: c.redo, lambda s: _can_write(s) and s.can_redo, icon="redo"
+    ),
+    ActionSpec(
+        "undo_history", "Undo history…", "Ctrl+Alt+Z", "Edit", lambda c: c.show_undo_history, _can_write, icon="clock"
+    ),
+    ActionSpec(
+        "note",
+        "Note on this image",
+        "Ctrl+T",
+        "Edit",
+        lambda c: c.edit_note,
+        _can_write,
+        icon="pencil",
+        starts_group=True,
+        is_for_label=True,
+    ),
+    ActionSpec(
+        "auto_advance",
+        "On to the next image after a label",
+        "Ctrl+Shift+A",
+        "Edit",
+        lambda c: c.toggle_auto_advance,
+        starts_group=True,
+        is_checkable=True,
+    ),
+    ActionSpec(
+        "find_class",
+        "Find class…",
+        "/",
+        "Classes",
+        lambda c: c.find_class,
+        _has_project,
+        icon="search",
+        has_own_key=False,
+        is_for_label=True,
+    ),
+    ActionSpec(
+        "new_class",
+        "New class",
+        "Ctrl+Shift+C",
+        "Classes",
+        lambda c: c.new_class,
+        _can_write,
+        icon="plus",
+        is_for_label=True,
+    ),
+    ActionSpec(
+        "split_class",
+        "New class from the selection…",
+        "Ctrl+Shift+N",
+        "Classes",
+        lambda c: c.split_class,
+        lambda s: _can_write(s) and len(s.selected_ids) > 0,
+        icon="layers",
+        needs_selection=True,
+        is_for_label=True,
+    ),
+    ActionSpec(
+        "label_mode",
+        "Several classes per image",
+        "",
+        "Classes",
+        lambda c: c.toggle_label_mode,
+        _can_write,
+        starts_group=True,
+        is_checkable=True,
+    ),
+    ActionSpec("label", "Label", "Alt+1", "View", lambda c: c.show_label, _has_project, icon="tag", is_checkable=True),
+    ActionSpec(
+        "review", "Review", "Alt+2", "View", lambda c: c.show_review, _has_project, icon="chart", is_checkable=True
+    ),
+    ActionSpec(
+        "toggle_viewer",
+        "Single image",
+        "Ctrl+Return",
+        "View",
+        lambda c: c.toggle_viewer,
+        _has_project,
+        icon="single",
+        has_own_key=False,
+        is_for_label=True,
+    ),
+    ActionSpec(
+        "next_unlabelled",
+        "Next unlabelled image",
+        "Tab",
+        "View",
+        lambda c: c.next_unlabelled,
+        _has_project,
+        icon="next",
+        has_own_key=False,
+        is_for_label=True,
+    ),
+    ActionSpec(
+        "show_next",
+        "Most useful to label next",
+        "Ctrl+Shift+U",
+        "View",
+        lambda c: c.assistance.show_next,
+        _has_images,
+        icon="sparkle",
+        starts_group=True,
+        is_for_label=True,
+    ),
+    ActionSpec(
+        "show_similar",
+        "Similar to this image",
+        "Ctrl+Shift+S",
+        "View",
+        lambda c: c.assistance.show_similar,
+        lambda s: _has_images(s) and len(s.selected_ids) > 0,
+        icon="images",
+        needs_selection=True,
+        is_for_label=True,
+    ),
+    ActionSpec(
+        "show_stacks",
+        "Look-alikes together",
+        "Ctrl+Shift+G",
+        "View",
+        lambda c: c.assistance.show_stacks,
+        _has_images,
+        icon="layers",
+        is_for_label=True,
+    ),
+    ActionSpec(
+        "zoom_in",
+        "Larger pictures",
+        "Ctrl++",
+        "View",
+        lambda c: c.zoom_in,
+        _has_project,
+        icon="zoom-in",
+        starts_group=True,
+    ),
+    ActionSpec("zoom_out", "Smaller pictures", "Ctrl+-", "View", lambda c: c.zoom_out, _has_project, icon="zoom-out"),
+    ActionSpec("theme_system", "As the system", "", "Theme", lambda c: c.follow_system_theme, is_checkable=True),
+    ActionSpec("theme_light", "Light", "", "Theme", lambda c: c.use_light_theme, is_checkable=True),
+    ActionSpec("theme_dark", "Dark", "", "Theme", lambda c: c.use_dark_theme, is_checkable=True),
+    ActionSpec(
+        "retrain", "Retrain", "Ctrl+R", "Model", lambda c: c.retrain, lambda s: not s.why_no_retrain(), icon="retrain"
+    ),
+    ActionSpec(
+        "cancel",
+        "Cancel what is going on",
+        "Ctrl+.",
+        "Model",
+        lambda c: c.cancel,
+        lambda s: s.work.current() is not None,
+        icon="close",
+    ),
+    ActionSpec(
+        "details",
+        "What it is worth",
+        "Ctrl+I",
+        "Model",
+        lambda c: c.show_review,
+        _has_run,
+        icon="chart",
+        starts_group=True,
+    ),
+    ActionSpec(
+        "backbones", "Choose the backbone…", "", "Model", lambda c: c.choose_backbone, _has_project, icon="layers"
+    ),
+    ActionSpec(
+        "training",
+        "Training settings",
+        "Ctrl+Shift+R",
+        "Model",
+        lambda c: c.toggle_training,
+        _has_project,
+        icon="sliders",
+    ),
+    ActionSpec("groups", "Groups and test set…", "", "Model", lambda c: c.choose_groups, _has_images, icon="layers"),
+    ActionSpec("shortcuts", "Keyboard shortcuts", "F1", "Help", lambda c: c.show_shortcuts, icon="keyboard"),
+    ActionSpec("first_keys", "The keys that matter", "", "Help", lambda c: c.show_first_keys, icon="info"),
+    ActionSpec("about", "About Graft", "", "Help", lambda c: c.show_about, icon="info"),
+)
