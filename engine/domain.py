@@ -198,7 +198,8 @@ class ImageColumns:
     holds the most probable; `confidences` then says how probable exactly these are, and an image with a confidence and
     without a suggested class is thought to have none.
 
-    `noted` tells which images carry a note. `unknown_scores` are as in `Predictions`, NaN where none are known; those
+    `noted` tells which images carry a note, `accepted` which ones have a class that is an accepted suggestion of the
+    model's and not of the user's own giving. `unknown_scores` are as in `Predictions`, NaN where none are known; those
     of at least `unknown_threshold` look like none of the classes.
     """
 
@@ -218,6 +219,7 @@ class ImageColumns:
     unknown_scores: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
     unknown_threshold: float = 1 - DEFAULT_FALSE_ALARM_RATE
     predicted_bits: NDArray[np.uint64] = field(default_factory=lambda: no_class_bits(0))
+    accepted: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
 
     def __post_init__(self) -> None:
         if len(self.unknown_scores) != len(self.image_ids):
@@ -226,6 +228,8 @@ class ImageColumns:
             self.root_ids = np.zeros(len(self.image_ids), np.int32)
         if len(self.noted) != len(self.image_ids):
             self.noted = np.zeros(len(self.image_ids), np.bool_)
+        if len(self.accepted) != len(self.image_ids):
+            self.accepted = np.zeros(len(self.image_ids), np.bool_)
         if len(self.class_bits) != len(self.image_ids):
             self.class_bits = no_class_bits(len(self.image_ids))
         if self.predicted_bits.shape != self.class_bits.shape:
@@ -257,10 +261,13 @@ class Change:
     class_bits: NDArray[np.uint64] = field(default_factory=lambda: no_class_bits(0))
     noted: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     mode_changed: bool = False
+    accepted: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
 
     def __post_init__(self) -> None:
         if len(self.class_bits) != len(self.image_ids):
             object.__setattr__(self, "class_bits", no_class_bits(len(self.image_ids)))
+        if len(self.accepted) != len(self.image_ids):
+            object.__setattr__(self, "accepted", np.zeros(len(self.image_ids), np.bool_))
         if len(self.noted) != len(self.image_ids):
             object.__setattr__(self, "noted", np.zeros(len(self.image_ids), np.bool_))
 
@@ -281,6 +288,7 @@ def merged(changes: Sequence[Change]) -> Change:
         np.concatenate([widened(change.class_bits, num_words) for change in newest_first])[kept],
         np.concatenate([change.noted for change in newest_first])[kept],
         any(change.mode_changed for change in newest_first),
+        np.concatenate([change.accepted for change in newest_first])[kept],
     )
 
 
@@ -294,6 +302,8 @@ class LabelSnapshot:
     Where images have several classes (`mode`), confirmed images without a class are part of it as well: their target is
     -1. `targets_matrix` (N, K) then holds every class of each image, and `confirmed` (N,) tells where it is complete,
     so that a class which is not there is certainly absent. With one class per image both say what `targets` says.
+
+    `accepted` (N,) tells which images have a class that is an accepted suggestion of the model's.
     """
 
     image_ids: NDArray[np.int64]
@@ -304,8 +314,11 @@ class LabelSnapshot:
     mode: LabelMode = LabelMode.ONE
     targets_matrix: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
     confirmed: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    accepted: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
 
     def __post_init__(self) -> None:
+        if len(self.accepted) != len(self.targets):
+            object.__setattr__(self, "accepted", np.zeros(len(self.targets), np.bool_))
         if len(self.targets_matrix) != len(self.targets):
             matrix = self.targets[:, None] == np.arange(len(self.classes))
             object.__setattr__(self, "targets_matrix", matrix)

@@ -133,10 +133,13 @@ def apply_change(columns: ImageColumns, index: RowIndex, change: Change) -> NDAr
     known = index.has(change.image_ids)
     rows = index.rows(change.image_ids[known])
     class_ids, marks, noted = change.class_ids[known], change.marks[known], change.noted[known]
+    accepted = change.accepted[known]
     different = (columns.class_ids[rows] != class_ids) | (columns.marks[rows] != marks) | (columns.noted[rows] != noted)
     columns.class_ids[rows] = class_ids
     columns.marks[rows] = marks
     columns.noted[rows] = noted
+    different |= columns.accepted[rows] != accepted
+    columns.accepted[rows] = accepted
     different |= _apply_bits(columns, rows, class_ids, change.class_bits[known])
     return np.asarray(rows[different])
 
@@ -175,6 +178,7 @@ def take_values(target: ImageColumns, source: ImageColumns) -> NDArray[np.int64]
         | (target.statuses != source.statuses)
         | (target.predicted_ids != source.predicted_ids)
         | (target.noted != source.noted)
+        | (target.accepted != source.accepted)
         | ~np.isclose(target.confidences, source.confidences, rtol=0.0, atol=0.0, equal_nan=True)
         | ~np.isclose(target.unknown_scores, source.unknown_scores, rtol=0.0, atol=0.0, equal_nan=True)
         | (target.look_unknown() != source.look_unknown())

@@ -23,8 +23,8 @@ def nothing(_columns: ImageColumns, _index: RowIndex) -> NDArray[np.int64]:
     return np.zeros(0, np.int64)
 
 
-def give(ids: Ids, class_ids: NDArray[np.int32]) -> Effect:
-    """Gives each image a class: instead of the one it has, or besides those it has.
+def give(ids: Ids, class_ids: NDArray[np.int32], accepted: bool = False) -> Effect:
+    """Gives each image a class: instead of the one it has, or besides those it has. `accepted`: as was suggested.
 
     Which of the two is the columns' matter: they may be read anew, with the other kind, before the step is saved.
     """
@@ -35,6 +35,7 @@ def give(ids: Ids, class_ids: NDArray[np.int32]) -> Effect:
         if not columns.class_bits.shape[1]:
             old = columns.class_ids[rows]
             columns.class_ids[rows] = wanted
+            columns.accepted[rows[wanted != old]] = accepted
             return np.asarray(rows[wanted != old])
         changed = np.zeros(len(rows), np.bool_)
         for class_id in np.unique(wanted).tolist():
@@ -43,17 +44,18 @@ def give(ids: Ids, class_ids: NDArray[np.int32]) -> Effect:
             set_class_bit(columns, rows[of_class], class_id, True)
         was_empty = columns.class_ids[rows] == NO_CLASS
         columns.class_ids[rows[was_empty]] = wanted[was_empty]
+        columns.accepted[rows[changed]] |= accepted
         return np.asarray(rows[changed])
 
     return apply
 
 
 def give_and_confirm(pair_ids: Ids, pair_classes: NDArray[np.int32], confirmed_ids: Ids) -> Effect:
-    """Adds a class to each image of a pair and confirms others or the same, where images have several classes.
+    """Adds the suggested class to each image of a pair and confirms others or the same, where images have several.
 
     Of the classes of an image that had none, the one that comes last leads.
     """
-    give_all, confirm = give(pair_ids, pair_classes), mark(confirmed_ids, Mark.CONFIRMED, True)
+    give_all, confirm = give(pair_ids, pair_classes, accepted=True), mark(confirmed_ids, Mark.CONFIRMED, True)
 
     def apply(columns: ImageColumns, index: RowIndex) -> NDArray[np.int64]:
         return np.union1d(give_all(columns, index), confirm(columns, index))
@@ -69,6 +71,7 @@ def remove(ids: Ids, class_id: int, palette: Callable[[], Sequence[int]]) -> Eff
         rows = rows[has_class(columns, rows, class_id)]
         if not columns.class_bits.shape[1]:
             columns.class_ids[rows] = NO_CLASS
+            columns.accepted[rows] = False
             return rows
         set_class_bit(columns, rows, class_id, False)
         led = rows[columns.class_ids[rows] == class_id]
@@ -86,6 +89,7 @@ def clear(ids: Ids) -> Effect:
         is_other = (columns.class_ids[rows] != NO_CLASS) | (columns.marks[rows] & Mark.CONFIRMED != 0)
         columns.class_ids[rows] = NO_CLASS
         columns.class_bits[rows] = 0
+        columns.accepted[rows] = False
         columns.marks[rows] &= ~np.uint8(Mark.CONFIRMED)
         return np.asarray(rows[is_other])
 

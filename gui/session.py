@@ -104,7 +104,8 @@ class Session(ProjectSession):
         """
         ids = as_array(image_ids)
         given = np.full(len(ids), class_id, np.int32)
-        self._give(ids, given, lambda project: project.label(ids.tolist(), class_id, source, stroke))
+        is_accepted = source is Source.SUGGESTION
+        self._give(ids, given, lambda project: project.label(ids.tolist(), class_id, source, stroke), is_accepted)
 
     def remove_class(self, image_ids: Ids, class_id: int, stroke: str = "") -> None:
         """Takes one class of several away."""
@@ -131,7 +132,7 @@ class Session(ProjectSession):
         ids, suggested = self.columns.image_ids[rows], self.columns.predicted_ids[rows].copy()
         pairs = list(zip(ids.tolist(), suggested.tolist(), strict=True))
         text = "accept a suggestion" if len(pairs) == 1 else f"accept {len(pairs):,} suggestions"
-        self._give(ids, suggested, lambda project: project.label_many(pairs, Source.SUGGESTION, text))
+        self._give(ids, suggested, lambda project: project.label_many(pairs, Source.SUGGESTION, text), accepted=True)
 
     @property
     def suggests_whole_sets(self) -> bool:
@@ -326,11 +327,13 @@ class Session(ProjectSession):
 
     # ---- writing
 
-    def _give(self, ids: Ids, class_ids: NDArray[np.int32], start: Callable[[Project], Future[Any]]) -> None:
+    def _give(
+        self, ids: Ids, class_ids: NDArray[np.int32], start: Callable[[Project], Future[Any]], accepted: bool = False
+    ) -> None:
         ids = as_array(ids)
         if not len(ids):
             return
-        if self._write(label_effects.give(ids, class_ids), start) and not self.has_several_classes:
+        if self._write(label_effects.give(ids, class_ids, accepted), start) and not self.has_several_classes:
             self._count_work(len(ids))
 
     def _take_new_class(self, made: ImageClass) -> None:

@@ -8,9 +8,11 @@ any number of images.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlite_utils import Database
 
 from engine.domain import Source
@@ -205,6 +207,16 @@ def sources(db: Database) -> dict[int, Source]:
     """Returns where the present class of each labelled image came from, by image id (of several, the newest class)."""
     rows = db.execute("SELECT image_id, source FROM image_classes ORDER BY image_id, class_id").fetchall()
     return {image_id: Source(source) for image_id, source in rows}
+
+
+def accepted_ids(db: Database, among: str = "", values: Mapping[str, int] | None = None) -> NDArray[np.int64]:
+    """Returns the images that have a class which is an accepted suggestion, of all or of those a query names."""
+    where = f" AND image_id IN ({among})" if among else ""
+    rows = db.execute(
+        f"SELECT image_id FROM image_classes WHERE source = '{Source.SUGGESTION.value}'{where}",  # noqa: S608
+        values or {},
+    )
+    return np.fromiter((image_id for (image_id,) in rows), np.int64)
 
 
 def label_text(num_images: int, class_name: str, one_image: str) -> str:

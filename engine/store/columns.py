@@ -19,7 +19,7 @@ from engine.domain import (
     num_class_words,
     set_confidences,
 )
-from engine.store import classes, image_notes, meta
+from engine.store import annotation_log, classes, image_notes, meta
 
 _IMAGES = np.dtype(
     [
@@ -66,6 +66,7 @@ def read(db: Database) -> ImageColumns:
         root_ids=(images["root_and_status"] >> 8).astype(np.int32),
         noted=np.isin(image_ids, np.array(image_notes.noted_ids(db), np.int64)),
         class_bits=class_bits,
+        accepted=np.isin(image_ids, annotation_log.accepted_ids(db)),
     )
 
 
@@ -100,6 +101,7 @@ def change_of(db: Database, step_id: int, text: str, classes_changed: bool, mode
         class_bits=class_bits,
         noted=table[:, 2].astype(np.bool_),
         mode_changed=mode_changed,
+        accepted=np.isin(image_ids, annotation_log.accepted_ids(db, touched, {"step": step_id})),
     )
 
 

@@ -17,15 +17,17 @@ def take(db: Database) -> LabelSnapshot:
     if meta.label_mode(db) is LabelMode.SEVERAL:
         return _take_several(db)
     rows = annotation_log.labelled(db)
+    image_ids = np.array([image_id for image_id, _, _ in rows], np.int64)
     used = {class_id for _, _, class_id in rows}
     palette = [image_class for image_class in classes.all_classes(db) if image_class.id in used]
     index = {image_class.id: target for target, image_class in enumerate(palette)}
     return LabelSnapshot(
-        image_ids=np.array([image_id for image_id, _, _ in rows], np.int64),
+        image_ids=image_ids,
         content_hashes=[content_hash for _, content_hash, _ in rows],
         targets=np.array([index[class_id] for _, _, class_id in rows], np.int64),
         classes=palette,
         last_step=steps.last_id(db),
+        accepted=np.isin(image_ids, annotation_log.accepted_ids(db)),
     )
 
 
@@ -44,6 +46,7 @@ def part(labels: LabelSnapshot, is_kept: NDArray[np.bool_]) -> LabelSnapshot:
         classes=[labels.classes[index] for index in used.tolist()],
         targets_matrix=matrix[:, used],
         confirmed=labels.confirmed[rows],
+        accepted=labels.accepted[rows],
     )
 
 
@@ -66,8 +69,9 @@ def _take_several(db: Database) -> LabelSnapshot:
     matrix = np.zeros((len(images), len(palette)), np.bool_)
     matrix[[row_of[image_id] for image_id, _ in pairs], [target_of[class_id] for _, class_id in pairs]] = True
     first = matrix.argmax(axis=1) if palette else np.zeros(len(images), np.int64)
+    image_ids = np.array([image_id for image_id, _, _ in images], np.int64)
     return LabelSnapshot(
-        image_ids=np.array([image_id for image_id, _, _ in images], np.int64),
+        image_ids=image_ids,
         content_hashes=[content_hash for _, content_hash, _ in images],
         targets=np.where(matrix.any(axis=1), first, -1).astype(np.int64),
         classes=palette,
@@ -75,4 +79,5 @@ def _take_several(db: Database) -> LabelSnapshot:
         mode=LabelMode.SEVERAL,
         targets_matrix=matrix,
         confirmed=np.array([bool(is_confirmed) for _, _, is_confirmed in images], np.bool_),
+        accepted=np.isin(image_ids, annotation_log.accepted_ids(db)),
     )

@@ -1,4 +1,4 @@
-"""What can be said of an image besides its class, as nine bits: the SHOW list, its counts and its filters use them.
+"""What can be said of an image besides its class, as ten bits: the SHOW list, its counts and its filters use them.
 
 Everything here is a pure function of arrays: no Qt, no disk.
 """
@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from engine.domain import NO_CLASS, ImageColumns, ImageStatus, Mark
 
 Rows = NDArray[np.int64]
-_OPEN, _CLASS, _CONFIRMED, _SUGGESTED, _SKIPPED, _UNSURE, _NOTED, _PROBLEM, _UNKNOWN = (1 << bit for bit in range(9))
-NUM_CODES = 2 * _UNKNOWN
-OF_THE_USER = _OPEN | _CLASS | _CONFIRMED | _SKIPPED | _UNSURE | _NOTED
+_OPEN, _CLASS, _CONFIRMED, _SUGGESTED, _SKIPPED, _UNSURE, _NOTED, _PROBLEM, _UNKNOWN, _ACCEPTED = (
+    1 << bit for bit in range(10)
+)
+NUM_CODES = 2 * _ACCEPTED
+OF_THE_USER = _OPEN | _CLASS | _CONFIRMED | _SKIPPED | _UNSURE | _NOTED | _ACCEPTED
 """The bits that only the user changes: not suggestions, not files that vanish."""
 
 
@@ -38,6 +40,7 @@ class Trait(Enum):
     SKIPPED = "Skipped"
     UNSURE = "Unsure"
     UNKNOWN = "Looks unknown"
+    ACCEPTED = "Accepted suggestions"
     NOTED = "With a note"
     PROBLEM = "Unreadable"
 
@@ -46,10 +49,17 @@ _BITS = {
     Trait.SKIPPED: _SKIPPED,
     Trait.UNSURE: _UNSURE,
     Trait.UNKNOWN: _UNKNOWN,
+    Trait.ACCEPTED: _ACCEPTED,
     Trait.NOTED: _NOTED,
     Trait.PROBLEM: _PROBLEM,
 }
-_WORDS = ((_SKIPPED, "skipped"), (_UNSURE, "unsure"), (_CONFIRMED, "confirmed"), (_NOTED, "with a note"))
+_WORDS = (
+    (_SKIPPED, "skipped"),
+    (_UNSURE, "unsure"),
+    (_CONFIRMED, "confirmed"),
+    (_NOTED, "with a note"),
+    (_ACCEPTED, "accepted suggestion"),
+)
 
 
 def has_several_classes(columns: ImageColumns) -> bool:
@@ -83,6 +93,7 @@ def codes_of(columns: ImageColumns, rows: Rows | None = None) -> NDArray[np.uint
         (_NOTED, columns.noted[pick]),
         (_PROBLEM, columns.statuses[pick] != ImageStatus.READABLE),
         (_UNKNOWN, is_unknown & is_open),
+        (_ACCEPTED, columns.accepted[pick]),
     ):
         codes |= is_on.view(np.uint8) * np.uint16(bit)
     return codes
@@ -101,7 +112,7 @@ def words_of(code: int) -> list[str]:
 
 @lru_cache(maxsize=128)
 def passing_codes(show: Show, traits: frozenset[Trait] = frozenset()) -> NDArray[np.bool_]:
-    """Returns for each of the 512 codes whether such an image is shown.
+    """Returns for each of the 1,024 codes whether such an image is shown.
 
     Unlabelled, Suggested and Not confirmed are lists of work to do: they leave out skipped images and files that cannot
     be read, unless these are asked for.

@@ -74,6 +74,7 @@ class CardFaces:
             is_unsure=bool(marks & Mark.UNSURE),
             is_noted=bool(columns.noted[row]),
             is_confirmed=is_confirmed,
+            is_accepted=bool(columns.accepted[row]),
             status=ImageStatus(int(columns.statuses[row])),
             is_offline=bool(offline) and int(columns.root_ids[row]) in offline,
         )

@@ -49,12 +49,14 @@ class ImageClassesPanel(QWidget):
         is_unknown = bool(columns.look_unknown(slice(row, row + 1))[0]) and not known and Mark.CONFIRMED not in marks
         strangeness = unknown_text(float(columns.unknown_scores[row])) if is_unknown else ""
         thinks_none = session.has_several_classes and is_none_suggested(columns, row)
-        shown = (self._image_id, tuple(known), marks, tuple(ghosts), thinks_none, session.label_mode, strangeness)
+        is_accepted = bool(columns.accepted[row])
+        shown = (self._image_id, tuple(known), marks, tuple(ghosts), thinks_none, is_accepted, strangeness)
+        shown += (session.label_mode,)
         if shown == self._shown:
             return
         self._shown = shown
         self._rebuild(known, ghosts)
-        self._say(len(known), bool(ghosts), marks, thinks_none)
+        self._say(len(known), bool(ghosts), marks, thinks_none, is_accepted)
         self._unknown.setText(strangeness)
         self._unknown.setVisible(bool(strangeness))
 
@@ -112,8 +114,8 @@ class ImageClassesPanel(QWidget):
         else:
             self._session.clear([self._image_id])
 
-    def _say(self, num_classes: int, has_ghost: bool, marks: Mark, thinks_none: bool) -> None:
-        words = []
+    def _say(self, num_classes: int, has_ghost: bool, marks: Mark, thinks_none: bool, is_accepted: bool) -> None:
+        words = ["An accepted suggestion"] if is_accepted else []
         if self._session.has_several_classes:
             if Mark.CONFIRMED in marks:
                 words.append("Confirmed" if num_classes else "Confirmed: none of the classes")

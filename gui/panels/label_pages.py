@@ -17,6 +17,7 @@ PAGES = {
     Show.UNCONFIRMED: ("Everything is confirmed", "Retrain, then see what the model is least sure of."),
     Trait.SKIPPED: ("Nothing skipped", "X skips an image that you do not want to label."),
     Trait.UNSURE: ("Nothing marked as unsure", "? marks an image to come back to."),
+    Trait.ACCEPTED: ("No accepted suggestion", "Space and the check of suggestions accept what the model suggests."),
     Trait.NOTED: ("No image has a note", "Write one in the details of an image, on the right."),
     Trait.PROBLEM: ("Every file can be read", ""),
 }

@@ -37,6 +37,7 @@ TIPS = {
     Trait.SKIPPED: "Images that you skipped with X",
     Trait.UNSURE: "Images that you marked with ?",
     Trait.UNKNOWN: "Unlabelled images that look like none of the classes the model knows",
+    Trait.ACCEPTED: "Images whose class the model suggested and you accepted",
     Trait.NOTED: "Images that you wrote a note about",
     Trait.PROBLEM: "Files that are missing or cannot be read, and why",
 }
@@ -44,6 +45,7 @@ ICONS = {
     Trait.SKIPPED: "skip",
     Trait.UNSURE: "question",
     Trait.UNKNOWN: "unknown",
+    Trait.ACCEPTED: "sparkle",
     Trait.NOTED: "pencil",
     Trait.PROBLEM: "broken",
 }

@@ -45,6 +45,8 @@ class CardFace:
     is_unsure: bool = False
     is_noted: bool = False
     is_confirmed: bool = False
+    is_accepted: bool = False
+    """Its class is a suggestion that was accepted."""
     status: ImageStatus = ImageStatus.READABLE
     is_offline: bool = False
     """The drive or folder of the image is not there now."""
@@ -243,6 +245,7 @@ def _paint_caption(painter: QPainter, area: QRectF, face: CardFace, colors: Them
         (face.is_unsure, "question", "warning"),
         (face.is_skipped, "skip", "text_dim"),
         (face.is_noted, "pencil", "text_dim"),
+        (face.is_accepted, "sparkle", "text_dim"),
     ):
         if is_on:
             paint_icon(painter, icon, QRectF(right - 15, middle - 8, 16, 16), color)

@@ -40,6 +40,7 @@ class Picture:
     classes: frozenset[int]
     marks: int
     noted: bool
+    accepted: bool
     status: int
     taken: datetime | None
     predicted: int
@@ -70,6 +71,7 @@ def pictures(draw: st.DrawFn, max_classes: int) -> Picture:
         classes=draw(st.frozensets(st.integers(1, NUM_CLASSES), max_size=max_classes)),
         marks=draw(st.sampled_from([0, 0, 1, 2, 3, 4, 6])),
         noted=draw(st.booleans()),
+        accepted=draw(st.booleans()),
         status=draw(st.sampled_from([0, 0, 0, 1, 2])),
         taken=draw(st.sampled_from(DAYS)),
         predicted=predicted,
@@ -114,6 +116,7 @@ def columns_of(images: list[Picture], has_several: bool) -> ImageColumns:
         confidences=np.array([image.confidence for image in images], np.float32),
         root_ids=np.array([image.root for image in images], np.int32),
         noted=np.array([image.noted for image in images], np.bool_),
+        accepted=np.array([image.accepted for image in images], np.bool_),
         class_bits=bits if has_several else np.zeros((size, 0), np.uint64),
         unknown_scores=np.array([image.strangeness for image in images], np.float32),
     )
@@ -126,6 +129,7 @@ def passes(image: Picture, wanted: ImageFilter) -> bool:
         Trait.UNSURE: bool(image.marks & Mark.UNSURE),
         Trait.UNKNOWN: image.is_open and image.strangeness >= 0.95,
         Trait.NOTED: image.noted,
+        Trait.ACCEPTED: image.accepted,
         Trait.PROBLEM: image.status != ImageStatus.READABLE,
     }
     is_shown = {
@@ -210,7 +214,16 @@ def test_counts_and_the_list_follow_changes_like_a_plain_model(
         row = data.draw(st.integers(0, len(images) - 1))
         images[row] = _relabelled(images[row], data.draw(kind))
         other = columns_of(images, has_several)
-        for name in ("class_ids", "class_bits", "marks", "noted", "predicted_ids", "confidences", "unknown_scores"):
+        for name in (
+            "class_ids",
+            "class_bits",
+            "marks",
+            "noted",
+            "accepted",
+            "predicted_ids",
+            "confidences",
+            "unknown_scores",
+        ):
             getattr(columns, name)[row] = getattr(other, name)[row]
         rows = np.array([row])
         counts.update(columns, rows)
@@ -232,6 +245,7 @@ def test_counts_and_the_list_follow_changes_like_a_plain_model(
 def _relabelled(image: Picture, other: Picture) -> Picture:
     """Returns the image with what the user and the model may change taken from another."""
     taken = {
-        name: getattr(other, name) for name in ("classes", "marks", "noted", "predicted", "confidence", "strangeness")
+        name: getattr(other, name)
+        for name in ("classes", "marks", "noted", "accepted", "predicted", "confidence", "strangeness")
     }
     return replace(image, **taken)
