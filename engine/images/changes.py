@@ -7,14 +7,17 @@ with its labels follows the content. Pure bookkeeping besides asking whether a f
 from __future__ import annotations
 
 import os
+import stat
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from pathlib import Path
 from typing import Final
 
 from engine.domain import ImageRecord, ImageStatus
-from engine.images.scan import FileFacts, FoundFile, unread
+from engine.images.scan import FileFacts, FoundFile, root_of, unread
 
 _SIZE_NOT_KNOWN: Final = -1
 
@@ -79,6 +82,21 @@ class ChangeFinder:
     def image_at(self, found: FoundFile) -> ImageRecord | None:
         """Returns the image that the project knows at the place of a file."""
         return self._by_path.get(found.location)
+
+    def known_files(self, folder: Path) -> list[FoundFile]:
+        """Returns those files of the folder that the project knows and that are there, without looking for others."""
+        prefix = os.path.join(folder, "")
+        found = []
+        for place, record in self._by_path.items():
+            relative = place.removeprefix(prefix)
+            if relative == place or root_of(record.path, record.name) != folder:
+                continue
+            with suppress(OSError):
+                status = os.stat(place)
+                if stat.S_ISREG(status.st_mode):
+                    name = relative.replace(os.sep, "/")
+                    found.append(FoundFile(folder, place, name, status.st_size, status.st_mtime_ns))
+        return found
 
     def is_seen(self, found: FoundFile) -> bool:
         """Tells whether a file was met before in this walk (folders of a project may lie inside one another)."""

@@ -6,6 +6,7 @@ that completes when the change is durable.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -180,6 +181,10 @@ class Project(HonestyChoices, RunKeeping):
         """Returns the images of an import folder by their path below it (`NewImage.relative_path`)."""
         return self.store.call(lambda db: images.records_of_root(db, root_id))
 
+    def image_at(self, root_id: int, relative_path: bytes) -> int | None:
+        """Returns the image at a place below an import folder (`NewImage.relative_path`), None where there is none."""
+        return self.store.call(lambda db: images.id_at(db, root_id, relative_path))
+
     def classes(self) -> list[ImageClass]:
         """Returns the classes in palette order."""
         return self.store.call(classes.all_classes)
@@ -234,6 +239,18 @@ class Project(HonestyChoices, RunKeeping):
     def add_root(self, path: Path) -> int:
         """Returns the id of an import folder, adding it when it is new."""
         return self._write(lambda db: images.add_root(db, path.absolute())).result()
+
+    def single_file_roots(self) -> frozenset[int]:
+        """Returns the folders that only single files were taken from: looking for new images passes them by."""
+        return frozenset(json.loads(self.store.call(lambda db: meta.get(db, meta.SINGLE_FILE_ROOTS)) or "[]"))
+
+    def set_single_file_root(self, root_id: int, on: bool) -> None:
+        """Notes that only single files of a folder are wanted, or all of its images."""
+        before = self.single_file_roots()
+        wanted = before | {root_id} if on else before - {root_id}
+        if wanted != before:
+            text = json.dumps(sorted(wanted)) if wanted else None
+            self._write(lambda db: meta.set_choice(db, meta.SINGLE_FILE_ROOTS, text)).result()
 
     def repoint_root(self, root_id: int, path: Path) -> None:
         """Notes that an import folder is somewhere else now (another drive letter); scan it again afterwards.

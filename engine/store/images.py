@@ -135,6 +135,14 @@ def records_of_root(db: Database, root_id: int) -> dict[bytes, ImageRecord]:
     return {row[2]: _record(row) for row in rows}
 
 
+def id_at(db: Database, root_id: int, relative_path: bytes) -> int | None:
+    """Returns the image at a place below an import folder, None where there is none."""
+    found = db.execute(
+        "SELECT id FROM images WHERE root_id = ? AND relative_path = ?", [root_id, relative_path]
+    ).fetchone()
+    return int(found[0]) if found else None
+
+
 def _record(row: tuple[Any, ...]) -> ImageRecord:
     path = Path(os.fsdecode(row[1]), os.fsdecode(row[2]))
     (name, content_hash, size_bytes, mtime_ns, width_px, height_px, orientation, taken_at, camera) = row[3:12]

@@ -28,7 +28,9 @@ TEST_SET: Final = "test_set"
 """The images that no training may see, as JSON (see `engine.project.honesty`)."""
 DISMISSED: Final = "dismissed_suspects"
 """Whose class was looked at and found right, as JSON: content hash to class ids."""
-CHOICES: Final = (AUTOMATIC_GROUPS, GROUP_TABLE, TEST_SET, DISMISSED)
+SINGLE_FILE_ROOTS: Final = "single_file_roots"
+"""Folders that only single files were taken from, as a JSON list of root ids: looking for new images passes them by."""
+CHOICES: Final = (AUTOMATIC_GROUPS, GROUP_TABLE, TEST_SET, DISMISSED, SINGLE_FILE_ROOTS)
 """What `set_choice` sets: it is in the journal, and no step of the undo history."""
 NO: Final = "no"
 HAS_CHANGED: Final = "has_changed"

@@ -146,12 +146,18 @@ class _Scan:
         self._there = [folder for folder in snapshot.folders if can_reach(folder)]
         self._finder = ChangeFinder(self._project.images(), [os.fspath(folder) for folder in self._there])
         self._num_found = 0
+        single = self._project.single_file_roots()
+        self._single_folders = {root.path for root in self._project.roots() if root.id in single}
         self._to_read: list[FoundFile] = []
         self._added_ids: set[int] = set()
         self._block: tuple[Future[list[int]], Sequence[FileFacts]] | None = None
         self._folder_classes: dict[int, str] = {}
 
     def run(self, is_rescan: bool = False) -> ScanReport:
+        if not is_rescan:  # whoever names a folder wants all of its images
+            for folder in self._single_folders.intersection(self._folders):
+                self._project.set_single_file_root(self._roots[folder], False)
+                self._single_folders.discard(folder)
         for folder in self._folders:
             if folder in self._there or folder.is_dir():
                 self._file_what_is_new(folder)
@@ -196,7 +202,13 @@ class _Scan:
         def note_fault(name: str, reason: str) -> None:
             self._report.failed.append((name, reason))
 
-        for found in walk_images(folder, note_fault, own, self._context.checkpoint):
+        is_single = folder in self._single_folders
+        files = (
+            self._finder.known_files(folder)
+            if is_single
+            else walk_images(folder, note_fault, own, self._context.checkpoint)
+        )
+        for found in files:
             self._context.checkpoint()
             if self._finder.is_seen(found):
                 continue
