@@ -18,6 +18,7 @@ from gui.panels.details_panel import DetailsPanel
 from gui.panels.facet_view import FacetView
 from gui.panels.filter_bar import FilterBar
 from gui.panels.label_footer import LabelFooter
+from gui.panels.label_page import LabelPage
 from gui.panels.show_list import ShowListPanel
 from gui.screen_images import ScreenImages
 from gui.session import Session
@@ -70,22 +71,32 @@ class LabelFrame(QWidget):
         self.footer = LabelFooter(session)
         self.stack = QStackedWidget()
         self._left = QWidget()
-        self._centre = QWidget()
+        self.centre = QWidget()
         self._build()
-        self.finder = ClassFinder(self._centre)
+        self.finder = ClassFinder(self.centre)
 
     @property
     def is_viewing(self) -> bool:
         """Whether a single image is shown."""
         return self.stack.currentWidget() is self.viewer
 
+    @property
+    def page(self) -> LabelPage | None:
+        """The page that stands in the place of the images; None while they are shown."""
+        shown = self.stack.currentWidget()
+        return shown if isinstance(shown, LabelPage) else None
+
     def focus_images(self) -> None:
-        """Gives the keyboard to the grid or to the single image."""
-        (self.viewer if self.is_viewing else self.grid).setFocus(Qt.FocusReason.OtherFocusReason)
+        """Gives the keyboard to the grid, to the single image or to the page that is shown."""
+        if self.page is not None:
+            self.page.focus_images()
+        else:
+            (self.viewer if self.is_viewing else self.grid).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def focus_next_pane(self, step: int = 1) -> None:
         """Moves the keyboard focus between images, details, palette and filters."""
-        panes = [self.viewer if self.is_viewing else self.grid, self.details.first_field]
+        images = self.page.pane if self.page is not None else self.viewer if self.is_viewing else self.grid
+        panes = [images, self.details.first_field]
         panes += [self.palette_panel.view if self.session.classes else self.palette_panel.new_name, self.show_list.view]
         panes += [self.folders, self.dates]
         panes = [pane for pane in panes if pane.isVisible()]
@@ -101,9 +112,11 @@ class LabelFrame(QWidget):
         self.sections["folders"].setVisible(has_folders)
         self.sections["dates"].setVisible(has_dates)
 
-    def place_finder(self) -> None:
-        """Puts the type-ahead over the upper middle of the images."""
-        self.finder.move(QPoint((self._centre.width() - self.finder.width()) // 2, FINDER_TOP_PX))
+    def place_finder(self, at: QPoint | None = None) -> None:
+        """Puts the type-ahead over the upper middle of the images, or to a place that a page wants."""
+        room = self.centre.size() - self.finder.size()
+        wanted = at or QPoint(room.width() // 2, FINDER_TOP_PX)
+        self.finder.move(max(0, min(wanted.x(), room.width())), max(0, min(wanted.y(), room.height())))
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         self.focus_images()
@@ -127,19 +140,19 @@ class LabelFrame(QWidget):
         self._left.setProperty("role", "panel")
         for page in (self.grid, self.viewer, self.empty):
             self.stack.addWidget(page)
-        centre = QVBoxLayout(self._centre)
+        centre = QVBoxLayout(self.centre)
         centre.setContentsMargins(0, 0, 0, 0)
         centre.setSpacing(0)
         centre.addWidget(self.filter_bar)
         centre.addWidget(self.offline_bar)
         centre.addWidget(self.stack, 1)
         centre.addWidget(self.footer)
-        self._centre.setProperty("role", "window")
+        self.centre.setProperty("role", "window")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(1)  # through which the workspace's own colour shows as a line
         layout.addWidget(self._left)
-        layout.addWidget(self._centre, 1)
+        layout.addWidget(self.centre, 1)
         layout.addWidget(self.details)
         self.show_facets(False, False)
         show, folders, dates = (section.header for section in self.sections.values())

@@ -15,15 +15,18 @@ from gui.image_records import RecordReader
 from gui.models.image_filter import ImageFilter, Order, Show
 from gui.models.picked_images import PickedImages
 from gui.panels.filtering import Filtering
+from gui.panels.heat_care import HeatCare
 from gui.panels.image_menu import open_image_menu
 from gui.panels.key_repeats import KeyRepeats
 from gui.panels.label_frame import LabelFrame
 from gui.panels.label_hints import hints_for
 from gui.panels.label_keys import LabelKeys
+from gui.panels.label_page import LabelPage
 from gui.panels.label_pages import NO_IMAGES, nothing_found
 from gui.panels.labelling import Labelling
 from gui.panels.list_place import ListPlace
 from gui.panels.offline_care import OfflineCare
+from gui.panels.pages import Pages
 from gui.panels.painting import Painting
 from gui.session import Session
 from gui.theme import notifier
@@ -44,7 +47,9 @@ class LabelWorkspace(LabelFrame):
         self.labelling = Labelling(session, self.images, self.grid, self)
         repeats = KeyRepeats(self)
         self._painting = Painting(self.labelling, repeats, self.grid, self.viewer)
-        self._keys = LabelKeys(self, repeats, self._painting.press)
+        self._keys = LabelKeys(self, repeats, lambda class_id: self.pages.label(class_id, self._painting.press))
+        self.pages = Pages(self)
+        self.heat = HeatCare(self)
         self._bind_keys()
         self._thumbnail_timer = QTimer(self, singleShot=True, interval=1500)
         self._thumbnail_timer.timeout.connect(self._make_thumbnails)
@@ -75,7 +80,7 @@ class LabelWorkspace(LabelFrame):
             self.stack.setCurrentWidget(self.viewer)
             self.filter_bar.set_viewer_shown(True)
             self.viewer.setFocus()
-            self._show_hints()
+            self.show_hints()
 
     def close_viewer(self) -> None:
         """Goes back to the grid."""
@@ -84,32 +89,18 @@ class LabelWorkspace(LabelFrame):
             self.filter_bar.set_viewer_shown(False)
             self.grid.scrollTo(self.grid.currentIndex())
             self.grid.setFocus()
-            self._show_hints()
+            self.show_hints()
 
-    def toggle_heat(self) -> None:
-        """Shows where the model looks, or no longer; from the grid, the current image is shown alone for that."""
-        if self.heat_maps.why_not:
-            self._message = self.heat_maps.why_not
-            self._show_hints()
-        elif self.is_viewing:
-            self.heat_maps.toggle()
-        else:
-            self.open_viewer()
-            if not self.heat_maps.is_on:
-                self.heat_maps.toggle()
-
-    def _look_for_class(self, class_id: int) -> None:
-        self.open_viewer()
-        self.heat_maps.choose_class(class_id)
-
-    def _show_looked_at(self) -> None:
-        heat_maps = self.heat_maps
-        image_id = self.session.current_image_id or 0
-        self.details.show_looked_at(heat_maps.class_for(image_id) if heat_maps.is_on and self.is_viewing else 0)
+    def say(self, message: str) -> None:
+        """Shows a sentence before the keys, until something else happens."""
+        self._message = message
+        self.show_hints()
 
     def zoom_by(self, factor: float) -> None:
-        """Makes the pictures of the grid, or the single image, larger or smaller."""
-        if self.is_viewing:
+        """Makes the pictures of the grid or of a page, or the single image, larger or smaller."""
+        if self.page is not None:
+            self.page.zoom_by(factor)
+        elif self.is_viewing:
             self.viewer.canvas.zoom_by(factor)
         else:
             self.grid.set_card_px(round(self.grid.card_px * factor))
@@ -120,6 +111,9 @@ class LabelWorkspace(LabelFrame):
 
     def find_class(self) -> None:
         """Opens the type-ahead."""
+        if self.page is not None:
+            self.pages.open_finder(self.page)
+            return
         count = len(self.labelling.targets())
         if not self.session.project or not count:
             return
@@ -140,8 +134,7 @@ class LabelWorkspace(LabelFrame):
 
     def split_selection(self) -> None:
         """Asks for the name of a class that the selected images alone are to have."""
-        # Asked of the grid: the session may learn of a selection only after the keys that follow it.
-        self.palette_panel.ask_for_split(self.images.image_ids(self.labelling.targets()))
+        self.palette_panel.ask_for_split(self.pages.target_ids())
 
     def search(self) -> None:
         """Puts the cursor into the search in file names."""
@@ -154,6 +147,7 @@ class LabelWorkspace(LabelFrame):
 
     def show_picked(self, picked: PickedImages) -> None:
         """Shows exactly these images in the grid, in the order of their picking, and goes to the first."""
+        self.pages.close()
         self.close_viewer()
         self.filtering.apply(ImageFilter(picked=picked))
         if len(self.images.rows):
@@ -199,9 +193,10 @@ class LabelWorkspace(LabelFrame):
             "previous_pane": self.focus_previous_pane,
             "leave": self._leave_fields,
             "toggle_viewer": self.toggle_viewer,
-            "heat": self.toggle_heat,
+            "heat": self.heat.toggle,
         }
-        self._keys.bind_table(handlers, images=self.stack, left=self._left)
+        routed = {key_id: self.pages.route(key_id, handler) for key_id, handler in handlers.items()}
+        self._keys.bind_table(routed, images=self.stack, left=self._left)
         self._keys.listen_to_mouse(self.grid.viewport(), self.viewer.canvas)
         self._keys.set_mode(self.session.label_mode)
 
@@ -233,15 +228,12 @@ class LabelWorkspace(LabelFrame):
         self.show_list.left.connect(self.focus_images)
         self.palette_panel.left.connect(self.focus_images)
         self.details.left.connect(self.focus_images)
-        self.palette_panel.label_wanted.connect(self.labelling.label)
-        self.palette_panel.images_dropped.connect(self.labelling.give)
-        self.palette_panel.label_taken_back.connect(self.labelling.take_back)
+        self.palette_panel.label_wanted.connect(lambda each: self.pages.label(each, self.labelling.label))
+        self.palette_panel.images_dropped.connect(lambda each: self.pages.label(each, self.labelling.give))
+        self.palette_panel.label_taken_back.connect(lambda: self.pages.take_back(self.labelling.take_back))
         self.palette_panel.split_wanted.connect(self.split_selection)
         self.palette_panel.merge_target_wanted.connect(self._find_merge_target)
-        self.details.class_pressed.connect(self._look_for_class)
-        self.heat_maps.changed.connect(self._show_looked_at)
-        self.session.current_changed.connect(lambda _image_id: self._show_looked_at())
-        self._painting.changed.connect(self._show_hints)
+        self._painting.changed.connect(self.show_hints)
         self.finder.closed.connect(self.focus_images)
         self.labelling.advanced_past_end.connect(self._on_advanced_past_end)
         self.empty.action_wanted.connect(self._on_empty_action)
@@ -273,6 +265,8 @@ class LabelWorkspace(LabelFrame):
             self._thumbnail_timer.start()
 
     def _forget_pictures(self) -> None:
+        for page in self.findChildren(LabelPage):
+            page.forget_pictures()
         self.grid.forget_pictures()
         self.viewer.forget_pictures()
         self.details.forget_pictures()
@@ -295,36 +289,39 @@ class LabelWorkspace(LabelFrame):
     def _on_rows_changed(self, rows: NDArray[np.int64]) -> None:
         relabelled = self.filtering.take_rows(rows)
         self._message = ""
-        if not self.labelling.is_acting and self.isVisible():  # who works in another workspace finds this one as it was
+        # Who works in another workspace, or on a page, finds the images as they were.
+        if not self.labelling.is_acting and self.isVisible() and self.page is None:
             self._place.show_changed(relabelled, self.is_viewing)
         self.grid.update_rows(rows)
         self.viewer.refresh()
-        self._show_hints()
+        self.show_hints()
 
     def _on_classes_changed(self) -> None:
         self.faces.classes_changed()
         self._keys.bind_classes(self.session.classes)
         self.filtering.take_classes()
         self._repaint()
-        self._show_hints()
+        self.show_hints()
 
     def _on_mode_changed(self) -> None:
         self._keys.set_mode(self.session.label_mode)
         self.filtering.take_mode()
         self._repaint()
-        self._show_hints()
+        self.show_hints()
 
     def _on_run_changed(self) -> None:
         self.filtering.take_run()
-        self._show_hints()
+        self.show_hints()
 
     def _on_positions_changed(self) -> None:
+        if self.page is not None:
+            return  # it says itself what is looked at
         position = self.grid.current_position()
         self.session.set_current(self.images.image_id(position))
         self.session.set_selection(self.images.image_ids(self.grid.selected_positions()))
         if self.is_viewing:
             self.viewer.set_position(position)
-        self._show_hints()
+        self.show_hints()
 
     def _drag_picture(self) -> None:
         """Lets the single image be dropped on a class."""
@@ -334,7 +331,7 @@ class LabelWorkspace(LabelFrame):
         show = self.images.filter.show
         kind = show.value.lower() if show is not Show.ALL else "unlabelled"
         self._message = f"Nothing {kind} left here."
-        self._show_hints()
+        self.show_hints()
 
     def _on_empty_action(self) -> None:
         if len(self.session.columns):
@@ -357,7 +354,15 @@ class LabelWorkspace(LabelFrame):
         self._message = ""
         self._show_page()
 
+    def show_images_page(self) -> None:
+        """Says what is looked at, after a page was closed."""
+        self._show_page()
+        self._on_positions_changed()
+        self.show_hints()
+
     def _show_page(self) -> None:
+        if self.page is not None:
+            return
         if len(self.images.rows):
             if self.stack.currentWidget() is self.empty:
                 self.stack.setCurrentWidget(self.grid)
@@ -367,10 +372,14 @@ class LabelWorkspace(LabelFrame):
         page = nothing_found(self.images.filter) if len(self.session.columns) else NO_IMAGES
         self.empty.set_state(page.icon, page.title, page.text, page.action)
 
-    def _show_hints(self) -> None:
+    def show_hints(self) -> None:
+        """Names the keys that make sense now, in a moment."""
         self._hint_timer.start()
 
     def _show_hints_now(self) -> None:
+        if self.page is not None:
+            self.footer.hints.set_hints(*self.page.hints())
+            return
         hints = hints_for(self.session, self.labelling, self.is_viewing, self._painting.is_on)
         self.footer.hints.set_hints(hints, self._message)
 

@@ -1,0 +1,79 @@
+"""What a page is that stands in the middle of the Label workspace in place of filter bar, grid and single image.
+
+Palette, details and the line of keys stay around it. The workspace sends it the class keys and the keys named in
+`key_handlers`; whatever else it listens to is its own. A new page is a subclass, and one line in `Pages`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtWidgets import QWidget
+
+from gui.widgets.hint_line import Hint
+
+
+class LabelPage(QWidget):
+    """Shown by `Pages.open`. It tells the session which image is looked at (`set_current`, `set_selection`)."""
+
+    closed = Signal()
+    """The user is done here and wants to see the images again."""
+    hints_changed = Signal()
+    """`hints()` says something else now."""
+
+    @property
+    def pane(self) -> QWidget:
+        """The widget of the page that has the keyboard."""
+        return self
+
+    def on_opened(self) -> None:
+        """It is on the screen now."""
+
+    def on_left(self) -> None:
+        """It is no longer on the screen."""
+
+    def on_classes_changed(self) -> None:
+        """Classes came, went or look different."""
+
+    def forget_pictures(self) -> None:
+        """Other files are shown now: drops scaled pictures and asks for them anew."""
+
+    def zoom_by(self, factor: float) -> None:
+        """Makes the pictures larger or smaller."""
+
+    def hints(self) -> tuple[Sequence[Hint], str]:
+        """Returns which keys make sense now, and a message to stand before them, "" for none."""
+        return (), ""
+
+    # ---- labelling: what the class keys, the palette and the type-ahead act on
+
+    def target_ids(self) -> NDArray[np.int64]:
+        """Returns the images that a class key would label now."""
+        return np.zeros(0, np.int64)
+
+    def find_title(self) -> str:
+        """Returns what stands over the type-ahead, "" when there is nothing to label."""
+        count = len(self.target_ids())
+        return "" if not count else "Label this image" if count == 1 else f"Label {count:,} images"
+
+    def finder_place(self) -> QPoint | None:
+        """Returns where the upper left corner of the type-ahead should be, in the page, None for its usual place."""
+        return None
+
+    def label(self, class_id: int) -> bool:
+        """Gives `target_ids` a class; tells whether there was anything to label."""
+        return False
+
+    def label_new_class(self, name: str) -> None:
+        """Makes a class and gives it to `target_ids` of this moment."""
+
+    def key_handlers(self) -> Mapping[str, Callable[[], object]]:
+        """Returns what keys of `workspace_keys` (by id) do here. Of `pages.ROUTED`, those not named do nothing."""
+        return {}
+
+    def focus_images(self) -> None:
+        """Gives the keyboard to the pictures."""
+        self.pane.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -1,0 +1,146 @@
+"""The further pages of the Label workspace: opens and closes them, and sends them the keys meant for images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+
+from gui.panels.label_page import LabelPage
+from gui.panels.labelling import MAX_RECENT
+
+if TYPE_CHECKING:
+    from gui.panels.label_workspace import LabelWorkspace
+
+ROUTED: Final = frozenset({
+    "confirm", "find", "accept", "accept_confident", "skip", "unsure", "clear", "clear_all", "next_unlabelled",
+    "refresh", "toggle_viewer", "heat", "copy_previous",
+})  # fmt: skip
+"""Keys that act on images: a page that is shown gets them, or nobody."""
+
+
+class Pages(QObject):
+    """At most one page is shown. The grid keeps its place below it."""
+
+    changed = Signal()
+    """Another page is shown, or none."""
+
+    def __init__(self, workspace: LabelWorkspace) -> None:
+        super().__init__(workspace)
+        self._workspace = workspace
+        self._session = workspace.session
+        self._has_labelled = False
+        # Who chooses what to see in the left column wants to see images.
+        workspace.show_list.show_chosen.connect(self.close)
+        workspace.show_list.trait_toggled.connect(self.close)
+        workspace.show_list.text_changed.connect(self.close)
+        workspace.palette_panel.show_class_wanted.connect(self.close)
+        workspace.folders.keys_chosen.connect(self.close)
+        workspace.dates.keys_chosen.connect(self.close)
+        self._session.project_closed.connect(self.close)
+        self._session.classes_changed.connect(self._on_classes_changed)
+
+    def add(self, page: LabelPage) -> None:
+        """Makes a page known; it is shown by `open`."""
+        self._workspace.stack.addWidget(page)
+        page.closed.connect(self.close)
+        page.hints_changed.connect(self._workspace.show_hints)
+
+    @property
+    def current(self) -> LabelPage | None:
+        """The page that is shown."""
+        return self._workspace.page
+
+    def open(self, page: LabelPage) -> None:
+        """Shows a page in the place of the images."""
+        workspace = self._workspace
+        before = self.current
+        if before is page:
+            page.focus_images()
+            return
+        if before is not None:
+            before.on_left()
+        workspace.close_viewer()
+        workspace.finder.close_finder()
+        workspace.stack.setCurrentWidget(page)
+        workspace.filter_bar.hide()
+        page.on_opened()
+        page.focus_images()
+        workspace.show_hints()
+        self.changed.emit()
+
+    def close(self, *_news: object) -> None:
+        """Shows the images again."""
+        page, workspace = self.current, self._workspace
+        if page is None:
+            return
+        had_focus = page.isAncestorOf(page.window().focusWidget() or page)
+        workspace.finder.close_finder()
+        workspace.stack.setCurrentWidget(workspace.grid)
+        workspace.filter_bar.show()
+        page.on_left()
+        workspace.show_images_page()
+        if had_focus:
+            workspace.focus_images()
+        self.changed.emit()
+
+    def route(self, key_id: str, otherwise: Callable[[], object]) -> Callable[[], object]:
+        """Returns what a key does: what the page that is shown says, or `otherwise` while none is."""
+        if key_id not in ROUTED:
+            return otherwise
+
+        def press() -> None:
+            page = self.current
+            if page is None:
+                otherwise()
+            elif key_id == "find":
+                self._workspace.find_class()
+            elif (act := page.key_handlers().get(key_id)) is not None:
+                act()
+
+        return press
+
+    def label(self, class_id: int, otherwise: Callable[[int], object]) -> None:
+        """A class key, or a click on a class."""
+        page = self.current
+        if page is None:
+            otherwise(class_id)
+            return
+        self._has_labelled = page.label(class_id)
+        if self._has_labelled:
+            labelling = self._workspace.labelling
+            labelling.recent = [class_id, *(each for each in labelling.recent if each != class_id)][:MAX_RECENT]
+
+    def take_back(self, otherwise: Callable[[], object]) -> None:
+        """The last click on a class was the first half of a double click, and meant no label."""
+        if self.current is None:
+            otherwise()
+        elif self._has_labelled:
+            self._has_labelled = False
+            self._session.undo()
+
+    def target_ids(self) -> NDArray[np.int64]:
+        """Returns the images that keys act on: those of the page, or else those selected in the grid."""
+        workspace, page = self._workspace, self.current
+        if page is not None:
+            return page.target_ids()
+        # Asked of the grid: the session may learn of a selection only after the keys that follow it.
+        return workspace.images.image_ids(workspace.labelling.targets())
+
+    def open_finder(self, page: LabelPage) -> None:
+        """Opens the type-ahead for what the page would label."""
+        workspace, title = self._workspace, page.find_title()
+        if self._session.project is None or not title or self._session.is_read_only:
+            return
+        recent, label = workspace.labelling.recent, partial(self.label, otherwise=page.label)
+        workspace.finder.open(self._session.classes, recent, title, label, page.label_new_class)
+        place = page.finder_place()
+        workspace.place_finder(page.mapTo(workspace.centre, place) if place is not None else None)
+
+    def _on_classes_changed(self) -> None:
+        if self.current is not None:
+            self.current.on_classes_changed()
