@@ -23,6 +23,7 @@ from engine.tasks.relocate import relocate_root
 from gui import label_effects
 from gui.auto_retrain import AutoRetrain
 from gui.backbone_choice import BackboneChoice
+from gui.blocks import Blocks
 from gui.columns import RowIndex, count_bits, has_open_suggestion
 from gui.engine_bridge import EngineBridge
 from gui.engine_work import EngineWork
@@ -55,6 +56,7 @@ class Session(ProjectSession):
         self.work = EngineWork(self)
         self.training = TrainingChoice(self)
         self.auto_retrain = AutoRetrain(self)
+        self.blocks = Blocks(self)
         self._predictions: Predictions | None = None
         self._prediction_rows = RowIndex(np.zeros(0, np.int64))
         self.run_changed.connect(self._read_predictions)
@@ -133,6 +135,15 @@ class Session(ProjectSession):
         pairs = list(zip(ids.tolist(), suggested.tolist(), strict=True))
         text = "accept a suggestion" if len(pairs) == 1 else f"accept {len(pairs):,} suggestions"
         self._give(ids, suggested, lambda project: project.label_many(pairs, Source.SUGGESTION, text), accepted=True)
+
+    def accept_as(self, image_ids: Ids, class_id: int) -> None:
+        """Accepts that these images are of a class, as was suggested when they were looked at; one undo step."""
+        ids, item = as_array(image_ids), self.class_by_id(class_id)
+        if item is not None:
+            pairs = [(image_id, class_id) for image_id in ids.tolist()]
+            text = f"accept {len(ids):,} as {item.name}"
+            given = np.full(len(ids), class_id, np.int32)
+            self._give(ids, given, lambda project: project.label_many(pairs, Source.SUGGESTION, text), accepted=True)
 
     @property
     def suggests_whole_sets(self) -> bool:

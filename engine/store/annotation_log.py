@@ -8,7 +8,7 @@ any number of images.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -209,7 +209,7 @@ def sources(db: Database) -> dict[int, Source]:
     return {image_id: Source(source) for image_id, source in rows}
 
 
-def accepted_ids(db: Database, among: str = "", values: Mapping[str, int] | None = None) -> NDArray[np.int64]:
+def accepted_ids(db: Database, among: str = "", values: dict[str, int] | None = None) -> NDArray[np.int64]:
     """Returns the images that have a class which is an accepted suggestion, of all or of those a query names."""
     where = f" AND image_id IN ({among})" if among else ""
     rows = db.execute(

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from engine.domain import LabelMode, Run
 from engine.errors import TrainingError
+from engine.evaluation.acceptance import BorneOut
+from engine.evaluation.intervals import CROSS_VALIDATED, grouped
 from engine.nn.run_model import LABELS_FILE, OUT_OF_FOLD_FILE
 from engine.project import Project
 
@@ -51,6 +53,23 @@ class Measured:
             logits=None if self.logits is None else self.logits[is_kept],
             unknown_scores=None if self.unknown_scores is None else self.unknown_scores[is_kept],
         )
+
+
+def read_borne_out(project: Project, run: Run) -> BorneOut:
+    """Returns how a run's predictions on images that it had not seen turned out (one class per image).
+
+    Raises:
+        TrainingError: a file of the run is missing or damaged.
+    """
+    measured = read_measured(project, run)
+    predicted = measured.probabilities.argmax(axis=1)
+    is_right = predicted == measured.targets
+    return BorneOut(
+        measured.probabilities.max(axis=1).astype(np.float64),
+        np.array(run.class_ids, np.int64)[predicted],
+        is_right,
+        grouped(is_right, measured.units, CROSS_VALIDATED),
+    )
 
 
 def read_measured(project: Project, run: Run) -> Measured:

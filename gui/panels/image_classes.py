@@ -50,8 +50,8 @@ class ImageClassesPanel(QWidget):
         strangeness = unknown_text(float(columns.unknown_scores[row])) if is_unknown else ""
         thinks_none = session.has_several_classes and is_none_suggested(columns, row)
         is_accepted = bool(columns.accepted[row])
-        shown = (self._image_id, tuple(known), marks, tuple(ghosts), thinks_none, is_accepted, strangeness)
-        shown += (session.label_mode,)
+        look = (thinks_none, is_accepted, strangeness, session.label_mode)
+        shown = (self._image_id, tuple(known), marks, tuple(ghosts), look)
         if shown == self._shown:
             return
         self._shown = shown

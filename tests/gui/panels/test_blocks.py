@@ -1,0 +1,165 @@
+"""Block verification by `session.blocks`: pages of the surest suggestions, taking out, accepting, going on, undo."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.domain import NO_CLASS, Mark, Source
+from engine.evaluation.acceptance import BorneOut
+from engine.evaluation.intervals import grouped
+
+OK, RUST = 1, 2
+NUM_OK, NUM_RUST = 10, 6
+
+
+@pytest.fixture
+def desk(open_desk: Any, make_images: Any) -> Any:
+    """Sixteen images: ten suggested as ok, ever less sure; then six as rust. Pages of four."""
+    made = open_desk(make_images(NUM_OK + NUM_RUST))
+    made.add_classes("ok", "rust")
+    made.session.run = SimpleNamespace(
+        id=1, unknown=None, validation=None, class_ids=[OK, RUST], mode="one", depth="full"
+    )
+    made.suggest(np.repeat([OK, RUST], [NUM_OK, NUM_RUST]), np.r_[np.linspace(0.99, 0.90, NUM_OK), np.full(6, 0.8)])
+    made.session.blocks.set_page_size(4)
+    return made
+
+
+def positions(desk: Any, ids: np.ndarray) -> list[int]:
+    return desk.session.rows_of(ids).tolist()
+
+
+def class_ids(desk: Any) -> list[int]:
+    return desk.session.columns.class_ids.tolist()
+
+
+def test_a_page_holds_the_surest_of_one_class_and_acceptance_is_one_step_from_a_suggestion(desk: Any) -> None:
+    blocks = desk.session.blocks
+    blocks.start()
+    assert (blocks.class_id, positions(desk, blocks.page_ids)) == (OK, [0, 1, 2, 3])
+    assert [(item.name, count) for item, count in blocks.open_classes()] == [("ok", NUM_OK), ("rust", NUM_RUST)]
+    blocks.accept()
+    desk.wait_saved()
+    assert class_ids(desk) == [OK] * 4 + [NO_CLASS] * 12
+    assert desk.session.columns.accepted.tolist() == [True] * 4 + [False] * 12
+    history = desk.session.project.history(int(blocks.page_ids[0]))
+    assert history[-1].source is Source.SUGGESTION
+    desk.session.undo()
+    desk.wait_saved()
+    assert class_ids(desk) == [NO_CLASS] * 16
+
+
+def test_what_was_taken_out_stays_unlabelled_and_does_not_come_back_in_this_pass(desk: Any) -> None:
+    blocks = desk.session.blocks
+    blocks.start()
+    taken_out = int(blocks.page_ids[1])
+    blocks.toggle([taken_out])
+    seen: list[int] = []
+    while not blocks.is_over:
+        seen += blocks.page_ids.tolist()
+        blocks.accept()
+        blocks.next_page()
+    desk.wait_saved()
+    assert len(seen) == len(set(seen)) == NUM_OK + NUM_RUST
+    assert class_ids(desk) == [OK, NO_CLASS] + [OK] * 8 + [RUST] * 6
+    assert blocks.set_aside().tolist() == [taken_out]
+    assert (blocks.tally.num_accepted, blocks.tally.num_out) == (15, 1)
+    blocks.start()
+    assert blocks.page_ids.tolist() == [taken_out]
+
+
+def test_the_page_and_what_it_accepts_stay_when_the_suggestions_change_and_show_brings_the_new_ones(desk: Any) -> None:
+    blocks = desk.session.blocks
+    blocks.start(OK)
+    page = blocks.page_ids.tolist()
+    desk.session.run = SimpleNamespace(
+        id=2, unknown=None, validation=None, class_ids=[OK, RUST], mode="one", depth="full"
+    )
+    desk.suggest(np.r_[np.full(2, RUST), np.full(NUM_OK + NUM_RUST - 2, OK)], np.linspace(0.5, 0.99, 16))
+    assert blocks.page_ids.tolist() == page
+    assert blocks.is_model_newer
+    blocks.accept()
+    desk.wait_saved()
+    assert class_ids(desk)[:4] == [OK] * 4
+    blocks.next_page()
+    assert positions(desk, blocks.page_ids) == [15, 14, 13, 12]
+    assert not blocks.is_model_newer
+
+
+def test_undo_brings_back_the_page_with_what_was_taken_out(desk: Any) -> None:
+    blocks = desk.session.blocks
+    blocks.start()
+    page, taken_out = blocks.page_ids.tolist(), int(blocks.page_ids[3])
+    blocks.toggle([taken_out])
+    blocks.accept()
+    blocks.next_page()
+    desk.wait_saved()
+    assert blocks.page_ids.tolist() != page
+    desk.session.undo()
+    desk.wait_saved()
+    assert (blocks.page_ids.tolist(), blocks.page.out) == (page, {taken_out})
+    assert blocks.tally.num_accepted == blocks.tally.num_out == 0
+
+
+def test_another_class_is_given_at_once_by_hand_and_is_not_accepted_over(desk: Any) -> None:
+    blocks = desk.session.blocks
+    blocks.start()
+    blocks.give(blocks.page_ids[:1], RUST)
+    blocks.accept()
+    desk.wait_saved()
+    assert class_ids(desk)[:4] == [RUST, OK, OK, OK]
+    assert desk.session.columns.accepted[:4].tolist() == [False, True, True, True]
+
+
+def test_skipped_and_unknown_images_are_on_no_page(desk: Any) -> None:
+    columns = desk.session.columns
+    columns.marks[0] = Mark.SKIPPED
+    columns.unknown_scores[1] = 0.999
+    desk.session.blocks.start()
+    assert positions(desk, desk.session.blocks.page_ids) == [2, 3, 4, 5]
+    assert desk.session.blocks.num_left() == NUM_OK - 2
+
+
+def test_all_above_a_confidence_are_one_step_without_those_taken_out(desk: Any) -> None:
+    blocks = desk.session.blocks
+    blocks.start()
+    blocks.toggle(blocks.page_ids[:1])
+    assert blocks.expected_above(0.945) == (4, None)
+    assert blocks.accept_above(0.945) == 4
+    desk.wait_saved()
+    assert class_ids(desk)[:NUM_OK] == [0, OK, OK, OK, OK, 0, 0, 0, 0, 0]
+    assert blocks.tally.num_unseen == 4
+    desk.session.undo()
+    desk.wait_saved()
+    assert not any(class_ids(desk))
+
+
+def test_expected_mistakes_are_those_borne_out_on_as_sure_predictions_and_unknown_with_few(desk: Any) -> None:
+    blocks = desk.session.blocks
+    blocks.start()
+    is_right = np.arange(100) % 10 != 0
+    measured = BorneOut(np.full(100, 0.97), np.full(100, OK), is_right, grouped(is_right))
+    blocks._take_borne_out(measured)
+    found = blocks.expected_mistakes()
+    assert found.expected == pytest.approx(0.4)
+    assert 1 <= found.at_most <= 3
+    blocks._take_borne_out(
+        BorneOut(measured.confidences[:9], measured.predicted[:9], is_right[:9], grouped(is_right[:9]))
+    )
+    assert blocks.expected_mistakes() is None
+
+
+def test_nothing_is_offered_without_a_model_or_an_open_suggestion(desk: Any) -> None:
+    blocks = desk.session.blocks
+    desk.session.label(desk.session.columns.image_ids, OK)
+    blocks.start()
+    assert blocks.why_not
+    assert not len(blocks.page_ids)
+    desk.session.run = None
+    blocks.start()
+    assert "no model" in blocks.why_not
+    desk.wait_saved()
