@@ -175,6 +175,14 @@ class GraphClassifier:
             pixels = decode_rgb(path)
         except ImageError as err:
             return err
+        return self.ask(pixels)
+
+    def ask(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float]:
+        """Returns probabilities (K,) and the unknown score (NaN where it has none) of a picture uint8 (H, W, 3).
+
+        Raises:
+            ImportFormatError: the graph does not run, or gives no probabilities.
+        """
         try:
             probabilities, score = ask_classifier(self._session, pixels)
         except GRAPH_ERRORS as err:
