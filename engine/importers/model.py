@@ -107,13 +107,22 @@ def _decisions(
     return names, mode, thresholds, threshold
 
 
+def model_document(model: ExportedModel) -> dict[str, Any]:
+    """Returns what a model says of itself (`engine.exporters.protocol.model_document`); its values are not checked.
+
+    Raises:
+        ImportFormatError: it is damaged, or not one of ours.
+    """
+    return _read_onnx(model)[1] if model.format == "onnx" else _read_document(model)
+
+
 def recorded_figures(model: ExportedModel) -> dict[str, Any]:
     """Returns the figures that the model brings along, measured when it was trained, as `graft evaluate` writes them.
 
     Raises:
         ImportFormatError: it is damaged, or brings none.
     """
-    document = _read_onnx(model)[1] if model.format == "onnx" else _read_document(model)
+    document = model_document(model)
     classes, mode, _, _ = _decisions(document, model.file)
     try:
         figures = document["validation"]
