@@ -12,12 +12,14 @@ from PySide6.QtGui import QImage
 
 from engine.domain import NO_CLASS
 from engine.events import JobEnded, JobFailed, JobSucceeded
-from engine.jobs import JobHandle, Priority
+from engine.jobs import AnyJob, JobHandle, Priority
+from gui.engine_bridge import EngineBridge
 from gui.session import Session
 from gui.widgets.heat_colors import overlay_table
 
 if TYPE_CHECKING:
     from engine.tasks.explain import Explanation
+    from engine.tasks.explain_file import FileExplanation
 
 MAX_KEPT = 512
 OVERLAY_PX = 384
@@ -32,18 +34,18 @@ METHOD_WORDS = {
 }
 
 Key = tuple[int, int, int]
-"""Run, image, class."""
+"""Model, image, class."""
 
 
-class HeatMaps(QObject):
-    """One for the window: on or off, for which class, and what has come so far."""
+class HeatMapKeeper(QObject):
+    """On or off, for which class, and what has come so far. Who subclasses it says what is looked at and by whom."""
 
     changed = Signal()
     """On or off, another class, or something has come."""
 
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self._session = session
+    def __init__(self, bridge: EngineBridge, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._bridge = bridge
         self.is_on = False
         self._wanted_class = NO_CLASS
         self._wanted_image = 0
@@ -52,14 +54,30 @@ class HeatMaps(QObject):
         self._asked: tuple[Key, JobHandle] | None = None
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
         self._rest.timeout.connect(self._ask)
-        session.run_changed.connect(self._on_run_changed)
-        session.project_closing.connect(self._forget)
-        session.current_changed.connect(lambda _image_id: self._on_current_changed())
+
+    # ---- what a subclass says
 
     @property
     def why_not(self) -> str:
         """Why it cannot be switched on, empty when it can."""
-        return "" if self._session.run is not None else "There is no model yet: retrain first."
+        raise NotImplementedError
+
+    def _model_key(self) -> int | None:
+        """Returns a number that tells the model from others, None without one."""
+        raise NotImplementedError
+
+    def _likeliest(self, image_id: int) -> int:
+        """Returns the class that the model predicts for an image, NO_CLASS where it has not looked at it."""
+        raise NotImplementedError
+
+    def _class_name(self, class_id: int) -> str | None:
+        raise NotImplementedError
+
+    def _job(self, key: Key) -> AnyJob | None:
+        """Returns the job whose result has `heat` and `method`."""
+        raise NotImplementedError
+
+    # ---- for views
 
     def toggle(self) -> None:
         """Switches it on or off."""
@@ -79,10 +97,7 @@ class HeatMaps(QObject):
 
     def class_for(self, image_id: int) -> int:
         """Returns the class that is looked for in an image: the chosen one, else the likeliest."""
-        if self._wanted_class != NO_CLASS:
-            return self._wanted_class
-        predictions = self._session.predictions(image_id)
-        return predictions[0][0].id if predictions else NO_CLASS
+        return self._wanted_class if self._wanted_class != NO_CLASS else self._likeliest(image_id)
 
     def look(self, image_id: int) -> tuple[QImage | None, str]:
         """Returns the overlay of an image and a word on it; asks for it when it is not there."""
@@ -102,45 +117,43 @@ class HeatMaps(QObject):
             self._rest.start()
         return None, "looking…"
 
-    # ---- inside
-
-    def _words(self, class_id: int, overlay: QImage, method: str) -> str:
-        found = self._session.class_by_id(class_id)
-        name = found.name if found is not None else "this class"
-        return f"Where it sees {name}" if not overlay.isNull() else f"Nothing here speaks for {name}"
-
     def method_words(self, image_id: int) -> str:
         """Returns how the overlay of an image was found, for a tooltip."""
         key = self._key(image_id)
         return METHOD_WORDS.get(self._kept[key][1], "") if key is not None and key in self._kept else ""
 
+    # ---- inside
+
+    def _words(self, class_id: int, overlay: QImage, method: str) -> str:
+        name = self._class_name(class_id) or "this class"
+        return f"Where it sees {name}" if not overlay.isNull() else f"Nothing here speaks for {name}"
+
     def _key(self, image_id: int) -> Key | None:
-        run, class_id = self._session.run, self.class_for(image_id)
-        return (run.id, image_id, class_id) if run is not None and class_id != NO_CLASS else None
+        model, class_id = self._model_key(), self.class_for(image_id)
+        return (model, image_id, class_id) if model is not None and class_id != NO_CLASS else None
 
     def _wish(self) -> None:
         self._wanted_image = 0
         self.changed.emit()
 
     def _ask(self) -> None:
-        from engine.tasks.explain import ExplainImage
-
-        project, key = self._session.project, self._key(self._wanted_image)
-        if project is None or key is None or not self.is_on or key in self._kept:
+        key = self._key(self._wanted_image)
+        if key is None or not self.is_on or key in self._kept:
             return
         if self._asked is not None:
             if self._asked[0] == key:
                 return
             self._asked[1].cancel()
-        job = ExplainImage(project, key[1], key[2], self._session.run)
-        handle = self._session.bridge.submit(job, Priority.INTERACTIVE, on_end=lambda end: self._on_end(key, end))
-        self._asked = key, handle
+        job = self._job(key)
+        if job is not None:
+            handle = self._bridge.submit(job, Priority.INTERACTIVE, on_end=lambda end: self._on_end(key, end))
+            self._asked = key, handle
 
     def _on_end(self, key: Key, end: JobEnded) -> None:
         if self._asked is not None and self._asked[0] == key:
             self._asked = None
         if isinstance(end, JobSucceeded):
-            found: Explanation = end.result  # type: ignore[assignment]
+            found: Explanation | FileExplanation = end.result  # type: ignore[assignment]
             self._kept[key] = overlay_of(found.heat), found.method
             while len(self._kept) > MAX_KEPT:
                 self._kept.popitem(last=False)
@@ -156,7 +169,7 @@ class HeatMaps(QObject):
             self._wanted_class = NO_CLASS
             self._wish()
 
-    def _on_run_changed(self) -> None:
+    def _on_model_changed(self) -> None:
         self._failures.clear()
         if self.why_not:
             self.is_on = False
@@ -170,6 +183,39 @@ class HeatMaps(QObject):
         self._failures.clear()
         self.is_on = False
         self._wish()
+
+
+class HeatMaps(HeatMapKeeper):
+    """Those of the project's images, by its active run. One for the window."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session.bridge, session)
+        self._session = session
+        session.run_changed.connect(self._on_model_changed)
+        session.project_closing.connect(self._forget)
+        session.current_changed.connect(lambda _image_id: self._on_current_changed())
+
+    @property
+    def why_not(self) -> str:
+        """Why it cannot be switched on, empty when it can."""
+        return "" if self._session.run is not None else "There is no model yet: retrain first."
+
+    def _model_key(self) -> int | None:
+        return self._session.run.id if self._session.run is not None else None
+
+    def _likeliest(self, image_id: int) -> int:
+        predictions = self._session.predictions(image_id)
+        return predictions[0][0].id if predictions else NO_CLASS
+
+    def _class_name(self, class_id: int) -> str | None:
+        found = self._session.class_by_id(class_id)
+        return found.name if found is not None else None
+
+    def _job(self, key: Key) -> AnyJob | None:
+        from engine.tasks.explain import ExplainImage
+
+        project = self._session.project
+        return ExplainImage(project, key[1], key[2], self._session.run) if project is not None else None
 
 
 def overlay_of(heat: NDArray[np.float32]) -> QImage:

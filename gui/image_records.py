@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from typing import Protocol
 
 from engine.domain import ImageRecord, ImageStatus
 from engine.errors import ImageError
 from engine.project import Project
 
 BLOCK = 64
+
+
+class Records(Protocol):
+    """Where the loader threads learn which file an image id stands for; see `RecordReader`."""
+
+    def get(self, image_id: int, soon: Iterable[int] = ()) -> ImageRecord: ...
+    def find(self, image_id: int, soon: Iterable[int] = ()) -> ImageRecord: ...
+    def readable(self, image_ids: Iterable[int]) -> list[ImageRecord]: ...
+    def forget(self) -> None: ...
 
 
 class RecordReader:

@@ -14,7 +14,7 @@ from engine.errors import ImageError
 from engine.images.decode import DeepGrey, decode_for_screen
 from gui.folder_watch import FolderWatch
 from gui.image_pool import ImagePool
-from gui.image_records import RecordReader
+from gui.image_records import Records
 from gui.thumbnails import to_image
 
 EVERY_PIXEL = 0
@@ -59,7 +59,7 @@ class ScreenImages(QObject):
     def __init__(self, folders: FolderWatch, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._folders = folders
-        self._records: RecordReader | None = None
+        self._records: Records | None = None
         self._screens: ImagePool[Picture] = ImagePool(self._load, 1, SCREENS_BYTES, "graft-viewer", self)
         self._details: ImagePool[Picture] = ImagePool(self._load, 1, DETAILS_BYTES, "graft-details", self)
         self._last_side: dict[int, int] = {}
@@ -67,7 +67,7 @@ class ScreenImages(QObject):
             pool.loaded.connect(self._on_loaded)
             folders.thread_hung.connect(pool.replace_thread)
 
-    def open(self, records: RecordReader) -> None:
+    def open(self, records: Records) -> None:
         """Serves the images of a project."""
         self.close()
         self._records = records

@@ -21,7 +21,7 @@ from engine.images.thumbnails import ThumbnailCache, cache_key, thumbnail_from_b
 from engine.project import Project
 from gui.folder_watch import FolderWatch
 from gui.image_pool import ImagePool
-from gui.image_records import BLOCK, RecordReader
+from gui.image_records import BLOCK, Records
 
 THUMBNAIL_PX = 256
 SHARP_PX = 640
@@ -47,13 +47,17 @@ class Thumbnails(QObject):
         self._pool.loaded.connect(lambda keys: self.loaded.emit(list({key[0] for key in keys})))
         self.folders.thread_hung.connect(self._pool.replace_thread)
         self._cache: ThumbnailCache | None = None
-        self._records: RecordReader | None = None
+        self._records: Records | None = None
 
-    def open(self, project: Project, records: RecordReader) -> None:
+    def open(self, project: Project, records: Records) -> None:
         """Serves the images of a project."""
+        self.open_files(records)
+        self._cache = ThumbnailCache(project.cache_dir / "thumbnails.db")
+
+    def open_files(self, records: Records) -> None:
+        """Serves image files that are in no project: their thumbnails are kept in memory only."""
         self.close()
         self._records = records
-        self._cache = ThumbnailCache(project.cache_dir / "thumbnails.db")
 
     def close(self) -> None:
         """Stops the threads and forgets everything."""
@@ -107,12 +111,14 @@ class Thumbnails(QObject):
     def _load(self, key: Hashable) -> QImage:
         image_id, size = cast(tuple[int, int], key)
         records, cache = self._records, self._cache
-        if records is None or cache is None:
+        if records is None:
             raise ImageError("The project is closed.")
         soon = (cast(tuple[int, int], other)[0] for other in self._pool.wanted())
         if size == SHARP:
             record = records.get(image_id, soon)
             return to_image(decode_bytes(self.folders.read(record.path), SHARP_PX))
+        if cache is None:
+            return to_image(decode_bytes(self.folders.read(records.get(image_id).path), THUMBNAIL_PX))
         # Also of a file that is missing or whose drive is gone: what it looked like is still known.
         data = cache.get_of(records.find(image_id, soon))
         if data is None:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from engine.domain import ImageStatus
 from gui.display_levels import DisplayLevels, LevelMode
-from gui.heat_maps import HeatMaps
+from gui.heat_maps import HeatMapKeeper
 from gui.models.image_list import ImageListModel
 from gui.prefetch import Prefetch
 from gui.screen_images import Picture, ScreenImages
@@ -53,7 +53,7 @@ class ImageViewer(QWidget):
         self._position = -1
         self._picture: Picture | None = None
         self._prefetch = Prefetch()
-        self._heat_maps: HeatMaps | None = None
+        self._heat_maps: HeatMapKeeper | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Image")
         self.levels = DisplayLevels(self)
@@ -71,7 +71,7 @@ class ImageViewer(QWidget):
         self._wish_timer.timeout.connect(self._ask_for_images)
         self._connect()
 
-    def set_heat_maps(self, heat_maps: HeatMaps) -> None:
+    def set_heat_maps(self, heat_maps: HeatMapKeeper) -> None:
         """Takes over what shows where the model looks."""
         self._heat_maps = heat_maps
         heat_maps.changed.connect(self._show_heat)
