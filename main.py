@@ -30,6 +30,17 @@ def main() -> int:
     return run_window(arguments)
 
 
+def _leave_programs_their_own_libraries() -> None:
+    """A packed program is started with a path to its own libraries, which the browser or the file manager that it
+    opens must not inherit."""
+    if getattr(sys, "frozen", False) and "LD_LIBRARY_PATH" in os.environ:
+        original = os.environ.pop("LD_LIBRARY_PATH_ORIG", None)
+        del os.environ["LD_LIBRARY_PATH"]
+        if original is not None:
+            os.environ["LD_LIBRARY_PATH"] = original
+
+
 if __name__ == "__main__":
+    _leave_programs_their_own_libraries()
     multiprocessing.freeze_support()  # first: in a frozen program the worker process starts here
     sys.exit(main())

@@ -1,0 +1,1 @@
+"""What build/package.py does, step by step."""

@@ -1,0 +1,239 @@
+"""Lets the packed program do its whole job where there is no Python: by keys and mouse in a window, then by command.
+
+Linux with Xvfb, openbox and xdotool, for the window; the command line is tried everywhere. The environment is empty but
+for a home of its own, so nothing from this machine's Python can help.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from environment import ROOT, SetupError
+
+SAMPLE = ROOT / "resources" / "sample"
+NUM_PER_CLASS, NUM_LABELLED = 40, 12
+LEAST_ACCURACY = 0.9
+SETTLE_S = 8.0
+"""How long the window may take to show a folder of 120 pictures, on a slow machine."""
+GOAL_SIZE_MB, GOAL_FIRST_WINDOW_MS = 800, 500
+PROGRAMS = ("Xvfb", "openbox", "xdotool", "import")
+
+
+def check_folder(folder: Path) -> None:
+    """Prints what was found, as a table against FIGURES.
+
+    Raises:
+        SetupError: the packed program did not do its job; the sentence says which part.
+    """
+    program = folder / ("graft.exe" if os.name == "nt" else "graft")
+    with tempfile.TemporaryDirectory(prefix="graft-check-") as work:
+        place = Path(work) / "graft"  # a folder that the program was not made in
+        shutil.copytree(folder, place, symlinks=True)
+        rows = _check_command_line(place / program.name, Path(work))
+        if all(shutil.which(name) for name in PROGRAMS):
+            rows += _check_window(place / program.name, Path(work))
+        else:
+            print(f"the window was not tried: that needs {', '.join(PROGRAMS)}", file=sys.stderr)
+    size_mb = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink()) / 1e6
+    print(f"| what | packed program | goal |\n|---|---|---|\n| size | {size_mb:.0f} MB | <= {GOAL_SIZE_MB} MB |")
+    for row in rows:
+        print(f"| {' | '.join(row)} |")
+
+
+def _environment(work: Path, **more: str) -> dict[str, str]:
+    home = work / "home"
+    home.mkdir(exist_ok=True)
+    kept = {name: os.environ[name] for name in ("SYSTEMROOT", "TEMP", "TMP") if name in os.environ}
+    return {**kept, "HOME": str(home), "PATH": "/nonexistent", "LANG": "C.UTF-8", **more}
+
+
+# ------------------------------------------------------------------------------------------------------ command line
+
+
+def _check_command_line(program: Path, work: Path) -> list[tuple[str, str, str]]:
+    environment = _environment(work)
+
+    def graft(*arguments: object) -> dict[str, object]:
+        command = [str(program), *map(str, arguments), "--json"]
+        done = subprocess.run(command, env=environment, cwd=work, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise SetupError(f"The packed `graft {arguments[0]}` failed: {done.stderr.strip()[-2000:]}")
+        return json.loads(done.stdout)  # type: ignore[no-any-return]
+
+    started = time.perf_counter()
+    demo = graft("demo", "--out", work / "demo")
+    seconds = time.perf_counter() - started
+    accuracy = demo["evaluate"]["accuracy"]  # type: ignore[index]
+    export = demo["export"]
+    if accuracy < LEAST_ACCURACY or export["parity"]["top1_agreement"] != 1.0:  # type: ignore[index]
+        raise SetupError(f"The packed demo is wrong: accuracy {accuracy}, export {export['parity']}")  # type: ignore[index]
+    predicted = graft("predict", export["folder"], SAMPLE / "scratched")["predictions"]  # type: ignore[index]
+    right = sum(entry["class"].replace(" ", "_") == "scratched" for entry in predicted)  # type: ignore[attr-defined]
+    if right < LEAST_ACCURACY * len(predicted):  # type: ignore[arg-type]
+        raise SetupError(f"The packed program's export called only {right} of {len(predicted)} scratched parts so.")  # type: ignore[arg-type]
+    return [
+        ("demo on the command line", f"{accuracy:.3f} on held-out pictures, {seconds:.0f} s", f">= {LEAST_ACCURACY}"),
+        ("export loaded again", f"{right} of {len(predicted)} scratched parts", f">= {LEAST_ACCURACY:.0%}"),  # type: ignore[arg-type]
+    ]
+
+
+# ------------------------------------------------------------------------------------------------------------ window
+
+
+def _check_window(program: Path, work: Path) -> list[tuple[str, str, str]]:
+    pictures = ROOT / ".work" / "package" / "check"
+    pictures.mkdir(parents=True, exist_ok=True)
+    data = work / "home" / "data"
+    project = data / "sample-project"
+    with _display(work) as display:
+        hand = _Hand(display, pictures)
+        environment = _environment(work, DISPLAY=display, GRAFT_DATA=str(data))
+        paints = [_first_paint_ms(program, environment) for _ in range(4)][1:]  # the first one warms the disk
+        process = subprocess.Popen([str(program)], env=environment, cwd=work, stdout=subprocess.DEVNULL)
+        try:
+            hand.wait_for_window(process.pid)
+            started = time.perf_counter()
+            hand.key("alt+f", "Down", "Down", "Return")  # File > Try the sample
+            _wait(lambda: (project / "project.db").is_file(), "the sample project", hand)
+            time.sleep(SETTLE_S)
+            hand.key("Escape")  # the first-run layer
+            hand.click_image()
+            hand.key("Home")
+            for number in ("1", "2", "3"):
+                hand.key(*[number] * NUM_LABELLED)
+                if number != "3":
+                    hand.key(*["Right"] * (NUM_PER_CLASS - NUM_LABELLED))
+            hand.picture("labelled")
+            hand.key("ctrl+r")
+            _wait(lambda: any((project / "models").glob("*/run.json")), "a trained model", hand, 120)
+            trained_s = time.perf_counter() - started
+            time.sleep(3)
+            hand.picture("trained")
+            memory_mb = _memory_mb(process.pid)
+            hand.key("ctrl+e")
+            time.sleep(2)
+            hand.picture("export dialog")
+            hand.key("Return")
+            _wait(lambda: any(work.rglob("home/**/parity.json")), "a checked export", hand, 120)
+            time.sleep(1)
+            hand.picture("exported")
+            hand.key("Escape", "ctrl+q")
+            if process.wait(timeout=30) != 0:
+                raise SetupError(f"The packed window ended with {process.returncode}.")
+        finally:
+            process.kill()
+            process.wait()
+    labels = json.loads(
+        _output([str(program), "evaluate", str(project), "--images", str(SAMPLE), "--json"], environment)
+    )
+    if labels["accuracy"] < LEAST_ACCURACY:
+        raise SetupError(f"What the window trained is right on {labels['accuracy']:.3f} of the sample only.")
+    paint = sorted(paints)[len(paints) // 2]
+    return [
+        ("first window, warm", f"{paint:.0f} ms", f"<= {GOAL_FIRST_WINDOW_MS} ms"),
+        ("sample, labels by keys, Retrain, in the window", f"{trained_s:.0f} s", "< 180 s"),
+        ("model from the window", f"{labels['accuracy']:.3f} on the whole sample", f">= {LEAST_ACCURACY}"),
+        ("resident memory of the window after training", f"{memory_mb:.0f} MB", "-"),
+    ]
+
+
+class _Hand:
+    """Keys and mouse on a display, and a camera."""
+
+    def __init__(self, display: str, pictures: Path) -> None:
+        self._environment = {**os.environ, "DISPLAY": display}
+        self._pictures = pictures
+
+    def wait_for_window(self, pid: int) -> None:
+        _wait(lambda: self._xdotool("search", "--onlyvisible", "--name", "^Graft$").split(), "a window", self)
+        self._xdotool(
+            "windowactivate", "--sync", self._xdotool("search", "--onlyvisible", "--name", "^Graft$").split()[-1]
+        )
+
+    def key(self, *keys: str) -> None:
+        self._xdotool("key", "--clearmodifiers", "--delay", "60", *keys)
+
+    def click_image(self) -> None:
+        """Clicks where the grid has its first picture."""
+        self._xdotool("mousemove", "--sync", "420", "260", "click", "1")
+
+    def picture(self, name: str) -> None:
+        subprocess.run(
+            ["import", "-window", "root", str(self._pictures / f"{name}.png")], env=self._environment, check=False
+        )
+
+    def _xdotool(self, *arguments: str) -> str:
+        return subprocess.run(
+            ["xdotool", *arguments], env=self._environment, capture_output=True, text=True, check=False
+        ).stdout
+
+
+@contextmanager
+def _display(work: Path) -> Iterator[str]:
+    reading, writing = os.pipe()
+    log = (work / "display.log").open("w")
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1600x1000x24", "-nolisten", "tcp", "-noreset"],
+        pass_fds=(writing,), stdout=log, stderr=log,
+    )  # fmt: skip
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        name = f":{pipe.readline().strip()}"
+    manager = subprocess.Popen(["openbox"], env={**os.environ, "DISPLAY": name}, stdout=log, stderr=log)
+    try:
+        yield name
+    finally:
+        for process in (manager, server):
+            process.terminate()
+            process.wait()
+        log.close()
+
+
+def _first_paint_ms(program: Path, environment: dict[str, str]) -> float:
+    process = subprocess.Popen(
+        [str(program)], env={**environment, "GRAFT_PRINT_FIRST_PAINT": "1"}, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            found = re.search(r"first paint (\d+) ms", line)
+            if found:
+                return float(found[1])
+        raise SetupError("The packed window ended before it was painted.")
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _memory_mb(pid: int) -> float:
+    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return int(found[1]) / 1000 if found else float("nan")
+
+
+def _output(command: list[str], environment: dict[str, str]) -> str:
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise SetupError(f"The packed `graft {command[1]}` failed: {done.stderr.strip()[-2000:]}")
+    return done.stdout
+
+
+def _wait(question: Callable[[], object], what: str, hand: _Hand, timeout_s: float = 60) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not question():
+        if time.monotonic() > deadline:
+            hand.picture("timeout")
+            raise SetupError(
+                f"The packed window did not come to {what} within {timeout_s:.0f} s; "
+                "see .work/package/check/timeout.png."
+            )
+        time.sleep(0.3)
