@@ -90,6 +90,7 @@ def make_folder(destination: Path, has_cuda: bool) -> Path:
         "icon": None if sys.platform.startswith("linux") else str(icon),
         "version_resource": write_version_resource() if sys.platform == "win32" else None,
     }
+    reproducible = {"PYTHONHASHSEED": "1", "SOURCE_DATE_EPOCH": str(epoch_s())}
     run(
         [
             str(python), "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN",
@@ -97,7 +98,7 @@ def make_folder(destination: Path, has_cuda: bool) -> Path:
             str(source / "build/bundle/graft.spec"),
         ],
         "pack the program",
-        env={**os.environ, "GRAFT_BUNDLE": json.dumps(facts), "PYTHONHASHSEED": "1", "SOURCE_DATE_EPOCH": str(epoch_s())},
+        env={**os.environ, **reproducible, "GRAFT_BUNDLE": json.dumps(facts)},
     )  # fmt: skip
     made = WORK / "made" / ("Graft.app" if sys.platform == "darwin" else "graft")
     system_licences(WORK / "binaries.txt", licences)

@@ -74,14 +74,12 @@ def system_licences(binaries: Path, folder: Path) -> None:
 def licence_of(distribution: Distribution) -> str:
     """Returns the licence as its package states it, in one line."""
     facts = distribution.metadata
-    stated = facts.get("License-Expression") or ""
+    stated = facts["License-Expression"] or ""  # None where a package does not state it
     if not stated:
-        classifiers = [
-            entry.split("::")[-1].strip() for entry in facts.get_all("Classifier") or [] if "License ::" in entry
-        ]
-        stated = "; ".join(classifiers)
+        classifiers = facts.get_all("Classifier") or []
+        stated = "; ".join(entry.split("::")[-1].strip() for entry in classifiers if "License ::" in entry)
     if not stated:
-        stated = (facts.get("License") or "not stated").strip().splitlines()[0]
+        stated = (facts["License"] or "not stated").strip().splitlines()[0]
     return stated[:80].replace("|", "/")
 
 
