@@ -7,7 +7,9 @@ for its progress bars. Tests can feed a window any of them without running anyth
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
+from engine.domain import LabelMode
 from engine.errors import AppError
 
 
@@ -87,6 +89,39 @@ class EpochEnded:
     accuracy: float
 
 
+@dataclass(frozen=True, slots=True)
+class FilePrediction:
+    """What a model says of one image file. `name` is what the user knows the file by.
+
+    `classes` holds the likeliest class, or where images may have several, those that it has, most probable first.
+    `confidence` is the calibrated probability that these are right (0..1). `is_unknown`: it looks like none of the
+    classes; `unknown_score` is NaN where the model cannot tell. `probabilities` has one entry for each class of the
+    model. A file that could not be classified has a `reason`, a sentence, and no classes and no probabilities.
+    """
+
+    path: Path
+    name: str
+    classes: tuple[str, ...]
+    confidence: float
+    is_unknown: bool
+    unknown_score: float
+    probabilities: tuple[float, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FilesClassified:
+    """Some more image files were classified, or failed, in the order of the files.
+
+    Rows in a table and sorted copies, where they were asked for, are on the disk by now. `class_names` belong to the
+    probabilities; they and `mode` are the same in every event of a job.
+    """
+
+    class_names: tuple[str, ...]
+    mode: LabelMode
+    predictions: tuple[FilePrediction, ...]
+
+
 Event = (
     JobQueued
     | JobStarted
@@ -97,5 +132,6 @@ Event = (
     | ImagesAdded
     | EmbeddingsAdded
     | EpochEnded
+    | FilesClassified
 )
 JobEnded = JobSucceeded | JobCancelled | JobFailed

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import queue
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -21,6 +22,7 @@ from engine.events import (
     EmbeddingsAdded,
     EpochEnded,
     Event,
+    FilesClassified,
     ImagesAdded,
     JobCancelled,
     JobEnded,
@@ -35,6 +37,8 @@ from engine.jobs import AnyJob, Engine, JobHandle, Priority
 log = logging.getLogger("graft.bridge")
 
 DRAIN_INTERVAL_MS = 30
+SLICE_S = 0.004
+"""After so long with one delivery after the other, keys, timers and paints get their turn."""
 
 T = TypeVar("T")
 
@@ -65,6 +69,7 @@ class EngineBridge(QObject):
     images_added = Signal(object)
     embeddings_added = Signal(object)
     epoch_ended = Signal(object)
+    files_classified = Signal(object)
     busy_changed = Signal(bool)
 
     def __init__(self, engine: Engine, parent: QObject | None = None) -> None:
@@ -123,27 +128,38 @@ class EngineBridge(QObject):
             self.busy_changed.emit(True)
 
     def drain(self) -> None:
-        """Delivers everything that has come; stops the timer when nothing more is expected."""
+        """Delivers what has come, the rest a moment later; stops the timer when nothing more is expected."""
         # Asked before the queues are emptied: an end is posted before its job stops counting as busy.
         is_busy = self._engine.is_busy
-        self._deliver_futures()
-        while (event := _next(self._engine.events)) is not None:
-            self._deliver(event)
+        began = time.perf_counter()
+        while self._deliver_next():
+            if time.perf_counter() - began > SLICE_S:
+                QTimer.singleShot(0, self.drain)
+                return
         if not is_busy and self._num_pending == 0 and not self._engine.is_busy and self._timer.isActive():
             self._timer.stop()
             self.busy_changed.emit(False)
 
-    def _deliver_futures(self) -> None:
-        while (delivery := _next(self._deliveries)) is not None:
-            self._num_pending -= 1
-            err = _error_of(delivery.future)
-            if err is None:
-                if delivery.on_success is not None:
-                    delivery.on_success(delivery.future.result())
-            elif delivery.on_error is not None:
-                delivery.on_error(err)
-            else:
-                log.error("A result that nobody waits for was an error: %s", err)
+    def _deliver_next(self) -> bool:
+        """Delivers one thing, answers to calls before events; returns whether there was any."""
+        if (delivery := _next(self._deliveries)) is not None:
+            self._deliver_future(delivery)
+        elif (event := _next(self._engine.events)) is not None:
+            self._deliver(event)
+        else:
+            return False
+        return True
+
+    def _deliver_future(self, delivery: _Delivery) -> None:
+        self._num_pending -= 1
+        err = _error_of(delivery.future)
+        if err is None:
+            if delivery.on_success is not None:
+                delivery.on_success(delivery.future.result())
+        elif delivery.on_error is not None:
+            delivery.on_error(err)
+        else:
+            log.error("A result that nobody waits for was an error: %s", err)
 
     def _deliver(self, event: Event) -> None:
         match event:
@@ -165,6 +181,8 @@ class EngineBridge(QObject):
                 self.embeddings_added.emit(event)
             case EpochEnded():
                 self.epoch_ended.emit(event)
+            case FilesClassified():
+                self.files_classified.emit(event)
 
     def _deliver_end(self, event: JobEnded, signal: Any) -> None:
         on_end = self._end_callbacks.pop(event.job_id, None)

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import sys
-from typing import Any, TextIO
+from collections.abc import Callable
+from typing import IO, Any, TextIO
 
 from engine.events import Event
 from engine.jobs import Job, Outcome, Result, Snapshot, run_in_foreground
@@ -32,15 +34,23 @@ class Console:
     def document(self, document: Document) -> None:
         """Prints the document of a command that was called with `--json`; nothing otherwise."""
         if self.is_json:
-            print(json.dumps(without_nan(document), ensure_ascii=False), file=self._out, flush=True)
+            print(json_text(document), file=self._out, flush=True)
 
-    def run(self, job: Job[Snapshot, Result, Outcome]) -> Outcome:
+    def copy(self, text: IO[str]) -> None:
+        """Prints a document that was written elsewhere, from its beginning; however long it is, memory is not."""
+        text.seek(0)
+        shutil.copyfileobj(text, self._out)
+        self._out.flush()
+
+    def run(self, job: Job[Snapshot, Result, Outcome], on_event: Callable[[Event], None] | None = None) -> Outcome:
         """Runs a job here and now, with a progress bar on a terminal. Ctrl-C cancels it.
+
+        `on_event` gets what it emits.
 
         Raises:
             AppError: what the job raised.
         """
-        bar = ProgressBar(job.title, self._err)
+        bar = ProgressBar(job.title, self._err, on_event)
         try:
             return run_in_foreground(job, bar)
         finally:
@@ -50,9 +60,10 @@ class Console:
 class ProgressBar:
     """A JobContext that draws a bar while it works on a terminal, and is silent in a pipe."""
 
-    def __init__(self, title: str, stream: TextIO) -> None:
+    def __init__(self, title: str, stream: TextIO, on_event: Callable[[Event], None] | None = None) -> None:
         self._title = title
         self._stream = stream
+        self._on_event = on_event
         self._is_shown = stream.isatty()
         self._bar: Any = None
 
@@ -74,12 +85,18 @@ class ProgressBar:
         self._bar.refresh()
 
     def emit(self, event: Event) -> None:
-        """Other events are for windows."""
+        if self._on_event is not None:
+            self._on_event(event)
 
     def close(self) -> None:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+
+def json_text(value: Any) -> str:
+    """Returns a document as one line of JSON."""
+    return json.dumps(without_nan(value), ensure_ascii=False)
 
 
 def without_nan(value: Any) -> Any:

@@ -65,8 +65,8 @@ def export_label_csv(project: Project, file: Path) -> int:
         shown = f"{confidence:.4f}" if (predicted or has_several) and np.isfinite(confidence) else ""
         score = float(columns.unknown_scores[row])
         strangeness = f"{score:.4f}" if np.isfinite(score) else ""
-        named = map(_escaped, (name, class_cell, source, predicted))
-        cells = [*named, shown, strangeness, _escaped(notes.get(image_id, ""))]
+        named = map(escaped_cell, (name, class_cell, source, predicted))
+        cells = [*named, shown, strangeness, escaped_cell(notes.get(image_id, ""))]
         writer.writerow([*cells, "yes" if is_confirmed[row] else ""] if has_several else cells)
     atomic_write_bytes(file, text.getvalue().encode("utf-8", "replace"))
     return len(listed)
@@ -84,5 +84,6 @@ def _class_cells(
     return [SEPARATOR.join(name for name, is_there in has if is_there[place]) for place in range(len(rows))]
 
 
-def _escaped(cell: str) -> str:
+def escaped_cell(cell: str) -> str:
+    """Returns the text of a cell so that no spreadsheet takes it for a formula; `unescaped_cell` takes it back."""
     return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell

@@ -96,7 +96,7 @@ def classes_in_csv(
     failed: list[tuple[str, str]] = []
     for row in _rows(file, report):
         classes, error = _class_names(row, known, has_several=True)
-        fitting = by_ending.get(_normal(_unescaped(row.image)).removeprefix("./"), [])
+        fitting = by_ending.get(_normal(unescaped_cell(row.image)).removeprefix("./"), [])
         if row.is_confirmed is False:
             error = error or "It is not confirmed, so its classes may not be complete."
         elif not fitting:
@@ -151,7 +151,7 @@ def import_label_csv(project: Project, file: Path) -> LabelReport:
 
 def _class_names(row: _Row, known: Set[str], has_several: bool) -> tuple[list[str], str]:
     """Returns the classes that a row names, and why it cannot be used ("" when it can)."""
-    text = _unescaped(row.classes)
+    text = unescaped_cell(row.classes)
     names = [] if text in known else [_plain(part) for part in _SEPARATORS.split(text)]
     names = [name for name in names if name] or ([_plain(text)] if text.strip() else [])
     if not row.image:
@@ -230,7 +230,7 @@ def _rows(file: Path, report: LabelReport) -> Iterator[_Row]:
                     line=reader.line_num,
                     image=cell(row, IMAGE_COLUMN),
                     classes=row[class_column],
-                    note=_unescaped(cell(row, NOTE_COLUMN)),
+                    note=unescaped_cell(cell(row, NOTE_COLUMN)),
                     is_confirmed=cell(row, CONFIRMED_COLUMN).lower() in _YES if CONFIRMED_COLUMN in places else None,
                 )
     except csv.Error as err:
@@ -266,7 +266,8 @@ def _plain(name: str) -> str:
     return " ".join(name.replace("\\" + SEPARATOR, SEPARATOR).split())
 
 
-def _unescaped(cell: str) -> str:
+def unescaped_cell(cell: str) -> str:
+    """Returns what `engine.exporters.label_csv.escaped_cell` was given."""
     return cell[1:] if cell[:1] == "'" and cell[1:2] in ESCAPED and len(cell) > 1 else cell
 
 
@@ -286,7 +287,7 @@ class ImageFinder:
 
     def find(self, text: str) -> list[int]:
         """Returns the ids that a name fits; the most exact reading that fits any is taken."""
-        for reading in dict.fromkeys((text, _unescaped(text), text.replace("\\", "/"))):
+        for reading in dict.fromkeys((text, unescaped_cell(text), text.replace("\\", "/"))):
             found = self._find(_normal(reading.removeprefix("./")))
             if found:
                 return found

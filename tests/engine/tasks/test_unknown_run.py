@@ -11,15 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.commands.predict import copy_sorted, write_csv
 from engine.importers.model import find_model
 from engine.nn.run_model import load_run_model
 from engine.nn.training_plan import Plan
 from engine.project import Project
+from engine.tasks.classify_files import ClassifyFiles
 from engine.tasks.evaluate import EvaluateModel
 from engine.tasks.export import ExportModel
 from engine.tasks.extend import ExtendPredictions
 from engine.tasks.predict import PredictImages
+from engine.tasks.sorted_files import Sorting
 from engine.tasks.train import retrain_jobs
 from engine.tasks.train_snapshot import TrainSettings
 
@@ -80,13 +81,13 @@ def test_predictions_and_their_csv_say_what_is_unknown(
               for name in ("crazing", "patches", "scratches")}  # fmt: skip
     assert called["patches"] >= 0.5 > max(called["crazing"], called["scratches"])
 
-    write_csv(predictions, tmp_path / "out.csv")
+    sorting = Sorting(tmp_path / "sorted")
+    run_job(ClassifyFiles(trained, [fresh], table=tmp_path / "out.csv", sorting=sorting))
     with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["unknown"] == "yes" for row in rows] == [entry["unknown"] for entry in entries]
     assert float(rows[0]["unknown_score"]) == pytest.approx(entries[0]["unknown_score"], abs=1e-4)
 
-    copy_sorted(predictions, tmp_path / "sorted")
     num_unknown = sum(entry["unknown"] for entry in entries)
     assert len(list((tmp_path / "sorted" / "unknown").iterdir())) == num_unknown
 

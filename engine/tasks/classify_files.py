@@ -1,0 +1,251 @@
+"""ClassifyFiles: streams what a run or an exported model says of image files; memory does not grow with their number.
+
+The one way to classify files for the command line, the window and whatever else asks for many: decoding overlaps the
+forward pass, a broken file never stops the others, and what was asked for beside (a table, sorted copies) is on the
+disk before anybody is told of it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, overload
+
+from engine.domain import LabelMode, Run
+from engine.events import FilePrediction, FilesClassified
+from engine.job import Job, JobContext, Priority
+from engine.nn.run_model import HEAD_FILE
+from engine.project import Project
+from engine.tasks.find_images import FoundImages, find_images
+from engine.tasks.predict import ImagePredictions, RunPlace, open_classifier, place_of
+from engine.tasks.prediction_table import PredictionTable
+from engine.tasks.sorted_files import SortedFiles, Sorting
+from engine.weights import file_sha256
+
+if TYPE_CHECKING:  # these bring ONNX Runtime, which the window's process has no need of
+    from engine.importers.model import ExportedModel
+    from engine.nn.classifier import ClassifiedBlock, Classifier
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifySnapshot:
+    model: RunPlace | ExportedModel
+    model_name: str
+    found: FoundImages
+    table: Path | None
+    is_resumed: bool
+    sorting: Sorting | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifiedFiles:
+    """What became of all files. `num_done_before` had a row in the table that was gone on with.
+
+    `counts` says how many files each class got, the likeliest one of each file; those that look unknown count in
+    `num_unknown` alone, and those without any class in neither. `failed` holds (name, reason). `mode`, `thresholds`
+    and `unknown_threshold` are the model's, as in `engine.nn.classifier.Classifier`.
+    """
+
+    model_name: str
+    class_names: tuple[str, ...]
+    mode: LabelMode
+    unknown_threshold: float
+    num_classified: int
+    num_done_before: int
+    num_unknown: int
+    counts: dict[str, int]
+    failed: list[tuple[str, str]]
+
+
+class ClassifyFiles(Job[ClassifySnapshot, ClassifiedFiles, ClassifiedFiles]):
+    """Emits `FilesClassified` block by block, in the order of the files. See the module.
+
+    With an exported model, or with a project's active run unless another is named. A table that was cut off by a crash
+    or a cancel stays beside its place as `<name>.part`, and `is_resumed` goes on with it, or with a complete table of
+    the same model to which images have been added.
+    """
+
+    title: ClassVar[str] = "Classifying"
+    in_worker: ClassVar[bool] = True
+    priority = Priority.NORMAL
+
+    def __init__(
+        self,
+        model: Project | ExportedModel,
+        sources: Sequence[str | Path],
+        run: Run | None = None,
+        is_recursive: bool = True,
+        table: Path | None = None,
+        is_resumed: bool = False,
+        sorting: Sorting | None = None,
+    ) -> None:
+        """`sources` are files, folders and patterns (see `engine.tasks.find_images`)."""
+        self.model, self.sources, self.run, self.is_recursive = model, sources, run, is_recursive
+        self.table, self.is_resumed, self.sorting = table, is_resumed, sorting
+
+    def prepare(self) -> ClassifySnapshot:
+        place = place_of(self.model, self.run)
+        skip = frozenset() if self.sorting is None else frozenset({self.sorting.folder.resolve()})
+        found = find_images(self.sources, self.is_recursive, skip)
+        return ClassifySnapshot(place, model_name(place), found, self.table, self.is_resumed, self.sorting)
+
+    @staticmethod
+    def work(snapshot: ClassifySnapshot, context: JobContext) -> ClassifiedFiles:
+        context.progress(0, 0, "loading the model")
+        classifier = open_classifier(snapshot.model)
+        with ExitStack() as stack:
+            table = None
+            if snapshot.table is not None:
+                table = PredictionTable(
+                    snapshot.table, classifier.class_names, snapshot.model_name, classifier.mode, snapshot.is_resumed
+                )
+                stack.callback(table.close)
+            result = _classify(classifier, snapshot, table, context)
+            if table is not None:
+                table.complete()
+        return result
+
+    def finish(self, result: ClassifiedFiles) -> ClassifiedFiles:
+        return result
+
+
+def model_name(place: RunPlace | ExportedModel) -> str:
+    """Returns what tells the versions of models apart in a table: a name and the start of a hash."""
+    if isinstance(place, RunPlace):
+        return f"{place.run_folder.name} {file_sha256(place.run_folder / HEAD_FILE)[:8]}"
+    return f"{place.file.absolute().parent.name} {file_sha256(place.file)[:8]}"
+
+
+def prediction_document(
+    prediction: FilePrediction, class_names: Sequence[str], mode: LabelMode = LabelMode.ONE
+) -> dict[str, Any]:
+    """Returns an entry of the JSON document of `graft predict` (DESIGN section 6) for a file that was classified.
+
+    It has its likeliest class, also when it looks unknown. Where images may have several, "classes" lists them, and
+    "class" is the first of them or null.
+    """
+    has_several = mode is LabelMode.SEVERAL
+    return {
+        "image": prediction.name,
+        "class": prediction.classes[0] if prediction.classes else None,
+        **({"classes": list(prediction.classes)} if has_several else {}),
+        "confidence": prediction.confidence,
+        "unknown": prediction.is_unknown,
+        "unknown_score": prediction.unknown_score if math.isfinite(prediction.unknown_score) else None,
+        "probabilities": dict(zip(class_names, prediction.probabilities, strict=True)),
+    }
+
+
+def _classify(
+    classifier: Classifier, snapshot: ClassifySnapshot, table: PredictionTable | None, context: JobContext
+) -> ClassifiedFiles:
+    class_names = tuple(classifier.class_names)
+    sorted_files = SortedFiles(snapshot.sorting, class_names, snapshot.is_resumed) if snapshot.sorting else None
+    names, locations = _not_done(snapshot.found, table)
+    num_done = len(snapshot.found.names) - len(names)
+    failed, num_unknown, num_classified = list(snapshot.found.failed), 0, 0
+    counts = dict.fromkeys(class_names, 0)
+    total = len(names)
+    context.progress(0, total, f"0 of {total:,} images")
+    for block in classifier.blocks(_Paths(locations), context.checkpoint):
+        predictions = _predictions(classifier, block, names, locations)
+        if sorted_files is not None:
+            for prediction in predictions:
+                if not prediction.reason:
+                    sorted_files.add(prediction)
+                    context.checkpoint()
+        if table is not None:
+            table.add(predictions)
+        for prediction in predictions:
+            if prediction.reason:
+                failed.append((prediction.name, prediction.reason))
+                continue
+            num_classified += 1
+            num_unknown += prediction.is_unknown
+            if prediction.classes and not prediction.is_unknown:
+                counts[prediction.classes[0]] += 1
+        context.emit(FilesClassified(class_names, classifier.mode, tuple(predictions)))
+        done = num_classified + len(failed) - len(snapshot.found.failed)
+        context.progress(done, total, f"{done:,} of {total:,} images")
+    return ClassifiedFiles(
+        model_name=snapshot.model_name,
+        class_names=class_names,
+        mode=classifier.mode,
+        unknown_threshold=classifier.unknown_threshold,
+        num_classified=num_classified,
+        num_done_before=num_done,
+        num_unknown=num_unknown,
+        counts=counts,
+        failed=failed,
+    )
+
+
+def _not_done(found: FoundImages, table: PredictionTable | None) -> tuple[list[str], list[str]]:
+    """Returns names and locations of the files that have no row yet."""
+    if table is None or not table.done:
+        return found.names, found.locations
+    rows = table.done.copy()
+    left = []
+    for index, name in enumerate(found.names):
+        # Counted, since names that are not UTF-8 may look the same.
+        if rows[name] > 0:
+            rows[name] -= 1
+        else:
+            left.append(index)
+    return [found.names[index] for index in left], [found.locations[index] for index in left]
+
+
+def _predictions(
+    classifier: Classifier, block: ClassifiedBlock, names: Sequence[str], locations: Sequence[str]
+) -> list[FilePrediction]:
+    """Returns what became of the files of one block, in their order."""
+    said = ImagePredictions(
+        names=[names[position] for position in block.kept],
+        paths=[Path(locations[position]) for position in block.kept],
+        class_names=list(classifier.class_names),
+        probabilities=block.probabilities,
+        failed=[],
+        unknown_scores=block.unknown_scores,
+        unknown_threshold=classifier.unknown_threshold,
+        mode=classifier.mode,
+        thresholds=classifier.thresholds,
+    )
+    columns = zip(
+        block.kept,
+        said.paths,
+        said.names,
+        said.classes(),
+        said.confidences().tolist(),
+        said.are_unknown.tolist(),
+        said.unknown_scores.tolist(),
+        said.probabilities.tolist(),
+        strict=True,
+    )
+    by_position = {
+        position: FilePrediction(path, name, tuple(classes), confidence, is_unknown, score, tuple(row))
+        for position, path, name, classes, confidence, is_unknown, score, row in columns
+    }
+    for position, reason in zip(block.failed, block.reasons, strict=True):
+        path, name = Path(locations[position]), names[position]
+        by_position[position] = FilePrediction(path, name, (), math.nan, False, math.nan, (), reason)
+    return [by_position[position] for position in sorted(by_position)]
+
+
+class _Paths(Sequence[Path]):
+    """Paths that are made when they are asked for: a million of them as text takes a fraction of the memory."""
+
+    def __init__(self, locations: Sequence[str]) -> None:
+        self._locations = locations
+
+    def __len__(self) -> int:
+        return len(self._locations)
+
+    @overload
+    def __getitem__(self, index: int) -> Path: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Path]: ...
+    def __getitem__(self, index: int | slice) -> Path | Sequence[Path]:
+        return _Paths(self._locations[index]) if isinstance(index, slice) else Path(self._locations[index])

@@ -1,0 +1,88 @@
+"""Which image files a user means by files, folders and patterns. Looks, and writes nothing."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.errors import ProjectError
+from engine.images.files import is_image_name
+from engine.images.scan import display_name, natural_key, walk_images
+
+
+@dataclass(slots=True)
+class FoundImages:
+    """Image files in the order in which they are taken. `locations` are their paths as text: there may be very many.
+
+    `names` are what the user knows them by: the path below a folder that was named alone, else the path as it was
+    given. `failed` holds (name, reason) of what could not be looked at.
+    """
+
+    names: list[str] = field(default_factory=list)
+    locations: list[str] = field(default_factory=list)
+    failed: list[tuple[str, str]] = field(default_factory=list)
+
+
+def find_images(
+    sources: Sequence[str | Path], is_recursive: bool = True, skip: frozenset[Path] = frozenset()
+) -> FoundImages:
+    """Returns the images that files, folders and patterns (`*`, `?`, `[]`, `**`) name; each file once.
+
+    A file that is named itself is taken whatever it is called, so that its failure is told; below folders and patterns
+    only names of images count.
+
+    Args:
+        sources: what the user named. A path that exists is never read as a pattern.
+        is_recursive: images in sub-folders count too.
+        skip: folders not to enter (resolved paths), where a folder of results lies among the images.
+
+    Raises:
+        ProjectError: something does not exist, or there are no images at all.
+    """
+    found = FoundImages()
+    taken: set[str] = set()
+    for source in map(str, sources):
+        for path in _paths_of(source):
+            is_alone = len(sources) == 1 and path == source
+            images: Iterable[tuple[str, str]] = ()
+            if os.path.isdir(path):
+                images = _images_in(path, "" if is_alone else display_name(path), is_recursive, skip, found.failed)
+            elif path == source or is_image_name(path):
+                images = [(display_name(path), path)]
+            for name, location in images:
+                key = os.path.abspath(location)
+                if key not in taken:
+                    taken.add(key)
+                    found.names.append(name)
+                    found.locations.append(location)
+    if not found.locations:
+        named = str(sources[0]) if len(sources) == 1 else "what was named"
+        raise ProjectError(f"There are no images in {named}.", "Choose a folder with JPEG, PNG or other images.")
+    return found
+
+
+def _paths_of(source: str) -> list[str]:
+    """Returns the path itself, or what a pattern fits, in natural order."""
+    if os.path.lexists(source):
+        return [source]
+    if glob.has_magic(source):
+        return sorted(glob.iglob(source, recursive=True), key=natural_key)
+    raise ProjectError(f"There is no file or folder {source}.", "Check the name.")
+
+
+def _images_in(
+    folder: str, prefix: str, is_recursive: bool, skip: frozenset[Path], failed: list[tuple[str, str]]
+) -> Iterator[tuple[str, str]]:
+    """Yields name and location of the images in a folder."""
+
+    def named(name: str) -> str:
+        return f"{prefix.rstrip('/')}/{name}" if prefix else name
+
+    found = walk_images(Path(folder), lambda name, reason: failed.append((named(name), reason)), skip)
+    for file in found:
+        if not is_recursive and "/" in file.relative_path:
+            return  # A folder's own files come before those of its sub-folders.
+        yield named(file.name), file.location
