@@ -121,6 +121,11 @@ class Blocks(QObject):
         run = self._session.run
         return self.class_id != NO_CLASS and run is not None and run.id != self.page.run_id
 
+    @property
+    def newest_run_id(self) -> int:
+        """The number of the present model."""
+        return self._session.run.id if self._session.run is not None else 0
+
     def open_classes(self) -> list[tuple[ImageClass, int]]:
         """Returns all classes in palette order, each with the number of its open suggestions (the page included)."""
         counts = self._counts
@@ -196,6 +201,10 @@ class Blocks(QObject):
         if changed:
             self.page = replace(self.page, out=self.page.out ^ changed)
             self.changed.emit()
+
+    def put_back(self, image_ids: NDArray[np.int64]) -> None:
+        """Puts images of the page back that are out, and takes another class away that they got."""
+        self.give(image_ids, self.class_id)
 
     def give(self, image_ids: NDArray[np.int64], class_id: int) -> None:
         """Gives images of the page another class at once (the page's own: puts them back)."""

@@ -19,6 +19,9 @@ from gui.widgets.hint_line import Hint
 class LabelPage(QWidget):
     """Shown by `Pages.open`. It tells the session which image is looked at (`set_current`, `set_selection`)."""
 
+    has_details = True
+    """Whether the details of the image that is looked at stand on the right of the page."""
+
     closed = Signal()
     """The user is done here and wants to see the images again."""
     hints_changed = Signal()

@@ -68,6 +68,7 @@ class Pages(QObject):
         workspace.finder.close_finder()
         workspace.stack.setCurrentWidget(page)
         workspace.filter_bar.hide()
+        workspace.details.setVisible(page.has_details)
         page.on_opened()
         page.focus_images()
         workspace.show_hints()
@@ -82,6 +83,7 @@ class Pages(QObject):
         workspace.finder.close_finder()
         workspace.stack.setCurrentWidget(workspace.grid)
         workspace.filter_bar.show()
+        workspace.details.show()
         page.on_left()
         workspace.show_images_page()
         if had_focus:

@@ -52,6 +52,8 @@ class CardFace:
     """The drive or folder of the image is not there now."""
     opinion: tuple[str, str, str] | None = None
     """What a model says of an image that has a class, as a second, dashed chip: name, how sure, colour."""
+    is_out: bool = False
+    """The user took it out of the block that it is shown in."""
     is_selected: bool = False
     is_current: bool = False
     is_hovered: bool = False
@@ -86,6 +88,8 @@ class CardPainter:
         painter.drawRoundedRect(card, RADIUS, RADIUS)
         picture = QRect(rect.left(), rect.top(), rect.width(), rect.height() - CAPTION_PX)
         self.paint_picture(painter, picture, face, rounds_bottom=False)
+        if face.is_out:
+            _paint_out(painter, picture, colors)
         caption = QRectF(rect.left() + 8, picture.bottom() + 1, rect.width() - 16, CAPTION_PX)
         _paint_caption(painter, caption, face, colors)
         _paint_frame(painter, card, face, colors)
@@ -225,6 +229,19 @@ def paint_unknown_chip(painter: QPainter, left: float, middle: float, max_width:
 def percent(value: float) -> str:
     """Returns a probability as "96 %"; never 100 % or 0 % for what is only nearly so."""
     return f"{min(99, max(1, round(value * 100)))} %"
+
+
+def _paint_out(painter: QPainter, picture: QRect, colors: Theme) -> None:
+    """Pales a picture and crosses it out: it will not be accepted."""
+    veil = QColor(colors.window)
+    veil.setAlpha(200)
+    painter.fillPath(_outline(QRectF(picture), rounds_bottom=False), veil)
+    side = min(40.0, picture.height() * 0.4)
+    badge = QRectF(picture.center().x() - side / 2, picture.center().y() - side / 2, side, side)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(colors.card))
+    painter.drawEllipse(badge)
+    paint_icon(painter, "close", badge.adjusted(side / 4, side / 4, -side / 4, -side / 4), "danger")
 
 
 def _paint_caption(painter: QPainter, area: QRectF, face: CardFace, colors: Theme) -> None:

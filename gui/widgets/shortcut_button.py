@@ -19,6 +19,14 @@ class ShortcutButton(QPushButton):
         self._shortcut = shortcut
         self.setAccessibleName(text)
 
+    def set_title(self, text: str) -> None:
+        """Changes the text beside the shortcut."""
+        if text != self._title:
+            self._title = text
+            self.setAccessibleName(text)
+            self.updateGeometry()
+            self.update()
+
     @property
     def shortcut_text(self) -> str:
         return self._shortcut
