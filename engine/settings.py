@@ -100,7 +100,7 @@ def num_threads(has_window: bool) -> int:
     chosen = load_settings().num_threads
     if chosen > 0:
         return chosen
-    num_cores = _num_usable_cores()
+    num_cores = num_usable_cores()
     return max(1, num_cores - 1) if has_window else num_cores
 
 
@@ -119,7 +119,8 @@ def limit_threads(count: int) -> None:
         torch.set_num_threads(count)
 
 
-def _num_usable_cores() -> int:
+def num_usable_cores() -> int:
+    """Returns how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -85,6 +85,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec("export", "Export model…", "Ctrl+E", "File", lambda c: c.export_model, _has_run, icon="export"),
     ActionSpec("report", "Report on the model…", "", "File", lambda c: c.report.write, _has_run, icon="file"),
+    ActionSpec(
+        "preferences", "Preferences…", "Ctrl+,", "File", lambda c: c.show_preferences, icon="sliders", starts_group=True
+    ),
     ActionSpec("quit", "Quit", "Ctrl+Q", "File", lambda c: c.quit, starts_group=True),
     ActionSpec("undo", "Undo", "Ctrl+Z", "Edit", lambda c: c.undo, lambda s: _can_write(s) and s.can_undo, icon="undo"),
     ActionSpec(
@@ -194,7 +197,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec(
         "show_similar",
-        "Similar to this image",
+        "Similar images",
         "Ctrl+Shift+S",
         "View",
         lambda c: c.assistance.show_similar,
@@ -211,6 +214,36 @@ ACTIONS: tuple[ActionSpec, ...] = (
         lambda c: c.assistance.show_stacks,
         _has_images,
         icon="layers",
+        is_for_label=True,
+    ),
+    ActionSpec(
+        "show_blocks",
+        "Check suggestions in blocks",
+        "Ctrl+Shift+K",
+        "View",
+        lambda c: c.blocks.show_blocks,
+        _has_images,
+        icon="grid",
+        is_for_label=True,
+    ),
+    ActionSpec(
+        "show_duplicates",
+        "Near-duplicates together",
+        "Ctrl+Shift+D",
+        "View",
+        lambda c: c.assistance.show_duplicates,
+        _has_images,
+        icon="copy",
+        is_for_label=True,
+    ),
+    ActionSpec(
+        "show_orders",
+        "Order of the images…",
+        "F4",
+        "View",
+        lambda c: c.assistance.show_orders,
+        _has_images,
+        icon="sort",
         is_for_label=True,
     ),
     ActionSpec(
@@ -262,7 +295,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
         icon="sliders",
     ),
     ActionSpec("groups", "Groups and test set…", "", "Model", lambda c: c.choose_groups, _has_images, icon="layers"),
+    ActionSpec("guide", "Guide", "Shift+F1", "Help", lambda c: c.show_guide, icon="info"),
     ActionSpec("shortcuts", "Keyboard shortcuts", "F1", "Help", lambda c: c.show_shortcuts, icon="keyboard"),
+    ActionSpec("tour", "Guided first loop", "", "Help", lambda c: c.begin_tour, _has_images, icon="leaf"),
     ActionSpec("first_keys", "The keys that matter", "", "Help", lambda c: c.show_first_keys, icon="info"),
     ActionSpec("about", "About Graft", "", "Help", lambda c: c.show_about, icon="info"),
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 
 from engine.domain import LabelMode
-from gui.assistance import Assistance
+from gui.block_commands import BlockCommands
 from gui.project_commands import ProjectCommands
 from gui.report import ReportWriter
 from gui.session import Session
@@ -22,8 +22,9 @@ class Commands(ProjectCommands):
 
     def __init__(self, session: Session, window: MainWindow) -> None:
         super().__init__(session, window)
-        self.assistance = Assistance(session)
+        self.assistance = session.assistance
         self.report = ReportWriter(session, window)
+        self.blocks = BlockCommands(session, window)
 
     # ---- edit and view
 
@@ -64,15 +65,16 @@ class Commands(ProjectCommands):
     # ---- look
 
     def follow_system_theme(self) -> None:
-        self._use_theme("system")
+        self.use_theme("system")
 
     def use_light_theme(self) -> None:
-        self._use_theme("light")
+        self.use_theme("light")
 
     def use_dark_theme(self) -> None:
-        self._use_theme("dark")
+        self.use_theme("dark")
 
-    def _use_theme(self, choice: str) -> None:
+    def use_theme(self, choice: str) -> None:
+        """Shows the window in another theme, now and at the next start."""
         self._session.preferences.set_theme(choice)
         set_choice(choice)
         self._window.action_set.show_theme(choice)
@@ -147,6 +149,23 @@ class Commands(ProjectCommands):
         if self._session.project is not None and len(self._session.columns) and not preferences.has_seen_first_keys:
             preferences.set_first_keys_seen()
             self.show_first_keys()
+
+    def begin_tour(self) -> None:
+        """Leads through the first loop in the real screens."""
+        self._window.show_label()
+        self._window.tour.begin()
+
+    def show_guide(self) -> None:
+        from gui.dialogs.help import HelpDialog
+
+        dialog = HelpDialog(parent=self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.show()  # beside the window, so that one can read and do
+
+    def show_preferences(self) -> None:
+        from gui.dialogs.preferences import PreferencesDialog
+
+        self._open(PreferencesDialog(self._session, self, self._window))
 
     def show_shortcuts(self) -> None:
         from gui.dialogs.shortcuts import ShortcutsDialog

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gui.panels.model_bar import ModelBar
     from gui.panels.review_workspace import ReviewWorkspace
     from gui.session import Session
+    from gui.tour import Tour
 
 MENUS = ("File", "Edit", "Classes", "View", "Model", "Help")
 MIN_WIDTH_PX, MIN_HEIGHT_PX = 1024, 680
@@ -46,6 +47,7 @@ class MainWindow(QMainWindow):
     action_set: ActionSet
     workspace: LabelWorkspace
     model_bar: ModelBar
+    tour: Tour
 
     def __init__(self, preferences: Preferences) -> None:
         super().__init__()
@@ -90,8 +92,10 @@ class MainWindow(QMainWindow):
         from gui.panels.interrupted_bar import InterruptedBar
         from gui.panels.label_workspace import LabelWorkspace
         from gui.panels.model_bar import ModelBar
+        from gui.panels.tour_bar import TourBar
         from gui.panels.training_drawer import TrainingDrawer
         from gui.panels.unknown_menu import UnknownMenu
+        from gui.tour import Tour
 
         self.session = session
         self.commands = Commands(session, self)
@@ -104,6 +108,9 @@ class MainWindow(QMainWindow):
         self.top_bar.attach(session)
         self.workspace = LabelWorkspace(session)
         self._pages.addWidget(self.workspace)
+        self.tour = Tour(session)
+        self.tour_bar = TourBar(self.tour)
+        self._column.addWidget(self.tour_bar)
         self.interrupted_bar = InterruptedBar(session)
         self._column.addWidget(self.interrupted_bar)
         self.training_drawer = TrainingDrawer(session)
@@ -184,6 +191,7 @@ class MainWindow(QMainWindow):
         """Goes to the Review workspace, or to one of its pages."""
         if self.session.project is not None:
             self._show_workspace(self.review)
+            self.tour.saw_review()
             if page:
                 self.review.show_page(page)
 

@@ -66,6 +66,14 @@ class Preferences:
     def set_auto_retrain(self, on: bool) -> None:
         self._save(replace(self._settings, has_auto_retrain=on))
 
+    @property
+    def num_threads(self) -> int:
+        """Threads for computing; 0 means: by the machine."""
+        return self._settings.num_threads
+
+    def set_num_threads(self, number: int) -> None:
+        self._save(replace(self._settings, num_threads=number))
+
     def _save(self, settings: user_settings.Settings) -> None:
         self._settings = settings
         try:

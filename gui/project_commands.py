@@ -98,6 +98,7 @@ class ProjectCommands(QObject):
         for name in sorted(each.name for each in SAMPLE.iterdir() if each.is_dir()):
             self._session.add_class(name.replace("_", " "))
         self._session.add_folder(SAMPLE)
+        self._window.tour.begin()
 
     def drop(self, path: Path) -> None:
         """Takes what was dropped on the window: a project is opened, a folder of images starts or joins a project.

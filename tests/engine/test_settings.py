@@ -64,9 +64,9 @@ def test_recent_projects_have_the_newest_first_without_repetition(tmp_path: Path
 
 
 def test_with_a_window_one_core_stays_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.settings._num_usable_cores", lambda: 8)
+    monkeypatch.setattr("engine.settings.num_usable_cores", lambda: 8)
     assert (num_threads(has_window=True), num_threads(has_window=False)) == (7, 8)
-    monkeypatch.setattr("engine.settings._num_usable_cores", lambda: 1)
+    monkeypatch.setattr("engine.settings.num_usable_cores", lambda: 1)
     assert num_threads(has_window=True) == 1
 
 

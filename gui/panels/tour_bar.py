@@ -1,0 +1,96 @@
+"""The strip under the workspaces that leads through the first loop: the step, how far it is, and a way out."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from gui.theme import paint_icon, theme
+from gui.tour import TEXTS, Step, Tour
+from gui.widgets.buttons import button
+from gui.widgets.text import ElidedLabel
+
+DOT_PX, GAP_PX = 8, 14
+NUM_STEPS = int(Step.DONE)
+
+
+class StepDots(QWidget):
+    """One dot for each step: done, now, to come."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._step = 0
+        self.setFixedSize(NUM_STEPS * GAP_PX, 24)
+
+    def set_step(self, step: int) -> None:
+        """Marks the step that is asked for (from 0)."""
+        self._step = step
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        colors, painter = theme(), QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for at in range(NUM_STEPS):
+            place = QRectF(at * GAP_PX + (GAP_PX - DOT_PX) / 2, (self.height() - DOT_PX) / 2, DOT_PX, DOT_PX)
+            painter.setPen(QColor(colors.accent if at <= self._step else colors.text_faint))
+            painter.setBrush(QColor(colors.accent) if at < self._step else Qt.BrushStyle.NoBrush)
+            painter.drawEllipse(place)
+
+
+class TourBar(QWidget):
+    """Hidden while there is no tour."""
+
+    def __init__(self, tour: Tour, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._tour = tour
+        self.setAccessibleName("Guided first loop")
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.title = ElidedLabel()
+        font = self.title.font()
+        font.setBold(True)
+        self.title.setFont(font)
+        self.detail = ElidedLabel(role="dim")
+        self.dots = StepDots()
+        self.progress = ElidedLabel(role="dim")
+        self.leave_button = button("Leave the tour", "chip", tooltip="Help › Guided first loop brings it back")
+        self.leave_button.clicked.connect(tour.end)
+        texts = QVBoxLayout()
+        texts.setSpacing(2)
+        texts.addWidget(self.title)
+        texts.addWidget(self.detail)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(48, 10, 16, 10)
+        row.setSpacing(16)
+        row.addLayout(texts, 1)
+        row.addWidget(self.progress)
+        row.addWidget(self.dots)
+        row.addWidget(self.leave_button)
+        tour.changed.connect(self._show)
+        self._show()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(320, super().minimumSizeHint().height())
+
+    def _show(self) -> None:
+        step = self._tour.step
+        if step is not None:
+            text = TEXTS[step]
+            done, wanted = self._tour.progress()
+            self.title.setText(text.title if step is Step.DONE else f"{step + 1}   {text.title}")
+            self.detail.setText(text.detail)
+            self.progress.setText(f"{done} of {wanted}" if wanted else "")
+            self.progress.setVisible(bool(wanted))
+            self.dots.set_step(step)
+            self.leave_button.setText("Close" if step is Step.DONE else "Leave the tour")
+            where = "Done" if step is Step.DONE else f"Step {step + 1} of {NUM_STEPS}"
+            self.setAccessibleDescription(f"{where}. {text.title}. {text.detail} {self.progress.text()}")
+        self.setVisible(step is not None)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        colors, painter = theme(), QPainter(self)
+        painter.fillRect(self.rect(), QColor(colors.card))
+        painter.fillRect(0, 0, 3, self.height(), QColor(colors.accent))
+        painter.fillRect(0, 0, self.width(), 1, QColor(colors.border))
+        sign = "check-circle" if self._tour.step is Step.DONE else "leaf"
+        paint_icon(painter, sign, QRectF(16, self.height() / 2 - 11, 22, 22), "accent")

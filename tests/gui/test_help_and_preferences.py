@@ -1,0 +1,135 @@
+"""The guide, the preferences and the guided first loop."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from PySide6.QtCore import QUrl
+
+from gui.dialogs.help import FOLDER, PAGES, HelpDialog, help_pages
+from gui.dialogs.preferences import PreferencesDialog
+from gui.preferences import Preferences
+from gui.tour import NUM_ACCEPTED, PER_CLASS, Step, Tour
+
+
+def test_every_page_of_the_guide_is_listed_and_every_link_leads_to_a_page() -> None:
+    assert {file.stem for file in FOLDER.glob("*.md")} == set(PAGES)
+    for page in help_pages():
+        assert page.title
+        for target in re.findall(r"\]\(([^)]+)\)", page.text):
+            assert target.removesuffix(".md") in PAGES, f"{page.name}: {target}"
+
+
+def test_the_guide_lists_the_pages_that_have_the_words_searched_for(qtbot: Any) -> None:
+    dialog = HelpDialog()
+    qtbot.addWidget(dialog)
+    assert dialog.list.count() == len(PAGES)
+    dialog.search.setText("journal of nothing")
+    assert dialog.list.count() == 0
+    dialog.search.setText("near-duplicates")
+    assert 0 < dialog.list.count() < len(PAGES)
+    assert "near-duplicates" in dialog.text.toPlainText()
+    assert dialog.text.textCursor().selectedText().casefold() == "near-duplicates"
+
+
+def test_a_link_in_the_guide_turns_to_its_page(qtbot: Any) -> None:
+    dialog = HelpDialog("start")
+    qtbot.addWidget(dialog)
+    dialog.text.anchorClicked.emit(QUrl("labelling.md"))
+    assert dialog.text.toPlainText().startswith(next(page.title for page in help_pages() if page.name == "labelling"))
+
+
+def test_preferences_hold_at_once(room: Any, tmp_path: Path) -> None:
+    room.create(tmp_path / "project")
+    room.session.preferences.set_theme("dark")
+    room.window.commands.show_preferences()
+    dialog = room.dialog(PreferencesDialog)
+    preferences = room.session.preferences
+    was_on = preferences.has_auto_advance
+    dialog.auto_advance.click()
+    assert preferences.has_auto_advance is not was_on
+    dialog.themes.chosen.emit("light")
+    assert preferences.theme == "light"
+    dialog.threads.setCurrentIndex(1)
+    assert Preferences().num_threads == 1
+    room.wait_for(lambda: "models" in dialog.project_use.text())
+    dialog.accept()
+
+
+def test_preferences_that_are_closed_at_once_are_not_missed_by_what_was_being_measured(
+    room: Any, tmp_path: Path
+) -> None:
+    room.create(tmp_path / "project")
+    room.window.commands.show_preferences()
+    room.dialog(PreferencesDialog).accept()
+    done: list[None] = []
+    room.session.read_in_background(lambda: None, done.append)
+    room.wait_for(lambda: done)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Thirty small pictures."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(30):
+        Image.new("RGB", (24, 24), (8 * number, 90, 200)).save(folder / f"{number:02}.png")
+    return folder
+
+
+def test_the_tour_counts_labels_and_goes_on_by_what_was_done(room: Any, tmp_path: Path, pictures: Path) -> None:
+    room.create(tmp_path / "project")
+    room.import_folder(pictures)
+    room.add_classes("one", "two")
+    tour: Tour = room.window.tour
+    room.window.commands.begin_tour()
+    assert tour.step is Step.LABEL
+    assert room.window.tour_bar.isVisible()
+    first, second = (each.id for each in room.session.classes)
+    ids = room.session.columns.image_ids
+    room.session.label(ids[:25], first)  # more of one class do not make up for the other
+    room.wait_for(lambda: tour.progress() == (PER_CLASS, 2 * PER_CLASS))
+    room.session.label(ids[15:25], second)
+    room.wait_for(lambda: tour.step is Step.RETRAIN)
+    assert "Retrain" in room.window.tour_bar.title.text()
+    room.click(room.window.tour_bar.leave_button)
+    assert tour.step is None
+    assert not room.window.tour_bar.isVisible()
+
+
+def test_the_tour_ends_with_the_project(room: Any, tmp_path: Path, pictures: Path) -> None:
+    room.create(tmp_path / "project")
+    room.import_folder(pictures)
+    room.window.commands.begin_tour()
+    assert room.window.tour.step is Step.LABEL
+    room.session.close_project()
+    room.wait_for(lambda: room.window.tour.step is None)
+
+
+def test_after_a_model_the_tour_asks_for_accepted_suggestions_then_review_then_use(
+    room: Any, tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.create(tmp_path / "project")
+    room.import_folder(pictures)
+    room.add_classes("one", "two")
+    first, second = (each.id for each in room.session.classes)
+    ids = room.session.columns.image_ids
+    room.session.label(ids[:10], first)
+    room.session.label(ids[10:20], second)
+    tour: Tour = room.window.tour
+    room.window.commands.begin_tour()
+    assert tour.step is Step.RETRAIN
+    with room.qtbot.waitSignal(room.session.work.training_ended, timeout=60_000):
+        room.session.retrain()
+    room.wait_for(lambda: tour.step is Step.ACCEPT)
+    room.session.label(ids[20 : 20 + NUM_ACCEPTED], first)
+    room.wait_for(lambda: tour.step is Step.REVIEW)
+    room.window.show_review()
+    assert tour.step is Step.TAKE
+    tour.saw_use()
+    assert tour.step is Step.DONE
+    assert room.window.tour_bar.leave_button.text() == "Close"
