@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 SCAN, READ, EMBED, EXTEND = "scan", "read", "embed", "extend"
 TRAIN, EXPORT, DOWNLOAD, PACE = "train", "export", "download", "pace"
-REPORT, MAP = "report", "map"
+REPORT, MAP, STACK = "report", "map", "stack"
 REVIEW, FORECAST, BORDERS = "review", "forecast", "borders"
 REFIT = "refit"
 QUIET = frozenset({EXTEND, REVIEW, FORECAST, BORDERS, REFIT})

@@ -56,11 +56,11 @@ class Assistance(QObject):
 
     def show_stacks(self) -> None:
         """Shows the images without a class, look-alikes side by side."""
-        from engine.tasks.assist import StackImages
+        from engine.tasks.stack_images import StackImages
 
         project = self._session.project
         if project is not None:
-            self._ask(StackImages(project), "Look-alikes together", lambda found: np.concatenate(found.members))
+            self._ask(StackImages(project), "Look-alikes together", lambda found: found.rows)
 
     def _ask(self, job: AnyJob, title: str, arrange: Arrange) -> None:
         work = self._session.work

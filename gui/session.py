@@ -34,6 +34,7 @@ from gui.open_project import Ids, as_array
 from gui.preferences import Preferences
 from gui.project_session import ProjectSession
 from gui.saving import Write
+from gui.stacks import ImageStacks
 from gui.training_choice import TrainingChoice
 
 
@@ -56,6 +57,7 @@ class Session(ProjectSession):
         self.work = EngineWork(self)
         self.training = TrainingChoice(self)
         self.auto_retrain = AutoRetrain(self)
+        self.stacks = ImageStacks(self)
         self.blocks = Blocks(self)
         self._predictions: Predictions | None = None
         self._prediction_rows = RowIndex(np.zeros(0, np.int64))

@@ -1,13 +1,13 @@
-"""Stacks of look-alikes: groups of images that can be named with one key before there is any model.
+"""Stacks of look-alikes: groups of images that can be named with one key, before there is any model and after.
 
-Letters: N images, D embedding size, S stacks.
+Letters: N images, D embedding size, A axes kept, S stacks, n images of one stack.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,74 +16,218 @@ from engine.suggestions.vectors import unit_vectors
 
 Array = NDArray[np.float32]
 Rows = NDArray[np.int64]
+ReadRows = Callable[[Rows], Array]
+"""Returns the embeddings (n, D) of some of the rows."""
 
-IMAGES_PER_STACK: Final = 20
-"""What fits on a screen; larger stacks mix kinds, smaller ones save fewer keys."""
-
-_NUM_AXES: Final = 64
-_LARGEST_FIT: Final = 50_000
-_MOST_STACKS: Final = 2_000
-_BATCH: Final = 4_096
+IMAGES_PER_STACK: Final = 15
+"""On average. On five image sets, key presses and pictures to set aside together are fewest between 15 and 20; larger
+stacks mix kinds."""
+MOST_STACKS: Final = 3_000
+"""Of very many images the stacks are larger: nobody names more of them."""
+LARGEST_STACK: Final = 3
+"""So many times the average: what is larger is cut at the next branch, so that a stack can be looked over."""
+SMALLEST_STACK: Final = 3
+"""Fewer look-alikes are no stack: they stand with the nearest one, as odd ones out."""
+NUM_AXES: Final = 128
+_NUM_SAMPLED: Final = 10_000
+_NUM_KEPT_AXES: Final = 64
+_LARGEST_TREE: Final = 4_000
+_IMAGES_PER_TREE: Final = 1_500
 _BLOCK: Final = 8_192
+_ODD: Final = 2.5
+"""An image is an odd one out when it lies so many robust standard deviations farther from the middle than most."""
+_SMALLEST_WITH_ODD: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Stacks:
-    """`members[s]` are the rows of stack s, the most typical first, so that odd ones out stand at its end; `spreads`
-    (S,) is the mean distance to the stack's centre. Stacks that look alike follow each other."""
+    """Images put into stacks; stacks that look alike follow each other.
 
-    members: list[Rows]
+    `rows` (N,) are the images, stack after stack; stack s is `rows[starts[s]:starts[s + 1]]`, the most typical first.
+    The first `num_typical[s]` of it belong together, the others are odd ones out. `spreads` (S,) is the mean distance
+    of the typical ones to their middle. `points` (N, A) are the images of `rows` on the main axes of the embeddings,
+    for `arranged` and `split_in_two`.
+    """
+
+    rows: Rows
+    starts: Rows
+    num_typical: Rows
     spreads: Array
+    points: NDArray[np.float16]
+
+    @property
+    def members(self) -> list[Rows]:
+        """The rows of each stack."""
+        return np.split(self.rows, self.starts[1:-1]) if len(self.starts) > 1 else []
 
 
 def stacks_of(
-    features: Array,
+    read: ReadRows,
+    num_images: int,
     seed: int = 0,
-    num_stacks: int | None = None,
     checkpoint: Callable[[], None] = lambda: None,
 ) -> Stacks:
-    """Returns the stacks of embeddings (N, D), about `IMAGES_PER_STACK` images each unless their number is given.
+    """Returns the stacks of the embeddings 0..N - 1, which are read block by block.
 
-    k-means on the first principal axes of the embeddings of length 1; the centres are put in order by Ward's method
-    (a dendrogram's leaves), which keeps like beside like. `checkpoint` is called between the steps.
+    Ward's method on the main axes of the embeddings of length 1. Its tree is cut where there are about as many branches
+    as stacks are wanted, so that what is much alike makes large stacks. More than some thousand images are divided by
+    k-means first; each part gets a tree of its own, and all are cut at one height. `checkpoint` may end it by raising.
     """
-    from sklearn.cluster import MiniBatchKMeans
+    if num_images == 0:
+        none = np.zeros(0, np.int64)
+        return Stacks(none, np.zeros(1, np.int64), none, np.zeros(0, np.float32), np.zeros((0, 1), np.float16))
+    points = _main_axes(read, num_images, seed, checkpoint)
+    parts = _parts_of(points, seed, checkpoint)
+    trees = []
+    for part in parts:
+        checkpoint()
+        trees.append(_tree_of(points[part]))
+    num_wanted = min(MOST_STACKS, max(1, round(num_images / IMAGES_PER_STACK)))
+    height = _cut_height([tree[:, 2] for tree in trees], num_wanted)
+    largest = max(SMALLEST_STACK, round(LARGEST_STACK * num_images / num_wanted))
+    branches = [part[branch] for part, tree in zip(parts, trees, strict=True) for branch in _cut(tree, height, largest)]
+    checkpoint()
+    return _finished(points, *_with_strays(points, branches))
+
+
+def arranged(points: NDArray[np.floating[Any]]) -> tuple[Rows, int, float]:
+    """Returns the order of the points (n, A) of one stack, how many of them are typical, and their spread.
+
+    The most typical come first. An odd one out lies much farther from the middle than most.
+    """
+    points = np.asarray(points, np.float32)
+    distances = np.linalg.norm(points - np.mean(points, axis=0), axis=1)
+    order = np.argsort(distances, kind="stable")
+    num_typical = len(order)
+    if num_typical >= _SMALLEST_WITH_ODD:
+        middle = float(np.median(distances))
+        deviation = 1.4826 * float(np.median(np.abs(distances - middle)))
+        num_typical = int(np.count_nonzero(distances <= middle + _ODD * max(deviation, 1e-6)))
+    return order.astype(np.int64), num_typical, float(distances[order[:num_typical]].mean())
+
+
+def split_in_two(points: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
+    """Returns which of the points (n, A) belong to the smaller of the two kinds that they fall into best (2-means).
+
+    At least one does, and not all; None do when there are fewer than two points.
+    """
+    points = np.asarray(points, np.float32)
+    if len(points) < 2:
+        return np.zeros(len(points), np.bool_)
+    if (points == points[0]).all():
+        labels = (np.arange(len(points)) >= (len(points) + 1) // 2).astype(np.int64)
+    else:
+        from sklearn.cluster import KMeans
+
+        labels = KMeans(2, n_init=8, random_state=0).fit_predict(points)
+    return np.asarray(labels == np.argmin(np.bincount(labels, minlength=2)))
+
+
+def _main_axes(read: ReadRows, num_images: int, seed: int, checkpoint: Callable[[], None]) -> Array:
+    """Returns the images (N, A) on the axes along which a sample of them differs most."""
     from sklearn.decomposition import PCA
 
-    num_images = len(features)
-    if num_images == 0:
-        return Stacks([], np.empty(0, np.float32))
-    if num_stacks is None:
-        num_stacks = min(_MOST_STACKS, max(1, round(num_images / IMAGES_PER_STACK)))
-    generator = np.random.default_rng(seed)
     chosen = np.arange(num_images)
-    if num_images > _LARGEST_FIT:
-        chosen = np.sort(generator.choice(num_images, _LARGEST_FIT, replace=False))
-    sample = unit_vectors(features[chosen])
-    projection = PCA(min(_NUM_AXES, *sample.shape), svd_solver="randomized", random_state=seed)
-    points = projection.fit_transform(sample) if num_images > 1 else np.zeros((1, 1))
+    if num_images > _NUM_SAMPLED:
+        chosen = np.sort(np.random.default_rng(seed).choice(num_images, _NUM_SAMPLED, replace=False))
+    sample = unit_vectors(read(chosen))
+    if num_images == 1:
+        return np.zeros((1, 1), np.float32)
     checkpoint()
-    clustering = MiniBatchKMeans(num_stacks, random_state=seed, n_init=1, batch_size=_BATCH).fit(points)
-    labels, distances = np.empty(num_images, np.int64), np.empty(num_images, np.float32)
+    projection = PCA(min(NUM_AXES, *sample.shape), svd_solver="randomized", random_state=seed).fit(sample)
+    points = np.empty((num_images, projection.n_components_), np.float32)
     for start in range(0, num_images, _BLOCK):
         checkpoint()
-        block = slice(start, min(num_images, start + _BLOCK))
-        placed = projection.transform(unit_vectors(features[block])) if num_images > 1 else points
-        labels[block] = clustering.predict(placed)
-        distances[block] = np.linalg.norm(placed - clustering.cluster_centers_[labels[block]], axis=1)
-    return _in_order(labels, distances, np.asarray(clustering.cluster_centers_, np.float64))
+        rows = np.arange(start, min(num_images, start + _BLOCK))
+        points[rows] = projection.transform(unit_vectors(read(rows)))
+    return points
 
 
-def _in_order(labels: Rows, distances: Array, centres: NDArray[np.float64]) -> Stacks:
-    """Returns the stacks that have members, like beside like."""
-    from scipy.cluster.hierarchy import leaves_list, linkage
+def _parts_of(points: Array, seed: int, checkpoint: Callable[[], None]) -> list[Rows]:
+    """Divides the images so that each part is small enough for a tree; parts that are alike follow each other."""
+    if len(points) <= _LARGEST_TREE:
+        return [np.arange(len(points))]
+    from sklearn.cluster import MiniBatchKMeans
 
-    present = np.unique(labels)
-    leaves = leaves_list(linkage(centres[present], "ward")) if len(present) > 2 else np.arange(len(present))
-    rank = np.empty(len(centres), np.int64)
-    rank[present[leaves]] = np.arange(len(present))
-    order = np.lexsort((distances, rank[labels]))
-    sizes = np.bincount(rank[labels], minlength=len(present))
-    ends = np.cumsum(sizes)
-    spreads = np.bincount(rank[labels], weights=distances, minlength=len(present)) / sizes
-    return Stacks(np.split(order, ends[:-1]), spreads.astype(np.float32))
+    checkpoint()
+    num_parts = -(-len(points) // _IMAGES_PER_TREE)
+    clustering = MiniBatchKMeans(num_parts, random_state=seed, n_init=1, batch_size=4_096).fit(points)
+    labels = clustering.labels_
+    parts = []
+    for at in _leaves(_tree_of(np.asarray(clustering.cluster_centers_, np.float32))).tolist():
+        part = np.flatnonzero(labels == at)
+        if 0 < len(part) < len(points):
+            parts += [part[inner] for inner in _parts_of(points[part], seed, checkpoint)]
+        elif len(part):  # all are the same: any division is as good
+            parts += np.array_split(part, num_parts)
+    return parts
+
+
+def _tree_of(points: Array) -> NDArray[np.float64]:
+    """Returns Ward's tree of points (n, A) as scipy's linkage matrix (n - 1, 4)."""
+    from scipy.cluster.hierarchy import linkage
+
+    return np.asarray(linkage(points, "ward") if len(points) > 1 else np.zeros((0, 4)))
+
+
+def _leaves(tree: NDArray[np.float64]) -> Rows:
+    """Returns the points of a tree in the order of its branches."""
+    from scipy.cluster.hierarchy import leaves_list
+
+    return np.asarray(leaves_list(tree) if len(tree) else [0], np.int64)
+
+
+def _cut_height(heights: list[NDArray[np.float64]], num_wanted: int) -> float:
+    """Returns the height at which trees fall into that many branches, or into one each where that is more."""
+    merged = np.sort(np.concatenate(heights))
+    num_merges = len(merged) + len(heights) - num_wanted
+    return float(merged[min(num_merges, len(merged)) - 1]) if num_merges > 0 and len(merged) else -1.0
+
+
+def _cut(tree: NDArray[np.float64], height: float, largest: int) -> list[Rows]:
+    """Returns the branches (each an array of points) that lie below a height and are not too large, in order."""
+    leaves = _leaves(tree)
+    num_leaves = len(leaves)
+    branches, todo, first = [], [2 * num_leaves - 2], 0
+    while todo:
+        node = todo.pop()
+        size, is_whole = 1, True
+        if node >= num_leaves:
+            left, right, its_height, its_size = tree[node - num_leaves].tolist()
+            size, is_whole = int(its_size), its_height <= height and its_size <= largest
+        if is_whole:
+            branches.append(leaves[first : first + size])
+            first += size
+        else:
+            todo += [int(right), int(left)]
+    return branches
+
+
+def _with_strays(points: Array, branches: list[Rows]) -> tuple[list[Rows], list[Rows]]:
+    """Returns the branches that are large enough, and for each of them the images of smaller ones that lie nearest."""
+    kept = [branch for branch in branches if len(branch) >= SMALLEST_STACK]
+    strays = [branch for branch in branches if len(branch) < SMALLEST_STACK]
+    if not kept:
+        return branches, [np.zeros(0, np.int64)] * len(branches)
+    middles = np.stack([points[branch].mean(axis=0) for branch in kept])
+    near: list[list[Rows]] = [[] for _ in kept]
+    for stray in strays:
+        near[int(np.argmin(np.linalg.norm(middles - points[stray].mean(axis=0), axis=1)))].append(stray)
+    return kept, [np.concatenate([*each, np.zeros(0, np.int64)]).astype(np.int64) for each in near]
+
+
+def _finished(points: Array, branches: list[Rows], strays: list[Rows]) -> Stacks:
+    rows, num_typical, spreads = [], [], []
+    for branch, stray in zip(branches, strays, strict=True):
+        order, number, spread = arranged(points[branch])
+        rows.append(np.concatenate([branch[order], stray]))
+        num_typical.append(number)
+        spreads.append(spread)
+    in_order = np.concatenate(rows)
+    return Stacks(
+        rows=in_order,
+        starts=np.concatenate([[0], np.cumsum([len(each) for each in rows])]).astype(np.int64),
+        num_typical=np.array(num_typical, np.int64),
+        spreads=np.array(spreads, np.float32),
+        points=points[in_order, :_NUM_KEPT_AXES].astype(np.float16),
+    )

@@ -1,4 +1,4 @@
-"""Jobs that put images into an order worth labelling: most useful next, most similar to one, look-alikes together.
+"""Jobs that put images into an order worth labelling: most useful next, or most similar to one.
 
 All of them work on the embeddings that are there; images that were not looked at yet wait until they are.
 """
@@ -17,7 +17,6 @@ from engine.errors import TrainingError
 from engine.job import Job, JobContext, Priority
 from engine.project import Project
 from engine.store.feature_file import FeatureFile
-from engine.suggestions.clusters import Stacks, stacks_of
 from engine.suggestions.neighbours import NeighbourIndex
 from engine.suggestions.strategies import STRATEGIES, Pool
 from engine.tasks.embed import FeatureSource, open_source, source_of_run
@@ -25,8 +24,6 @@ from engine.tasks.embed import FeatureSource, open_source, source_of_run
 Ids = NDArray[np.int64]
 
 _NOT_LOOKED_AT: Final = "Wait until “Looking at new images” is done, then try again."
-_LARGEST_CLUSTERED: Final = 200_000
-"""Of more images without a class so many, chosen at random, are put into stacks."""
 
 
 def _source_of(project: Project) -> FeatureSource:
@@ -162,48 +159,6 @@ class FindSimilar(Job[SimilarSnapshot, SimilarImages, SimilarImages]):
         return SimilarImages(snapshot.image_ids[order], found.similarities[rank[snapshot.rows[order]]])
 
     def finish(self, result: SimilarImages) -> SimilarImages:
-        return result
-
-
-@dataclass(frozen=True, slots=True)
-class StackSnapshot:
-    features: FeatureFile
-    image_ids: Ids
-    rows: Ids
-    seed: int
-
-
-class StackImages(Job[StackSnapshot, Stacks, Stacks]):
-    """Outcome: stacks of look-alikes among the images without a class; their members are image ids."""
-
-    title: ClassVar[str] = "Putting look-alikes together"
-    in_worker: ClassVar[bool] = True
-    priority = Priority.INTERACTIVE
-
-    def __init__(self, project: Project, seed: int = 0) -> None:
-        self.project, self.seed = project, seed
-
-    def prepare(self) -> StackSnapshot:
-        source = _source_of(self.project)
-        image_ids, rows = source.embedded_images(self.project)
-        columns = self.project.columns()
-        is_open = columns.class_ids[np.searchsorted(columns.image_ids, image_ids)] == NO_CLASS
-        image_ids, rows = image_ids[is_open], rows[is_open]
-        if not len(image_ids):
-            raise TrainingError("There is no image without a class that was looked at already.", _NOT_LOOKED_AT)
-        if len(image_ids) > _LARGEST_CLUSTERED:
-            generator = np.random.default_rng(self.seed)
-            kept = np.sort(generator.choice(len(image_ids), _LARGEST_CLUSTERED, replace=False))
-            image_ids, rows = image_ids[kept], rows[kept]
-        return StackSnapshot(source.file, image_ids, rows, self.seed)
-
-    @staticmethod
-    def work(snapshot: StackSnapshot, context: JobContext) -> Stacks:
-        context.checkpoint()
-        found = stacks_of(snapshot.features.read(snapshot.rows), snapshot.seed, checkpoint=context.checkpoint)
-        return Stacks([snapshot.image_ids[members] for members in found.members], found.spreads)
-
-    def finish(self, result: Stacks) -> Stacks:
         return result
 
 

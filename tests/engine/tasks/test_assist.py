@@ -13,8 +13,9 @@ from engine.domain import Mark, Source
 from engine.errors import TrainingError
 from engine.project import Project
 from engine.suggestions.strategies import STRATEGIES
-from engine.tasks.assist import FindSimilar, RankImages, StackImages
+from engine.tasks.assist import FindSimilar, RankImages
 from engine.tasks.embed import ComputeEmbeddings
+from engine.tasks.stack_images import StackImages
 from engine.tasks.train import retrain_jobs
 from engine.tasks.train_snapshot import TrainSettings
 

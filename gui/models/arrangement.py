@@ -1,0 +1,105 @@
+"""How images lie in stacks: arrays that are never changed, only replaced, so that each step can be taken back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.suggestions.clusters import Stacks, arranged, split_in_two
+
+Ids = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """M images in S stacks, stack after stack; within each the most typical first and the odd ones out last.
+
+    `starts` (S + 1,) says where each stack begins; `are_odd` and `are_aside` (M,) which images stand apart and which
+    naming leaves out; `spreads` (S,) and `points` (M, A) are the engine's (see `clusters.Stacks`).
+    """
+
+    image_ids: Ids
+    starts: Ids
+    are_odd: Bools
+    are_aside: Bools
+    spreads: NDArray[np.float32]
+    points: NDArray[np.float16]
+
+    @staticmethod
+    def of(found: Stacks) -> Arrangement:
+        """Returns what the engine found; odd ones out are set aside."""
+        sizes = np.diff(found.starts)
+        place = np.arange(len(found.rows)) - np.repeat(found.starts[:-1], sizes)
+        are_odd = np.asarray(place >= np.repeat(found.num_typical, sizes))
+        return Arrangement(found.rows, found.starts, are_odd, are_odd.copy(), found.spreads, found.points)
+
+    @staticmethod
+    def empty() -> Arrangement:
+        """Returns no stacks at all."""
+        none = np.zeros(0, np.int64)
+        are_none = np.zeros(0, np.bool_)
+        return Arrangement(
+            none, np.zeros(1, np.int64), are_none, are_none, np.zeros(0, np.float32), np.zeros((0, 1), np.float16)
+        )
+
+    @property
+    def num_stacks(self) -> int:
+        return len(self.starts) - 1
+
+    @property
+    def stack_of(self) -> Ids:
+        """Returns for each image the number of its stack."""
+        return np.repeat(np.arange(self.num_stacks), np.diff(self.starts))
+
+    def span(self, stack: int) -> slice:
+        """Returns where the images of a stack stand."""
+        return slice(int(self.starts[stack]), int(self.starts[stack + 1]))
+
+    def counts(self, mask: Bools) -> Ids:
+        """Returns for each stack how many of its images are in the mask (M,)."""
+        sums = np.concatenate([[0], np.cumsum(mask)])
+        return np.asarray(sums[self.starts[1:]] - sums[self.starts[:-1]], np.int64)
+
+    def with_aside(self, stack: int, image_ids: Ids, on: bool) -> Arrangement:
+        """Sets images of a stack aside, or takes them in again."""
+        span = self.span(stack)
+        are_aside = self.are_aside.copy()
+        are_aside[span] = np.where(np.isin(self.image_ids[span], image_ids), on, are_aside[span])
+        return replace(self, are_aside=are_aside)
+
+    def merged(self, stacks: Ids) -> Arrangement:
+        """Makes one stack of several; it stands where the first of them stood."""
+        numbers = np.arange(self.num_stacks)
+        numbers[stacks] = stacks.min()
+        return self._regrouped(numbers[self.stack_of], [int(stacks.min())])
+
+    def split(self, stack: int, are_open: Bools) -> Arrangement:
+        """Makes two stacks of one by what is alike among those images in `are_open` (M,); the smaller one is second."""
+        span, keys = self.span(stack), 2 * self.stack_of
+        inside = np.arange(span.start, span.stop)[are_open[span]]
+        if len(inside) < 2:
+            return self
+        keys[inside[split_in_two(self.points[inside])]] += 1
+        return self._regrouped(keys, [2 * stack, 2 * stack + 1])
+
+    def _regrouped(self, keys: Ids, touched: list[int]) -> Arrangement:
+        """Puts images of the same key together, in the order of the keys; `touched` stacks are arranged anew."""
+        order = np.argsort(keys, kind="stable")
+        present, firsts = np.unique(keys[order], return_index=True)
+        starts = np.append(firsts, len(keys)).astype(np.int64)
+        spreads = self.spreads[self.stack_of[order[firsts]]]
+        were_odd, were_aside = self.are_odd, self.are_aside
+        are_odd = were_odd.copy()
+        for key in touched:
+            stack = int(np.searchsorted(present, key))
+            own = order[starts[stack] : starts[stack + 1]]
+            inner, num_typical, spreads[stack] = arranged(self.points[own])
+            own = own[inner]
+            order[starts[stack] : starts[stack + 1]] = own
+            are_odd[own[:num_typical]], are_odd[own[num_typical:]] = False, True
+        # What the user set aside or took in stays so, whatever is odd now.
+        are_aside = np.where(were_odd == were_aside, are_odd, were_aside)
+        return Arrangement(self.image_ids[order], starts, are_odd[order], are_aside[order], spreads, self.points[order])
