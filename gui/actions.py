@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -21,6 +21,8 @@ class ActionSet(QObject):
         self._session = session
         self._is_in_label = True
         self._actions: dict[str, QAction] = {}
+        self._refresh_timer = QTimer(self, singleShot=True, interval=0)
+        self._refresh_timer.timeout.connect(self.refresh)
         for spec in ACTIONS:
             self._actions[spec.id] = self._make(spec, commands, window)
         for signal in (
@@ -35,7 +37,7 @@ class ActionSet(QObject):
             session.auto_advance_changed,
             session.mode_changed,
         ):
-            signal.connect(self.refresh)
+            signal.connect(self._refresh_soon)
         session.selection_changed.connect(self._on_selection_changed)
         self.refresh()
 
@@ -61,7 +63,11 @@ class ActionSet(QObject):
         for name in THEMES:
             self._actions[f"theme_{name}"].setChecked(name == choice)
 
-    def refresh(self, *_: object) -> None:
+    def _refresh_soon(self, *_: object) -> None:
+        # Once for all that one change tells: the end of a training comes with ten signals.
+        self._refresh_timer.start()
+
+    def refresh(self) -> None:
         """Enables what can be used now and names what undo and redo would do."""
         for spec in ACTIONS:
             self._actions[spec.id].setEnabled(self._can(spec))

@@ -84,10 +84,15 @@ class Program(QObject):
         self.window.attach(self.session)
 
 
-def run(project: Path | None) -> int:
-    """Runs the window until it is closed and returns the exit status. With a project, opens it."""
+def share_the_machine() -> None:
+    """Leaves a core and the interpreter lock to the window while the engine works. Before the window is made."""
     user_settings.limit_threads(user_settings.num_threads(has_window=True))
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+
+
+def run(project: Path | None) -> int:
+    """Runs the window until it is closed and returns the exit status. With a project, opens it."""
+    share_the_machine()
     QGuiApplication.setApplicationName("graft")
     QGuiApplication.setApplicationDisplayName("Graft")
     QGuiApplication.setDesktopFileName("graft")

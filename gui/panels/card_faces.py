@@ -68,7 +68,8 @@ class CardFaces:
             more_classes=tuple((each.name, each.color) for each in items[1:]),
             num_ghosts=len(items) - num_given,
             is_suggestion=is_suggestion and item is not None,
-            confidence=None if math.isnan(confidence) else confidence,
+            # Nothing that is not shown: faces that are equal look alike, and are not painted again.
+            confidence=confidence if is_suggestion and not math.isnan(confidence) else None,
             is_unknown=is_unknown,
             is_skipped=class_id == NO_CLASS and bool(marks & Mark.SKIPPED),
             is_unsure=bool(marks & Mark.UNSURE),

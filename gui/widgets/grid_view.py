@@ -62,6 +62,8 @@ class GridView(QAbstractItemView):
         self._face_of = face_of
         self._consumer = f"grid {id(self)}"  # there may be several grids on the same thumbnails
         self._painter = CardPainter()
+        self._painted: dict[int, CardFace] = {}
+        """The faces on screen, by position."""
         self._card_px = DEFAULT_CARD_PX
         self._layout = GridLayout(0, 1, self._card_px)
         self._anchor = -1
@@ -122,11 +124,13 @@ class GridView(QAbstractItemView):
             model.setCurrentIndex(self._list.index(current, 0), Flag.NoUpdate)
 
     def update_rows(self, rows: NDArray[np.int64]) -> None:
-        """Paints the cards of these rows of the columns anew, as far as they are on screen."""
+        """Paints the cards of these rows of the columns anew that are on screen and look different now."""
         visible = self.visible_positions()
         shown = self._list.rows[visible.start : visible.stop]
         for at in np.flatnonzero(np.isin(shown, rows)).tolist():
-            self._update_card(visible.start + at)
+            position = visible.start + at
+            if self._face_of(position) != self._painted.get(position):
+                self._update_card(position)
 
     def forget_pictures(self) -> None:
         """Drops what was scaled, because other files are shown now, and asks for their pictures."""
@@ -245,7 +249,7 @@ class GridView(QAbstractItemView):
             rect = self._layout.rect(position).translated(0, -offset)
             if not region.intersects(rect.adjusted(-2, -2, 2, 2)):
                 continue
-            face = self._face_of(position)
+            face = self._painted[position] = self._face_of(position)
             state = replace(
                 face,
                 is_selected=position in selected,
@@ -255,6 +259,9 @@ class GridView(QAbstractItemView):
             self._painter.paint(painter, rect, state)
         self._paint_over(painter)
         painter.end()
+        visible = self.visible_positions()
+        if len(self._painted) > 2 * len(visible):
+            self._painted = {position: face for position, face in self._painted.items() if position in visible}
 
     def _paint_over(self, painter: QPainter) -> None:
         """Paints what lies over the cards."""
