@@ -53,6 +53,7 @@ class HelpDialog(FramedDialog):
         self.list = QListWidget()
         self.list.setProperty("role", "lines")
         self.list.setAccessibleName("Pages of the guide")
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.currentItemChanged.connect(self._show_current)
         self.text = QTextBrowser()
         self.text.setAccessibleName("Page of the guide")

@@ -72,6 +72,7 @@ class PreferencesDialog(FramedDialog):
         self.backups = ElidedLabel("…")
         if session.project is not None:
             self._add_row("This project", self._with_button(self.project_use, self._open_project_folder))
+            self.project_use.setToolTip("What is in the cache can be computed again: it may be deleted at any time")
             self._add_row("Backups of it", self.backups)
         close = self.add_button(button("Close", "primary"))
         close.clicked.connect(self.accept)
@@ -129,7 +130,7 @@ class PreferencesDialog(FramedDialog):
             return
         self.user_folder.setText(f"{wording.size(storage.user_bytes)} in {storage.user_folder}")
         models, cache = wording.size(storage.models_bytes), wording.size(storage.cache_bytes)
-        self.project_use.setText(f"{models} models, {cache} that can be computed again")
+        self.project_use.setText(f"models {models}, cache {cache}")
         if storage.last_backup_at is None:
             self.backups.setText("none yet; one is made when the project is closed")
         else:

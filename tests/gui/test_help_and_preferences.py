@@ -56,7 +56,7 @@ def test_preferences_hold_at_once(room: Any, tmp_path: Path) -> None:
     assert preferences.theme == "light"
     dialog.threads.setCurrentIndex(1)
     assert Preferences().num_threads == 1
-    room.wait_for(lambda: "models" in dialog.project_use.text())
+    room.wait_for(lambda: "cache" in dialog.project_use.text())
     dialog.accept()
 
 
