@@ -7,7 +7,7 @@ that come meanwhile are taken in with the next page. What was taken out does not
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from engine.domain import NO_CLASS, ImageClass
 from engine.errors import TrainingError
 from engine.evaluation.acceptance import BorneOut, Mistakes, largest_strangeness
+from gui.block_records import NO_IDS, Accepted, Outcome, Page, Tally
 from gui.open_project import as_array
 from gui.open_suggestions import num_open, open_rows, surest
 
@@ -25,42 +26,10 @@ if TYPE_CHECKING:
 
 DEFAULT_PAGE_SIZE = 24
 COUNT_DELAY_MS = 120
-NO_IDS = np.zeros(0, np.int64)
 
 NO_MODEL = "There is no model yet that could suggest anything."
 SEVERAL = "Where images have several classes, suggestions are accepted image by image."
 NOTHING_OPEN = "No suggestion is open."
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What is looked at: images that a run takes for a class, the surest first; those of `out` are not accepted."""
-
-    class_id: int
-    run_id: int
-    image_ids: NDArray[np.int64] = field(default_factory=lambda: NO_IDS)
-    confidences: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
-    out: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """What has come of a pass so far: images accepted unchanged on a page, taken out, and accepted without a look."""
-
-    num_accepted: int = 0
-    num_out: int = 0
-    num_unseen: int = 0
-    num_classes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """A page that was accepted, with everything as it was before: undoing the step brings it back."""
-
-    page: Page
-    tally: Tally
-    aside: NDArray[np.int64]
-    image_ids: NDArray[np.int64]
 
 
 class Blocks(QObject):
@@ -78,6 +47,8 @@ class Blocks(QObject):
         self._aside: NDArray[np.int64] = NO_IDS
         self._accepted: list[Accepted] = []
         self._borne_out: BorneOut | None = None
+        self._outcomes: tuple[Outcome, ...] = ()
+        """Of all pages since the project was opened: the model had not learned from these when it was judged."""
         self._counts: NDArray[np.int64] = np.zeros(1, np.int64)
         self._is_acting = False
         self._timer = QTimer(self, singleShot=True, interval=COUNT_DELAY_MS)
@@ -159,7 +130,13 @@ class Blocks(QObject):
         return len(rows), self._mistakes(self._session.columns.confidences[rows])
 
     def _mistakes(self, confidences: NDArray[np.float32]) -> Mistakes | None:
-        return self._borne_out.mistakes(confidences, self.class_id) if self._borne_out is not None else None
+        known = self._borne_out
+        if known is None:
+            return None
+        for each in self._outcomes:
+            if each.class_id == self.class_id:
+                known = known.with_outcomes(each.confidences, each.class_id, each.is_right)
+        return known.mistakes(confidences, self.class_id)
 
     # ---- what the user does
 
@@ -224,7 +201,13 @@ class Blocks(QObject):
     def accept(self) -> None:
         """Gives what is left of the page its class, as one step of undo; `next_page` goes on."""
         ids = self.to_accept()
-        self._accept(ids, replace(self.tally, num_accepted=self.tally.num_accepted + len(ids)))
+        page = self.page
+        is_right = np.isin(page.image_ids, ids)
+        self._accept(
+            ids,
+            replace(self.tally, num_accepted=self.tally.num_accepted + len(ids)),
+            (*self._outcomes, Outcome(page.class_id, page.confidences, is_right)),
+        )
 
     def accept_above(self, confidence: float) -> int:
         """Accepts every open suggestion of the class that is at least so sure, looked at or not, as one step of undo.
@@ -232,12 +215,14 @@ class Blocks(QObject):
         Not those that were taken out, nor those that look strange for a sure suggestion. Returns their number.
         """
         ids = self._session.columns.image_ids[self._rows_above(confidence)]
-        self._accept(ids, replace(self.tally, num_unseen=self.tally.num_unseen + len(ids)))
+        self._accept(ids, replace(self.tally, num_unseen=self.tally.num_unseen + len(ids)), self._outcomes)
         return len(ids)
 
-    def _accept(self, ids: NDArray[np.int64], tally: Tally) -> None:
+    def _accept(self, ids: NDArray[np.int64], tally: Tally, outcomes: tuple[Outcome, ...]) -> None:
+        before = self._outcomes
+        self._outcomes = outcomes
         if len(ids):
-            self._accepted.append(Accepted(self.page, self.tally, self._aside, ids))
+            self._accepted.append(Accepted(self.page, self.tally, self._aside, ids, before))
             self.tally = tally
             self._act(lambda: self._session.accept_as(ids, self.class_id))
         self.changed.emit()
@@ -345,7 +330,7 @@ class Blocks(QObject):
         rows = self._session.rows_of(last.image_ids)
         if len(rows) and not (self._session.columns.class_ids[rows] == last.page.class_id).any():
             self._accepted.pop()
-            self.page, self.tally, self._aside = last.page, last.tally, last.aside
+            self.page, self.tally, self._aside, self._outcomes = last.page, last.tally, last.aside, last.outcomes
             self.changed.emit()
 
     def _on_columns_reset(self) -> None:
@@ -379,6 +364,6 @@ class Blocks(QObject):
 
     def _forget(self) -> None:
         self._timer.stop()
-        self._borne_out = None
+        self._borne_out, self._outcomes = None, ()
         self._aside, self._accepted, self.tally = NO_IDS, [], Tally()
         self.end()

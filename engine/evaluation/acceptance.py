@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -51,6 +51,18 @@ class BorneOut:
     predicted: NDArray[np.int64]
     is_right: NDArray[np.bool_]
     groups: Grouped
+
+    def with_outcomes(
+        self, confidences: NDArray[np.floating[Any]], class_id: int, is_right: NDArray[np.bool_]
+    ) -> BorneOut:
+        """Returns the same with n more predictions of one class, (n,) each, that the user has judged since."""
+        units = self.groups.units.max(initial=-1) + 1 + np.arange(len(confidences))
+        return BorneOut(
+            np.concatenate([self.confidences, confidences.astype(np.float64)]),
+            np.concatenate([self.predicted, np.full(len(confidences), class_id)]),
+            np.concatenate([self.is_right, is_right]),
+            replace(self.groups, units=np.concatenate([self.groups.units, units])),
+        )
 
     def mistakes(self, confidences: NDArray[np.floating[Any]], class_id: int) -> Mistakes | None:
         """Returns how many predictions of a class, as sure as these (n,), are wrong; None where too little is known.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from engine.domain import NO_CLASS
 from gui.panels import block_words
@@ -14,8 +14,8 @@ from gui.widgets.buttons import button
 from gui.widgets.shortcut_button import ShortcutButton
 from gui.widgets.text import ElidedLabel, text_label
 
+PERCENTS = (99, 98, 97, 95, 90, 80, 70, 60, 50)
 USUAL_PERCENT = 95
-SMALLEST_PERCENT, LARGEST_PERCENT = 30, 99
 
 
 class BlockBar(QWidget):
@@ -29,13 +29,13 @@ class BlockBar(QWidget):
         self._session = session
         self.accept = ShortcutButton("Accept", "Enter")
         self.accept.clicked.connect(self.accept_wanted)
-        self.percent = QSpinBox()
-        self.percent.setRange(SMALLEST_PERCENT, LARGEST_PERCENT)
-        self.percent.setValue(USUAL_PERCENT)
-        self.percent.setSuffix(" %")
+        self.percent = QComboBox()
+        for each in PERCENTS:
+            self.percent.addItem(f"{each} %", each)
+        self.percent.setCurrentIndex(PERCENTS.index(USUAL_PERCENT))
         self.percent.setAccessibleName("Confidence from which suggestions are accepted without a look")
         self.percent.setToolTip("How sure the model must be of those that are accepted without a look")
-        self.percent.valueChanged.connect(lambda _value: self._show_above())
+        self.percent.currentIndexChanged.connect(lambda _index: self._show_above())
         self._above_title = text_label("Without a look, all above", "dim")
         self.above_text = ElidedLabel(role="dim")
         self.accept_above = button("Accept them", tooltip="Accept all of these at once; one step of undo (Ctrl+Z)")
@@ -52,7 +52,7 @@ class BlockBar(QWidget):
 
     @property
     def _confidence(self) -> float:
-        return self.percent.value() / 100
+        return int(self.percent.currentData()) / 100
 
     def show_blocks(self) -> None:
         """Shows what can be accepted now."""
@@ -76,7 +76,7 @@ class BlockBar(QWidget):
         self.accept_above.setEnabled(count > 0 and not self._session.is_read_only)
         self.accept_above.setText(f"Accept {count:,}" if count else "Accept")
         self.accept_above.setAccessibleName(
-            f"Accept {count:,} above {self.percent.value()} % without a look: {block_words.mistakes(found)}"
+            f"Accept {count:,} above {self.percent.currentText()} without a look: {block_words.mistakes(found)}"
         )
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractItemView, QWidget
 
 from gui.models.image_list import ImageListModel
 from gui.thumbnails import Thumbnails
-from gui.widgets.grid_layout import GAP_PX, MARGIN_PX
+from gui.widgets.grid_layout import GAP_PX, MARGIN_PX, MAX_CARD_PX, MIN_CARD_PX, GridLayout
 from gui.widgets.grid_view import Flag, GridView
 from gui.widgets.image_card import CardFace
 from gui.widgets.image_grid import ZOOM_STEP
+
+SMALLER = 0.8
+"""Cards may be smaller by this factor than was asked for, so that whole ones fill the view."""
 
 
 class BlockGrid(GridView):
@@ -42,12 +45,12 @@ class BlockGrid(GridView):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self._dragged = -1
+        self._wanted_px = self._card_px
 
     @property
     def capacity(self) -> int:
         """How many cards fit whole."""
-        room = self.viewport().height() - 2 * MARGIN_PX + GAP_PX
-        return self._layout.num_columns * max(1, room // self._layout.line_height_px)
+        return self._layout.num_columns * self._num_lines(self._layout)
 
     def point_at(self, position: int) -> None:
         """Makes a card the one that keys act on."""
@@ -83,7 +86,7 @@ class BlockGrid(GridView):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            self.set_card_px(round(self.card_px * ZOOM_STEP ** (event.angleDelta().y() / 120)))
+            self.set_card_px(round(self.wanted_px * ZOOM_STEP ** (event.angleDelta().y() / 120)))
         event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -112,5 +115,27 @@ class BlockGrid(GridView):
         self.capacity_changed.emit(self.capacity)
 
     def set_card_px(self, size: int, around: object = None) -> None:
-        super().set_card_px(size)
+        self._wanted_px = max(MIN_CARD_PX, min(MAX_CARD_PX, size))
+        self._relayout()
         self.capacity_changed.emit(self.capacity)
+
+    @property
+    def wanted_px(self) -> int:
+        """The size that was asked for; the cards are a little smaller, so that they fill the view."""
+        return self._wanted_px
+
+    def _relayout(self, keeps_place: bool = True, around: QPoint | None = None) -> None:
+        wanted = getattr(self, "_wanted_px", self._card_px)  # the base class lays out before there is a wish
+        sizes = range(max(MIN_CARD_PX, round(wanted * SMALLER)), wanted + 1, 2)
+        self._card_px = max(sizes, key=lambda size: (self._covered(size), size))
+        super()._relayout(keeps_place, around)
+
+    def _covered(self, size: int) -> int:
+        """Returns how many square pixels a full page of whole cards covers."""
+        layout = GridLayout(1, self.viewport().width(), size)
+        cards = layout.num_columns * self._num_lines(layout)
+        return cards * layout.card_width_px * layout.card_height_px
+
+    def _num_lines(self, layout: GridLayout) -> int:
+        room = self.viewport().height() - 2 * MARGIN_PX + GAP_PX
+        return max(1, room // layout.line_height_px)

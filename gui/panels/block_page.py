@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from engine.domain import NO_CLASS, ImageClass, Mark
 from gui import blocks
+from gui.block_records import Tally
 from gui.models.image_filter import ImageFilter, Order
 from gui.models.image_index import ImageIndex
 from gui.models.image_list import ImageListModel
@@ -82,7 +83,7 @@ class BlockPage(LabelPage):
         self.grid.forget_pictures()
 
     def zoom_by(self, factor: float) -> None:
-        self.grid.set_card_px(round(self.grid.card_px * factor))
+        self.grid.set_card_px(round(self.grid.wanted_px * factor))
 
     def hints(self) -> tuple[Sequence[Hint], str]:
         if self._blocks.class_id == NO_CLASS:
@@ -281,7 +282,7 @@ class BlockPage(LabelPage):
         why_not, tally = self._blocks.why_not, self._blocks.tally
         left = len(self._blocks.set_aside())
         back = "Back to the images"
-        if tally != blocks.Tally():
+        if tally != Tally():
             action = f"Show the {left:,} taken out" if left > 1 else "Show the one taken out" if left else back
             self.empty.set_state(
                 "check-circle", "All suggestions are checked", block_words.summary(tally, left), action
@@ -311,7 +312,7 @@ class BlockPage(LabelPage):
         columns = self._session.columns
         row = int(self.images.rows[position])
         if item is None or columns.class_ids[row] != NO_CLASS or position >= len(page.confidences):
-            return replace(face, is_out=is_out)
+            return face
         confidence = float(page.confidences[position])
         return replace(
             face, class_name=item.name, class_color=item.color, is_suggestion=True, is_unknown=False,

@@ -9,7 +9,7 @@ from gui import wording
 
 if TYPE_CHECKING:
     from engine.evaluation.acceptance import Mistakes
-    from gui.blocks import Tally
+    from gui.block_records import Tally
 
 UNKNOWN_MISTAKES = "too few labels to tell how many are wrong"
 

@@ -163,3 +163,21 @@ def test_nothing_is_offered_without_a_model_or_an_open_suggestion(desk: Any) -> 
     blocks.start()
     assert "no model" in blocks.why_not
     desk.wait_saved()
+
+
+def test_what_was_taken_out_of_a_page_counts_for_the_next_and_undo_takes_it_back(desk: Any) -> None:
+    blocks = desk.session.blocks
+    blocks.start()
+    is_right = np.ones(100, np.bool_)
+    blocks._take_borne_out(BorneOut(np.full(100, 0.97), np.full(100, OK), is_right, grouped(is_right)))
+    before = blocks.expected_above(0.5)[1]
+    blocks.toggle(blocks.page_ids[:3])
+    blocks.accept()
+    blocks.next_page()
+    after = blocks.expected_mistakes()
+    assert after.at_most / len(blocks.page_ids) > before.at_most / 10
+    desk.wait_saved()
+    desk.session.undo()
+    desk.wait_saved()
+    blocks.toggle(blocks.page_ids[:3])
+    assert blocks.expected_above(0.5)[1] == before
