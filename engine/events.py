@@ -114,12 +114,14 @@ class FilesClassified:
     """Some more image files were classified, or failed, in the order of the files.
 
     Rows in a table and sorted copies, where they were asked for, are on the disk by now. `class_names` belong to the
-    probabilities; they and `mode` are the same in every event of a job.
+    probabilities; they and `mode` are the same in every event of a job. `token` is what whoever asked gave the job, to
+    tell its events from those of others.
     """
 
     class_names: tuple[str, ...]
     mode: LabelMode
     predictions: tuple[FilePrediction, ...]
+    token: int = 0
 
 
 Event = (

@@ -38,6 +38,7 @@ class ClassifySnapshot:
     table: Path | None
     is_resumed: bool
     sorting: Sorting | None
+    token: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +82,17 @@ class ClassifyFiles(Job[ClassifySnapshot, ClassifiedFiles, ClassifiedFiles]):
         table: Path | None = None,
         is_resumed: bool = False,
         sorting: Sorting | None = None,
+        token: int = 0,
     ) -> None:
-        """`sources` are files, folders and patterns (see `engine.tasks.find_images`)."""
+        """`sources` are files, folders and patterns (see `engine.tasks.find_images`); `token` comes back in events."""
         self.model, self.sources, self.run, self.is_recursive = model, sources, run, is_recursive
-        self.table, self.is_resumed, self.sorting = table, is_resumed, sorting
+        self.table, self.is_resumed, self.sorting, self.token = table, is_resumed, sorting, token
 
     def prepare(self) -> ClassifySnapshot:
         place = place_of(self.model, self.run)
         skip = frozenset() if self.sorting is None else frozenset({self.sorting.folder.resolve()})
         found = find_images(self.sources, self.is_recursive, skip)
-        return ClassifySnapshot(place, model_name(place), found, self.table, self.is_resumed, self.sorting)
+        return ClassifySnapshot(place, model_name(place), found, self.table, self.is_resumed, self.sorting, self.token)
 
     @staticmethod
     def work(snapshot: ClassifySnapshot, context: JobContext) -> ClassifiedFiles:
@@ -167,7 +169,7 @@ def _classify(
             num_unknown += prediction.is_unknown
             if prediction.classes and not prediction.is_unknown:
                 counts[prediction.classes[0]] += 1
-        context.emit(FilesClassified(class_names, classifier.mode, tuple(predictions)))
+        context.emit(FilesClassified(class_names, classifier.mode, tuple(predictions), snapshot.token))
         done = num_classified + len(failed) - len(snapshot.found.failed)
         context.progress(done, total, f"{done:,} of {total:,} images")
     return ClassifiedFiles(
