@@ -9,10 +9,12 @@ SCAN, READ, EMBED, EXTEND = "scan", "read", "embed", "extend"
 TRAIN, EXPORT, DOWNLOAD, PACE = "train", "export", "download", "pace"
 REPORT, MAP, STACK = "report", "map", "stack"
 REVIEW, FORECAST, BORDERS = "review", "forecast", "borders"
-REFIT = "refit"
+REFIT, QUALITY = "refit", "quality"
 QUIET = frozenset({EXTEND, REVIEW, FORECAST, BORDERS, REFIT})
 """What is over soon, or shown where it is wanted; never in the model bar."""
-BY_ITSELF = frozenset({READ, EMBED})
+LOOKING = frozenset({READ, EMBED})
+"""What suggestions wait for: who cancels it wants none of it until the next training."""
+BY_ITSELF = LOOKING | {QUALITY}
 """What goes on without having been asked for, and is shown only when nothing else is going on."""
 
 

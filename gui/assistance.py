@@ -1,48 +1,88 @@
-"""Orders worth labelling that take the engine a moment: what to label next, similar to an image, look-alikes together.
+"""Questions to the engine about what to look at: orders that take it a moment, and images similar to one.
 
-What comes back is shown in the Label workspace as picked images; the chip of the filter takes it away again.
+Only asks, and says what came back (`arranged`); who shows images decides when that may be done without pulling away
+what the user is looking at.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from engine.events import JobSucceeded
 from engine.jobs import AnyJob, Priority
+from gui.models.picked_images import PickedImages
+from gui.orders import DUPLICATES, GUIDED, ORDERS
 
 if TYPE_CHECKING:
     from gui.session import Session
 
 ASSIST = "assist"
-NUM_NEXT = 200
 NUM_SIMILAR = 200
 
 Arrange = Callable[[Any], NDArray[np.int64]]
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Images that the engine put into an order. `asked_at` is what the user was looking at when asking, `num_labelled`
+    how often labels had been given by then."""
+
+    picked: PickedImages
+    asked_at: int | None
+    num_labelled: int
+
+
 class Assistance(QObject):
-    """Asks the engine for an order and shows it. One question at a time: a new one takes the place of the last."""
+    """Asks the engine. One question at a time: a new one takes the place of the last."""
+
+    arranged = Signal(object)
+    """An Answer."""
+    order_wanted = Signal(str)
+    """The name of an order that was asked for by a menu or a key."""
+    menu_wanted = Signal()
+    """The menu of orders is to be opened."""
+    changed = Signal()
+    """A question was asked, answered or given up."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._session = session
         self._job_id = 0
         self._title = ""
+        self._order = ""
+        self._asked_at: int | None = None
         self._arrange: Arrange = np.asarray
+        self._num_labelled = self._asked_after = 0
         session.work.ended.connect(self._on_work_ended)
+        session.labelled.connect(self._count_label)
+
+    @property
+    def num_labelled(self) -> int:
+        """How often the user gave labels since the window was opened."""
+        return self._num_labelled
+
+    @property
+    def question(self) -> str:
+        """What the engine is being asked, as a title; "" while nothing is."""
+        return self._title if self._session.work.is_running(ASSIST) else ""
 
     def show_next(self) -> None:
-        """Shows the images whose labels should help the model most."""
-        from engine.tasks.assist import RankImages
+        """Asks for the order in which labels should help the model most."""
+        self.order_wanted.emit(GUIDED)
 
-        project = self._session.project
-        if project is not None:
-            self._ask(RankImages(project, num_wanted=NUM_NEXT), "Most useful to label next", np.asarray)
+    def show_duplicates(self) -> None:
+        """Asks for the near-duplicates, side by side."""
+        self.order_wanted.emit(DUPLICATES)
+
+    def show_orders(self) -> None:
+        """Opens the menu of orders."""
+        self.menu_wanted.emit()
 
     def show_similar(self) -> None:
         """Shows the current image and those most similar to it."""
@@ -52,7 +92,7 @@ class Assistance(QObject):
         if project is not None and image_id is not None:
             name = self._session.columns.names[self._session.rows_of([image_id])[0]].rsplit("/", 1)[-1]
             job = FindSimilar(project, image_id, NUM_SIMILAR)
-            self._ask(job, f"Similar to {name}", lambda found: np.append(image_id, found.image_ids))
+            self._ask(job, f"Similar to {name}", "", lambda found: np.append(image_id, found.image_ids))
 
     def show_stacks(self) -> None:
         """Shows the images without a class, look-alikes side by side."""
@@ -60,18 +100,38 @@ class Assistance(QObject):
 
         project = self._session.project
         if project is not None:
-            self._ask(StackImages(project), "Look-alikes together", lambda found: found.rows)
+            self._ask(StackImages(project), "Look-alikes together", "", lambda found: found.rows)
 
-    def _ask(self, job: AnyJob, title: str, arrange: Arrange) -> None:
-        work = self._session.work
-        work.cancel_kind(ASSIST)
+    def ask_for_order(self, name: str, among: NDArray[np.int64] | None = None) -> None:
+        """Asks for an order of the table by its name, for all images or for those that are shown."""
+        project, choice = self._session.project, ORDERS[name]
+        if project is not None and choice.asks is not None:
+            self._ask(choice.asks(project, among), choice.title, name, np.asarray)
+
+    def give_up(self) -> None:
+        """Cancels the question."""
+        self._session.work.cancel_kind(ASSIST)
+
+    def _ask(self, job: AnyJob, title: str, order: str, arrange: Arrange) -> None:
+        session = self._session
+        session.work.cancel_kind(ASSIST)
+        asked_at, num_labelled = session.current_image_id, self._num_labelled
 
         def submit() -> None:
-            self._title, self._arrange = title, arrange
-            self._job_id = work.submit(ASSIST, job, job.title, Priority.INTERACTIVE).id
+            self._title, self._order, self._arrange = title, order, arrange
+            self._asked_at, self._asked_after = asked_at, num_labelled
+            self._job_id = session.work.submit(ASSIST, job, job.title, Priority.INTERACTIVE).id
+            self.changed.emit()
 
-        self._session.when_saved(submit)
+        session.when_saved(submit)
+
+    def _count_label(self) -> None:
+        self._num_labelled += 1
 
     def _on_work_ended(self, kind: str, end: object) -> None:
-        if kind == ASSIST and isinstance(end, JobSucceeded) and end.job_id == self._job_id:
-            self._session.show_images(self._arrange(end.result), self._title)
+        if kind != ASSIST:
+            return
+        if isinstance(end, JobSucceeded) and end.job_id == self._job_id:
+            picked = PickedImages(self._title, self._arrange(end.result), self._order)
+            self.arranged.emit(Answer(picked, self._asked_at, self._asked_after))
+        self.changed.emit()

@@ -16,7 +16,20 @@ from PySide6.QtCore import QObject, Signal
 from engine.errors import InternalError
 from engine.events import EmbeddingsAdded, JobEnded, JobFailed, JobProgressed, JobStarted, JobSucceeded
 from engine.jobs import AnyJob, JobHandle, Priority
-from gui.activities import BY_ITSELF, DOWNLOAD, EMBED, EXPORT, EXTEND, QUIET, READ, REPORT, SCAN, TRAIN, Activity
+from gui.activities import (
+    BY_ITSELF,
+    DOWNLOAD,
+    EMBED,
+    EXPORT,
+    EXTEND,
+    LOOKING,
+    QUIET,
+    READ,
+    REPORT,
+    SCAN,
+    TRAIN,
+    Activity,
+)
 
 if TYPE_CHECKING:
     from engine.backbones import BackboneSpec
@@ -95,7 +108,7 @@ class EngineWork(QObject):
         activity = self.current()
         if activity is None:
             return
-        self._is_looking_stopped |= activity.kind in BY_ITSELF
+        self._is_looking_stopped |= activity.kind in LOOKING
         self._activities[activity.job_id] = replace(activity, is_cancelling=True)
         self.changed.emit()
         self._handles[activity.job_id].cancel()

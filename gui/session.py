@@ -21,6 +21,7 @@ from engine.errors import ProjectError
 from engine.project import Project
 from engine.tasks.relocate import relocate_root
 from gui import label_effects
+from gui.assistance import Assistance
 from gui.auto_retrain import AutoRetrain
 from gui.backbone_choice import BackboneChoice
 from gui.blocks import Blocks
@@ -31,6 +32,7 @@ from gui.labelling_rate import LabellingRate
 from gui.models.image_states import suggested_ids
 from gui.models.picked_images import PickedImages
 from gui.open_project import Ids, as_array
+from gui.picture_quality import PictureQuality
 from gui.preferences import Preferences
 from gui.project_session import ProjectSession
 from gui.saving import Write
@@ -59,6 +61,8 @@ class Session(ProjectSession):
         self.auto_retrain = AutoRetrain(self)
         self.stacks = ImageStacks(self)
         self.blocks = Blocks(self)
+        self.quality = PictureQuality(self)
+        self.assistance = Assistance(self)
         self._predictions: Predictions | None = None
         self._prediction_rows = RowIndex(np.zeros(0, np.int64))
         self.run_changed.connect(self._read_predictions)

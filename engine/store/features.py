@@ -43,10 +43,16 @@ class FeatureKind:
         return FeatureFile(cache_dir / FEATURES_FOLDER, self.key, self.embedding_size)
 
 
+def find_set(db: Database, kind: FeatureKind) -> int | None:
+    """Returns the id of the feature set; None where the project has none of that kind."""
+    found = db.execute("SELECT id FROM feature_sets WHERE key = ?", [kind.key]).fetchone()
+    return None if found is None else int(found[0])
+
+
 def open_set(db: Database, kind: FeatureKind, file: FeatureFile) -> int:
     """Returns the id of the feature set, adding it when it is new and forgetting rows whose file was lost."""
-    found = db.execute("SELECT id FROM feature_sets WHERE key = ?", [kind.key]).fetchone()
-    if found is None:
+    set_id = find_set(db, kind)
+    if set_id is None:
         values = [kind.key, kind.backbone, kind.weights_hash, kind.preprocessing, kind.embedding_size, file.name]
         cursor = db.execute(
             "INSERT INTO feature_sets(key, backbone, weights_hash, preprocessing, embedding_size, file)"
@@ -54,7 +60,6 @@ def open_set(db: Database, kind: FeatureKind, file: FeatureFile) -> int:
             values,
         )
         return int(cursor.lastrowid or 0)
-    set_id = int(found[0])
     newest = db.execute(
         "SELECT row, content_hash FROM feature_rows WHERE set_id = ? ORDER BY row DESC LIMIT 1", [set_id]
     ).fetchone()

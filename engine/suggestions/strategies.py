@@ -145,13 +145,40 @@ def rank_diverse(pool: Pool, num_wanted: int) -> Rows:
 
 def rank_guided(pool: Pool, num_wanted: int) -> Rows:
     """Typical images until every class has a few labels, then those the model hesitates on, rare classes preferred."""
-    enough = max(_FIRST_LABELS, _FIRST_PER_CLASS * pool.num_classes)
-    if pool.probabilities is None or len(pool.targets) < enough:
+    if pool.probabilities is None or is_cold_start(len(pool.targets), pool.num_classes):
         return rank_typical(pool, num_wanted)
     counts = np.bincount(pool.targets, minlength=pool.probabilities.shape[1])
     need = 1 / np.sqrt(counts + 1.0)
     hesitation = (1 - margins_of(pool.probabilities)) * (pool.probabilities @ need)
     return _smallest(-hesitation, num_wanted)
+
+
+def rank_rare(pool: Pool, num_wanted: int) -> Rows:
+    """In turn the likeliest image of each class, classes with few labels more often, so that all grow to one size.
+
+    At every turn comes the class with the fewest labels, counting those that the ranking has already been given.
+    """
+    probabilities = _probabilities(pool)
+    num_classes = probabilities.shape[1]
+    counts = np.bincount(pool.targets, minlength=num_classes)[:num_classes].astype(np.int64)
+    likeliest = np.argsort(-probabilities, axis=0, kind="stable")
+    places = np.zeros(num_classes, np.int64)
+    is_taken = np.zeros(len(probabilities), np.bool_)
+    order: list[int] = []
+    for _ in range(min(num_wanted, len(probabilities))):
+        rarest = int(counts.argmin())
+        while is_taken[likeliest[places[rarest], rarest]]:
+            places[rarest] += 1
+        row = int(likeliest[places[rarest], rarest])
+        is_taken[row] = True
+        counts[rarest] += 1
+        order.append(row)
+    return np.array(order, np.int64)
+
+
+def is_cold_start(num_labels: int, num_classes: int) -> bool:
+    """Tells whether there are too few labels to ask a model what it hesitates on."""
+    return num_labels < max(_FIRST_LABELS, _FIRST_PER_CLASS * num_classes)
 
 
 def margins_of(probabilities: Array) -> NDArray[np.float64]:
@@ -173,16 +200,47 @@ STRATEGIES: Final[dict[str, Strategy]] = {
             rank_guided,
         ),
         Strategy(
-            "margin", "Least decided", "Images for which two classes are almost equally likely.", True, rank_by_margin
+            "typical",
+            "Typical and diverse",
+            "One typical image of every kind that has no label yet: the best beginning.",
+            False,
+            rank_typical,
         ),
         Strategy(
-            "entropy", "Most confused", "Images for which many classes are about equally likely.", True, rank_by_entropy
+            "diverse",
+            "Most different",
+            "Always the image least like any that has a label: nothing is overlooked, oddities come early.",
+            False,
+            rank_diverse,
         ),
         Strategy(
-            "typical", "Most typical", "One typical image of every kind that has no label yet.", False, rank_typical
+            "margin",
+            "Torn between two classes",
+            "Images for which two classes are almost equally likely: they sharpen the border between the two.",
+            True,
+            rank_by_margin,
         ),
-        Strategy("diverse", "Most different", "Always the image least like any that has a label.", False, rank_diverse),
-        Strategy("random", "At random", "Any image, by lot: the honest choice for a test set.", False, rank_random),
+        Strategy(
+            "entropy",
+            "Could be anything",
+            "Images for which many classes are about equally likely.",
+            True,
+            rank_by_entropy,
+        ),
+        Strategy(
+            "rare",
+            "Rare classes first",
+            "Images that are probably of the classes with the fewest labels, so that all classes grow alike.",
+            True,
+            rank_rare,
+        ),
+        Strategy(
+            "random",
+            "At random",
+            "Any image, by lot: the only honest choice for a test set.",
+            False,
+            rank_random,
+        ),
     )
 }
 

@@ -48,14 +48,25 @@ class RankSnapshot:
 
 
 class RankImages(Job[RankSnapshot, Ids, Ids]):
-    """Outcome: the images to label next by a query strategy, the most useful first. Skipped ones are left out."""
+    """Outcome: the images to label next by a query strategy, the most useful first. Skipped ones are left out.
+
+    With `among` only these images are asked for.
+    """
 
     title: ClassVar[str] = "Choosing what to label next"
     in_worker: ClassVar[bool] = True
     priority = Priority.INTERACTIVE
 
-    def __init__(self, project: Project, strategy: str = "guided", num_wanted: int = 200, seed: int = 0) -> None:
+    def __init__(
+        self,
+        project: Project,
+        strategy: str = "guided",
+        num_wanted: int = 200,
+        seed: int = 0,
+        among: Ids | None = None,
+    ) -> None:
         self.project, self.strategy, self.num_wanted, self.seed = project, strategy, num_wanted, seed
+        self.among = among
 
     def prepare(self) -> RankSnapshot:
         project, source = self.project, _source_of(self.project)
@@ -64,6 +75,8 @@ class RankImages(Job[RankSnapshot, Ids, Ids]):
         place = np.searchsorted(columns.image_ids, image_ids)
         class_ids, marks = columns.class_ids[place], columns.marks[place]
         in_pool = (class_ids == NO_CLASS) & (marks & (Mark.SKIPPED | Mark.CONFIRMED) == 0)
+        if self.among is not None:
+            in_pool &= np.isin(image_ids, self.among)
         if not in_pool.any():
             raise TrainingError("There is no image without a class that was looked at already.", _NOT_LOOKED_AT)
         is_labelled = class_ids != NO_CLASS

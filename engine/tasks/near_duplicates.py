@@ -7,9 +7,7 @@ once is not compared again: a retrain after one more label looks at that image o
 from __future__ import annotations
 
 import logging
-import os
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Final
@@ -17,21 +15,18 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import ImageError
+from engine.domain import ImageStatus
 from engine.files import atomic_write_file
 from engine.job import Job, JobContext, Priority
 from engine.project import Project
 from engine.store.feature_file import FeatureFile
-from engine.store.features import FeatureKind
 from engine.tasks.embed import FeatureSource, open_source
+from engine.tasks.fingerprints import FINGERPRINTS, make_fingerprints
 
 FOLDER: Final = "near_duplicates"
 MANY: Final = 300
-"""From so many images on it is work for the worker process."""
+"""From so many images on it is work for the worker process, as is making fingerprints."""
 
-_FINGERPRINTS: Final = FeatureKind("fingerprint", "grey", "32-1", 32 * 32)
-_NUM_READERS: Final = max(1, min(4, os.cpu_count() or 1))
-_AHEAD: Final = 32
 _log = logging.getLogger(__name__)
 
 
@@ -63,20 +58,28 @@ class Comparison:
 
 
 class FindNearDuplicates(Job[Comparison, KnownPairs, KnownPairs]):
-    """Compares the labelled images that have an embedding; outcome is everything that is known then."""
+    """Compares the images that have an embedding, labelled ones or all; outcome is everything that is known then."""
 
     title: ClassVar[str] = "Looking for near-duplicates"
     priority = Priority.INTERACTIVE
 
-    def __init__(self, project: Project, backbone: str | None = None) -> None:
-        self.project, self.backbone = project, backbone
+    def __init__(
+        self,
+        project: Project,
+        backbone: str | None = None,
+        compares_all: bool = False,
+        makes_fingerprints: bool = True,
+    ) -> None:
+        """Without `makes_fingerprints` only what has one is compared: one process at a time may write them."""
+        self.project, self.backbone, self.compares_all = project, backbone, compares_all
+        self.makes_fingerprints = makes_fingerprints
         self._file: Path | None = None
 
     def prepare(self) -> Comparison:
         source = open_source(self.project, self.backbone)
         self._file = pairs_file(self.project, source)
         known = read_pairs(self._file)
-        wanted = _labelled_contents(self.project)
+        wanted = _all_contents(self.project) if self.compares_all else _labelled_contents(self.project)
         rows = source.rows_of(self.project, wanted)
         is_known = set(known.hashes)
         place_of = dict(zip(wanted, rows.tolist(), strict=True))
@@ -86,8 +89,10 @@ class FindNearDuplicates(Job[Comparison, KnownPairs, KnownPairs]):
             known, known_rows = KnownPairs(), np.empty(0, np.int64)
             new = [content for content, row in place_of.items() if row >= 0]
         path_of = {image.content_hash: image.path for image in self.project.images() if image.content_hash}
-        fingerprints = _FINGERPRINTS.file(self.project.cache_dir)
+        fingerprints = FINGERPRINTS.file(self.project.cache_dir)
         has_print = set(fingerprints.hashes())
+        if not self.makes_fingerprints:
+            new = [content for content in new if content in has_print]
         return Comparison(
             source=source,
             fingerprints=fingerprints,
@@ -103,7 +108,8 @@ class FindNearDuplicates(Job[Comparison, KnownPairs, KnownPairs]):
             return snapshot.known
         from engine.suggestions.near_duplicates import near_duplicates
 
-        _make_fingerprints(snapshot, context)
+        missing = [(content, path) for content, path in zip(snapshot.new_hashes, snapshot.paths, strict=True) if path]
+        make_fingerprints(snapshot.fingerprints, missing, context)
         hashes = snapshot.known.hashes + snapshot.new_hashes
         prints = _read_fingerprints(snapshot.fingerprints, hashes)
         context.progress(0, 0, "comparing")
@@ -128,12 +134,12 @@ def job_before_training(project: Project, source: FeatureSource) -> FindNearDupl
     """Returns the comparison that a training has to wait for; None where nothing is new or it is switched off."""
     if not project.has_automatic_groups():
         return None
-    is_known = set(read_pairs(pairs_file(project, source)).hashes)
-    num_new = len(set(_labelled_contents(project)) - is_known)
-    if not num_new:
+    new = set(_labelled_contents(project)) - set(read_pairs(pairs_file(project, source)).hashes)
+    if not new:
         return None
-    kind = FindNearDuplicates if num_new < MANY else FindManyNearDuplicates
-    return kind(project, source.spec.key)
+    if len(new) >= MANY or not new.issubset(FINGERPRINTS.file(project.cache_dir).hashes()):
+        return FindManyNearDuplicates(project, source.spec.key)
+    return FindNearDuplicates(project, source.spec.key, makes_fingerprints=False)
 
 
 def pairs_file(project: Project, source: FeatureSource) -> Path:
@@ -168,28 +174,10 @@ def _labelled_contents(project: Project) -> list[str]:
     return list(dict.fromkeys(content for content in contents if content))
 
 
-def _make_fingerprints(snapshot: Comparison, context: JobContext) -> None:
-    """Makes those that are not there yet, as far as the files can be decoded."""
-    from engine.images.fingerprint import fingerprint
-
-    wanted = [(content, path) for content, path in zip(snapshot.new_hashes, snapshot.paths, strict=True) if path]
-
-    def make(path: Path) -> NDArray[np.float32] | None:
-        try:
-            return fingerprint(path)
-        except ImageError:
-            return None
-
-    with ThreadPoolExecutor(_NUM_READERS, thread_name_prefix="fingerprint") as pool:
-        for start in range(0, len(wanted), _AHEAD):
-            context.checkpoint()
-            block = wanted[start : start + _AHEAD]
-            made = zip(block, pool.map(make, [path for _, path in block]), strict=True)
-            good = [(content, values) for (content, _), values in made if values is not None]
-            if good:
-                snapshot.fingerprints.append([content for content, _ in good], np.stack([row for _, row in good]))
-            done = start + len(block)
-            context.progress(done, len(wanted), f"{done:,} of {len(wanted):,} images")
+def _all_contents(project: Project) -> list[str]:
+    """Returns the content of every readable image."""
+    contents = (image.content_hash for image in project.images() if image.status == ImageStatus.READABLE)
+    return list(dict.fromkeys(content for content in contents if content))
 
 
 def _read_fingerprints(file: FeatureFile, hashes: list[str]) -> NDArray[np.float32]:

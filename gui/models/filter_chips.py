@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from gui.models.image_filter import ImageFilter, Show, Trait
 from gui.models.image_index import ImageIndex
+from gui.models.image_quality import FLAW_NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,9 @@ def chips_of(wanted: ImageFilter, class_names: Mapping[int, str], index: ImageIn
     if wanted.show is not Show.ALL:
         parts.append((wanted.show.value, replace(wanted, show=Show.ALL)))
     parts += [(each.value, replace(wanted, traits=wanted.traits - {each})) for each in Trait if each in wanted.traits]
+    parts += [
+        (name, replace(wanted, flaws=wanted.flaws & ~flaw)) for flaw, name in FLAW_NAMES.items() if wanted.flaws & flaw
+    ]
     parts += [(class_names.get(each, "deleted class"), wanted.without_class(each)) for each in sorted(wanted.class_ids)]
     if wanted.text:
         parts.append((f"“{wanted.text}”", replace(wanted, text="")))

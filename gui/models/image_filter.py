@@ -13,11 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.domain import NO_CLASS, ImageColumns, has_class
+from engine.suggestions.flaws import Flaw
 from gui.models.image_index import ImageIndex
 from gui.models.image_states import Rows, Show, Trait, codes_of, has_several_classes, passing_codes, suggested_ids
 from gui.models.picked_images import PickedImages
 
-__all__ = ["ImageFilter", "Order", "Rows", "Show", "Trait", "matches", "ordered_rows"]
+__all__ = ["Flaw", "ImageFilter", "Order", "Rows", "Show", "Trait", "matches", "ordered_rows"]
+
+
+NO_FLAW = Flaw(0)
 
 
 class Order(Enum):
@@ -29,7 +33,13 @@ class Order(Enum):
     CLASS = "By class"
     MOST_CONFIDENT = "Most confident first"
     LEAST_CONFIDENT = "Least sure first"
-    STRANGEST = "Strangest first"
+    STRANGEST = "Least like the classes first"
+    BLURRIEST = "Blurriest first"
+    SHARPEST = "Sharpest first"
+    DARKEST = "Darkest first"
+    BRIGHTEST = "Brightest first"
+    SMALLEST = "Smallest first"
+    LARGEST = "Largest first"
     PICKED = "As picked"
     """Only where the filter holds picked images; else as filed."""
 
@@ -38,12 +48,27 @@ class Order(Enum):
         """Whether another model would put the images in another order."""
         return self in (Order.MOST_CONFIDENT, Order.LEAST_CONFIDENT, Order.STRANGEST)
 
+    @property
+    def depends_on_quality(self) -> bool:
+        """Whether the pictures have to be measured before it says anything."""
+        return self in _MEASURES
+
+
+_MEASURES = {
+    Order.BLURRIEST: ("sharpness", False),
+    Order.SHARPEST: ("sharpness", True),
+    Order.DARKEST: ("brightness", False),
+    Order.BRIGHTEST: ("brightness", True),
+}
+"""The measure that an order goes by, and whether large ones come first."""
+
 
 @dataclass(frozen=True, slots=True)
 class ImageFilter:
     """What is shown. Of several classes (traits, folders, dates) one is enough; different kinds must all be true.
 
     `folders` and `dates` are keys of the trees in `gui.models.facet_tree`. `picked` are images from somewhere else.
+    `flaws` are those of the pictures themselves (see `gui.models.image_quality`).
     """
 
     show: Show = Show.ALL
@@ -53,6 +78,7 @@ class ImageFilter:
     folders: frozenset[str] = frozenset()
     dates: frozenset[str] = frozenset()
     picked: PickedImages | None = None
+    flaws: Flaw = NO_FLAW
 
     @property
     def is_active(self) -> bool:
@@ -60,8 +86,8 @@ class ImageFilter:
 
     @property
     def scope(self) -> ImageFilter:
-        """The part that labelling cannot change: names, folders, dates and picked images."""
-        return ImageFilter(text=self.text, folders=self.folders, dates=self.dates, picked=self.picked)
+        """The part that labelling cannot change: names, folders, dates, flaws and picked images."""
+        return ImageFilter(text=self.text, folders=self.folders, dates=self.dates, picked=self.picked, flaws=self.flaws)
 
     def without_class(self, class_id: int) -> ImageFilter:
         return replace(self, class_ids=self.class_ids - {class_id})
@@ -84,6 +110,9 @@ def matches(
         mask &= index.folders.mask(wanted.folders, rows)
     if wanted.dates:
         mask &= index.dates.mask(wanted.dates, rows)
+    if wanted.flaws:
+        flaws = index.quality_for(columns).flaws
+        mask &= (flaws if rows is None else flaws[rows]) & np.uint8(wanted.flaws) != 0
     if wanted.picked is not None:
         mask &= wanted.picked.places_of(columns.image_ids if rows is None else columns.image_ids[rows]) >= 0
     return mask
@@ -135,12 +164,25 @@ def ordered_rows(
         return rows
     if order is Order.CLASS:
         keys = _class_keys(columns, rows, np.zeros(0, np.uint16) if class_places is None else class_places)
+    elif order in (Order.SMALLEST, Order.LARGEST):
+        return rows[_by_size(columns, rows, order is Order.LARGEST)]
     elif order is Order.STRANGEST:
         keys = _share_keys(1 - columns.unknown_scores[rows])
+    elif order.depends_on_quality:
+        name, is_large_first = _MEASURES[order]
+        shares = index.quality_for(columns).measure(name)[rows].astype(np.float32)
+        keys = _share_keys(1 - shares if is_large_first else shares)
     else:
         shares = columns.confidences[rows]
         keys = _share_keys(1 - shares if order is Order.MOST_CONFIDENT else shares)
     return rows[np.argsort(keys, kind="stable")]
+
+
+def _by_size(columns: ImageColumns, rows: Rows, is_large_first: bool) -> NDArray[np.int64]:
+    """Returns the order of rows by their number of pixels; those whose size is not known come last."""
+    num_pixels = columns.widths_px[rows].astype(np.int64) * columns.heights_px[rows]
+    keys = np.where(num_pixels > 0, -num_pixels if is_large_first else num_pixels, np.iinfo(np.int64).max)
+    return np.argsort(keys, kind="stable")
 
 
 def _class_keys(columns: ImageColumns, rows: Rows, class_places: NDArray[np.uint16]) -> NDArray[np.uint16]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from engine.domain import ImageColumns
 from gui.memory import give_memory_back
 from gui.models.facet_tree import FacetTree, date_tree, folder_tree
+from gui.models.image_quality import ImageQuality, quality_of
 from gui.models.name_index import CHUNK, NameIndex
 
 SMALL = 10_000
@@ -30,6 +31,8 @@ class ImageIndex:
         self._folders: FacetTree | None = None
         self._dates: FacetTree | None = None
         self._date_order: NDArray[np.int32] | None = None
+        self.quality = ImageQuality()
+        """Of the pictures, as far as they were measured: whoever owns the index puts it here."""
         self.is_ready = False
 
     def __len__(self) -> int:
@@ -67,6 +70,12 @@ class ImageIndex:
             and np.array_equal(columns.root_ids, self._root_ids)
             and np.array_equal(columns.taken_at, self._taken_at, equal_nan=True)
         )
+
+    def quality_for(self, columns: ImageColumns) -> ImageQuality:
+        """Returns what is known of the pictures of columns: nothing, where it is known of others only."""
+        if len(self.quality) != len(columns):
+            self.quality = quality_of(columns, columns.image_ids[:0], self.quality.measures[:0].astype(np.float32))
+        return self.quality
 
     @property
     def folders(self) -> FacetTree:

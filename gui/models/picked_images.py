@@ -11,10 +11,14 @@ from numpy.typing import NDArray
 class PickedImages:
     """Some images under a title, in the order they were picked in. Immutable; two of them are never equal."""
 
-    def __init__(self, title: str, image_ids: Sequence[int] | NDArray[np.int64]) -> None:
-        """`title` stands on the chip of the filter. An id that comes twice counts where it came first."""
+    def __init__(self, title: str, image_ids: Sequence[int] | NDArray[np.int64], order: str = "") -> None:
+        """`title` stands on the chip of the filter. An id that comes twice counts where it came first.
+
+        `order` is the name of the order that they are in (see `gui.orders`), "" for none.
+        """
         given = np.asarray(image_ids, np.int64)
         self.title = title
+        self.order = order
         self._sorted_ids, self._places = np.unique(given, return_index=True)
 
     def __len__(self) -> int:

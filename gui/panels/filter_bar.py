@@ -8,7 +8,6 @@ from functools import partial
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
-    QComboBox,
     QHBoxLayout,
     QMenu,
     QPushButton,
@@ -20,9 +19,10 @@ from PySide6.QtWidgets import (
 
 from gui import wording
 from gui.models.filter_chips import FilterChip
-from gui.models.image_filter import ImageFilter, Order
+from gui.models.image_filter import ImageFilter
 from gui.theme import icon, theme
 from gui.widgets.grid_layout import DEFAULT_CARD_PX, MAX_CARD_PX, MIN_CARD_PX
+from gui.widgets.order_button import OrderButton
 from gui.widgets.text import text_label
 
 LONG, SHORT = 24, 10
@@ -35,8 +35,8 @@ class FilterBar(QWidget):
 
     filter_wanted = Signal(object)
     """An ImageFilter."""
-    order_wanted = Signal(object)
-    """An Order."""
+    orders_wanted = Signal(QWidget)
+    """The menu of orders is to be shown below this widget."""
     card_size_wanted = Signal(int)
     refresh_wanted = Signal()
     viewer_toggled = Signal()
@@ -45,7 +45,6 @@ class FilterBar(QWidget):
         super().__init__(parent)
         self._parts: list[FilterChip] = []
         self._is_viewing = False
-        self._orders: list[Order] = []
         self.chips: list[QPushButton] = []
         self.more_chips = _chip_button("", "More filters")
         self.more_chips.clicked.connect(self._open_more)
@@ -59,15 +58,13 @@ class FilterBar(QWidget):
         self._refresh.setToolTip("Take out of the list what no longer belongs to it (Ctrl+L)")
         self._refresh.clicked.connect(self.refresh_wanted)
         self._refresh.hide()
-        self.order = QComboBox()
-        self.order.setAccessibleName("Order of the images")
-        self.order.setToolTip("Order of the images")
-        self.order.activated.connect(lambda at: self.order_wanted.emit(self._orders[at]))
+        self.order = OrderButton()
+        self.order.clicked.connect(lambda: self.orders_wanted.emit(self.order))
         self._order_label = text_label("Order", "dim")
         self.order_button = QToolButton()
         self.order_button.setIcon(icon("sort"))
         self.order_button.setAccessibleName("Order of the images")
-        self.order_button.clicked.connect(self._open_orders)
+        self.order_button.clicked.connect(lambda: self.orders_wanted.emit(self.order_button))
         self.size_slider = QSlider(Qt.Orientation.Horizontal)
         self.size_slider.setRange(MIN_CARD_PX, MAX_CARD_PX)
         self.size_slider.setValue(DEFAULT_CARD_PX)
@@ -80,7 +77,7 @@ class FilterBar(QWidget):
         for widget in (self.order, self.order_button, self.size_slider, self.viewer_button):
             widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._build()
-        self.set_order(Order.FILED)
+        self.set_order("As filed")
         self.set_viewer_shown(False)
 
     def set_filter(self, parts: Sequence[FilterChip]) -> None:
@@ -95,24 +92,31 @@ class FilterBar(QWidget):
         self.chips = [self._add_chip(part) for part in parts]
         self._fit()
 
-    def set_counts(self, num_shown: int, num_gone: int, is_model_newer: bool = False) -> None:
-        """Shows how many images there are, how many of them no longer pass the filter, and whether a newer model
-        would order them differently."""
+    def set_counts(self, num_shown: int, num_gone: int, is_model_newer: bool = False, waiting: str = "") -> None:
+        """Shows how many images there are, how many of them no longer pass the filter, whether a newer model would
+        order them differently, and the title of an order that is ready and waits to be shown."""
         self._count.setText(wording.count(num_shown, "image"))
-        self._refresh.setText("New model" if is_model_newer else f"{num_gone:,} done")
-        self._refresh.setAccessibleName("Refresh the list")
-        self._refresh.setVisible(num_gone > 0 or is_model_newer)
+        kept = _shortened(waiting, LONG)
+        self._refresh.setText(f"Show {kept}" if waiting else "New model" if is_model_newer else f"{num_gone:,} done")
+        self._refresh.setToolTip(
+            "It is ready; you went on meanwhile, so it waits for you (Ctrl+L)"
+            if waiting
+            else "Take out of the list what no longer belongs to it (Ctrl+L)"
+        )
+        self._refresh.setAccessibleName(f"Show {waiting}" if waiting else "Refresh the list")
+        self._refresh.setVisible(num_gone > 0 or is_model_newer or bool(waiting))
         self._fit()
 
-    def set_order(self, order: Order, has_picked: bool = False) -> None:
-        """Shows the order in force; that of the picking is on offer only where images were picked."""
-        orders = [each for each in Order if each is not Order.PICKED or has_picked]
-        if orders != self._orders:
-            self._orders = orders
-            self.order.clear()
-            self.order.addItems([each.value for each in orders])
-        self.order.setCurrentIndex(orders.index(order))
-        self.order_button.setToolTip(f"Order of the images: {order.value}")
+    def set_order(self, title: str) -> None:
+        """Shows the order in force."""
+        self.order.set_title(title)
+        self.order_button.setToolTip(f"Order of the images: {title} (F4)")
+        self._fit()
+
+    @property
+    def order_anchor(self) -> QWidget:
+        """The one of the two buttons of the menu of orders that is on the screen."""
+        return self.order if self.order.isVisible() else self.order_button
 
     def set_card_px(self, size: int) -> None:
         blocker = QSignalBlocker(self.size_slider)
@@ -196,15 +200,6 @@ class FilterBar(QWidget):
                 text = f"Remove {part.title}".replace("&", "&&")
                 menu.addAction(icon("close"), text, partial(self.filter_wanted.emit, part.without))
         menu.popup(self.more_chips.mapToGlobal(self.more_chips.rect().bottomLeft()))
-
-    def _open_orders(self) -> None:
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for order in self._orders:
-            action = menu.addAction(order.value, partial(self.order_wanted.emit, order))
-            action.setCheckable(True)
-            action.setChecked(order.value == self.order.currentText())
-        menu.popup(self.order_button.mapToGlobal(self.order_button.rect().bottomLeft()))
 
     def _add_chip(self, part: FilterChip) -> QPushButton:
         chip = _chip_button(part.text, f"Filter {part.title}, remove")

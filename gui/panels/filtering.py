@@ -15,10 +15,12 @@ from engine.domain import ImageColumns
 from engine.project import Project
 from gui.memory import give_memory_back
 from gui.models.filter_chips import chips_of
-from gui.models.image_filter import ImageFilter, Order, Show, Trait, matches
+from gui.models.image_filter import NO_FLAW, Flaw, ImageFilter, Order, Show, Trait, matches
 from gui.models.image_index import ImageIndex
 from gui.models.image_list import LATE_ORDERS
+from gui.models.image_quality import flaw_tree
 from gui.models.name_index import KEPT_NAMES
+from gui.panels.arranging import Arranging
 from gui.panels.label_frame import LabelFrame
 from gui.panels.list_place import ListPlace
 
@@ -47,7 +49,6 @@ class Filtering(QObject):
         self._count_timer.timeout.connect(self._count_branches)
         bar, show_list = frame.filter_bar, frame.show_list
         bar.filter_wanted.connect(self.apply)
-        bar.order_wanted.connect(self.set_order)
         bar.refresh_wanted.connect(self.refresh)
         show_list.show_chosen.connect(self._show)
         show_list.trait_toggled.connect(self._toggle_trait)
@@ -56,7 +57,10 @@ class Filtering(QObject):
         frame.palette_panel.show_class_wanted.connect(self._show_class)
         frame.folders.keys_chosen.connect(lambda keys: self.apply(replace(self.wanted, folders=keys)))
         frame.dates.keys_chosen.connect(lambda keys: self.apply(replace(self.wanted, dates=keys)))
+        frame.flaws.keys_chosen.connect(self._show_flaws)
         frame.section_opened.connect(self._count_timer.start)
+        self._session.quality.changed.connect(self._take_quality)
+        self.arranging = Arranging(frame, self)
 
     @property
     def wanted(self) -> ImageFilter:
@@ -69,26 +73,31 @@ class Filtering(QObject):
             self._set_scope(wanted)
         order = self._order_for(wanted)
         self._keep_place(lambda: self._list.set_filter(wanted, order))
-        self._frame.filter_bar.set_order(order, has_picked=wanted.picked is not None)
+        self._frame.filter_bar.set_order(self.arranging.order_title)
         if not wanted.text:
             self._list.image_index.names.end_search()
         self._frame.show_list.set_filter(wanted)
         self._frame.palette_panel.show_filtered(wanted.class_ids)
         self._frame.folders.set_chosen(wanted.folders)
         self._frame.dates.set_chosen(wanted.dates)
+        self._frame.flaws.set_chosen(frozenset(str(int(flaw)) for flaw in Flaw if wanted.flaws & flaw))
         self.show_chips()
         self._count_timer.start()
 
     def set_order(self, order: Order) -> None:
         """Shows the same images in another order."""
+        self.arranging.forget()
+        if order.depends_on_quality:
+            self._use_quality()
         self._keep_place(lambda: self._list.set_filter(self.wanted, order))
-        self._frame.filter_bar.set_order(order, has_picked=self.wanted.picked is not None)
+        self._frame.filter_bar.set_order(self.arranging.order_title)
         if order in LATE_ORDERS and not self._list.image_index.can_order:
             self._index_timer.start(0)
 
     def refresh(self) -> None:
-        """Applies filter and order to the labels and suggestions as they are now."""
-        self.apply(self.wanted)
+        """Applies filter and order to the labels and suggestions as they are now; shows what waits to be shown."""
+        if not self.arranging.refresh(self._is_model_newer):
+            self.apply(self.wanted)
 
     def clear(self) -> None:
         """Shows all images."""
@@ -142,9 +151,24 @@ class Filtering(QObject):
 
     def take_run(self) -> None:
         """Another model suggests. The list does not move; what would be shown now is a click away."""
-        depends = self.wanted.show is Show.SUGGESTED or self._list.order.depends_on_model
+        depends = self.wanted.show is Show.SUGGESTED or self._list.order.depends_on_model or self.arranging.is_on
         self._is_model_newer = depends and len(self._list.rows) > 0
         self.show_counts()
+
+    def _take_quality(self) -> None:
+        """More is known of the pictures. The list does not move."""
+        columns = self._session.columns
+        self._list.image_index.quality = self._session.quality.of(columns)
+        counts = self._list.image_index.quality.counts()
+        shown = [flaw for flaw, count in counts.items() if count or self.wanted.flaws & flaw]
+        self._frame.sections["quality"].setVisible(bool(shown))
+        self._frame.flaws.set_tree(flaw_tree(shown))
+        self._count_timer.start()
+
+    def _use_quality(self) -> None:
+        """Sees to it that what is known of the pictures is that of the images that are there."""
+        if len(self._list.image_index.quality) != len(self._session.columns):
+            self._list.image_index.quality = self._session.quality.of(self._session.columns)
 
     # ------------------------------------------------------------------------------------------------------- wishes
 
@@ -158,6 +182,13 @@ class Filtering(QObject):
         has_both = self._frame.counts.of_both(now.show, trait) > 0
         show = now.show if trait in now.traits or has_both else Show.ALL
         self.apply(replace(now, show=show, traits=now.traits ^ {trait}))
+
+    def _show_flaws(self, keys: frozenset[str]) -> None:
+        self._use_quality()
+        wanted = NO_FLAW
+        for key in keys:
+            wanted |= Flaw(int(key))
+        self.apply(replace(self.wanted, flaws=wanted))
 
     def _show_class(self, class_id: int) -> None:
         """Shows only the images of a class; with Ctrl those of one class more, or of one less."""
@@ -173,7 +204,8 @@ class Filtering(QObject):
 
     def show_counts(self) -> None:
         """Shows how many images there are and how many of them do not belong there any more."""
-        self._frame.filter_bar.set_counts(len(self._list.rows), self._list.num_gone(), self._is_model_newer)
+        num_gone, waiting = self._list.num_gone(), self.arranging.waiting_title
+        self._frame.filter_bar.set_counts(len(self._list.rows), num_gone, self._is_model_newer, waiting)
 
     def show_chips(self) -> None:
         """Shows the filter as chips."""
@@ -201,6 +233,7 @@ class Filtering(QObject):
         columns, index = self._session.columns, self._list.image_index
         if not index.is_ready or len(index) != len(columns):
             return
+        self._count_flaws()
         for view, tree, others in (
             (self._frame.folders, index.folders, replace(self.wanted, folders=frozenset())),
             (self._frame.dates, index.dates, replace(self.wanted, dates=frozenset())),
@@ -210,6 +243,13 @@ class Filtering(QObject):
                 view.set_counts(tree.counts(mask))
         if len(columns) > KEPT_NAMES:
             self._session.read_without_answer(give_memory_back)
+
+    def _count_flaws(self) -> None:
+        columns, index, view = self._session.columns, self._list.image_index, self._frame.flaws
+        if view.isVisible() and len(index.quality) == len(columns):
+            others = replace(self.wanted, flaws=NO_FLAW)
+            counts = index.quality.counts(matches(columns, others, index) if others.is_active else None)
+            view.set_counts(np.array([counts[Flaw(int(key))] for key in view.facets.tree.keys], np.int64))
 
     # ----------------------------------------------------------------------------------------- made in the background
 

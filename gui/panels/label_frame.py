@@ -61,10 +61,12 @@ class LabelFrame(QWidget):
         self.show_list = ShowListPanel(self.counts)
         self.folders = FacetView("Folders")
         self.dates = FacetView("Dates")
+        self.flaws = FacetView("Picture quality")
         self.sections = {
             "show": Section("Show", self.show_list),
             "folders": Section("Folders", _indented(self.folders)),
             "dates": Section("Dates", _indented(self.dates)),
+            "quality": Section("Picture quality", _indented(self.flaws)),
         }
         self.filter_bar = FilterBar()
         self.details = DetailsPanel(session, self.thumbnails, self.faces.of_row)
@@ -98,7 +100,7 @@ class LabelFrame(QWidget):
         images = self.page.pane if self.page is not None else self.viewer if self.is_viewing else self.grid
         panes = [images, self.details.first_field]
         panes += [self.palette_panel.view if self.session.classes else self.palette_panel.new_name, self.show_list.view]
-        panes += [self.folders, self.dates]
+        panes += [self.folders, self.dates, self.flaws]
         panes = [pane for pane in panes if pane.isVisible()]
         at = next((at for at, pane in enumerate(panes) if pane.hasFocus()), 0)
         panes[(at + step) % len(panes)].setFocus(Qt.FocusReason.ShortcutFocusReason)
@@ -155,9 +157,10 @@ class LabelFrame(QWidget):
         layout.addWidget(self.centre, 1)
         layout.addWidget(self.details)
         self.show_facets(False, False)
-        show, folders, dates = (section.header for section in self.sections.values())
+        self.sections["quality"].hide()
+        show, folders, dates, quality = (section.header for section in self.sections.values())
         order = [self.palette_panel.view, self.palette_panel.new_name, show, self.show_list.view, self.show_list.search]
-        order += [folders, self.folders, dates, self.dates]
+        order += [folders, self.folders, dates, self.dates, quality, self.flaws]
         order += [self.filter_bar.order, self.filter_bar.size_slider, self.filter_bar.viewer_button, self.grid]
         order += [self.details.note, self.footer.auto_advance]
         for first, second in pairwise(order):

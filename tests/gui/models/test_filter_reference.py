@@ -13,9 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.domain import ImageColumns, ImageStatus, Mark
-from gui.models.image_filter import ImageFilter, Order, Show, Trait, ordered_rows
+from engine.images.quality import MEASURES
+from engine.suggestions.flaws import Flaw
+from gui.models.image_filter import NO_FLAW, ImageFilter, Order, Show, Trait, ordered_rows
 from gui.models.image_index import ImageIndex
 from gui.models.image_list import ImageListModel
+from gui.models.image_quality import ImageQuality
 from gui.models.label_counts import LabelCounts
 from gui.models.picked_images import PickedImages
 
@@ -46,6 +49,10 @@ class Picture:
     predicted: int
     confidence: float
     strangeness: float
+    side: int
+    sharpness: float
+    brightness: float
+    flaws: Flaw
 
     @property
     def first_class(self) -> int:
@@ -77,6 +84,10 @@ def pictures(draw: st.DrawFn, max_classes: int) -> Picture:
         predicted=predicted,
         confidence=draw(st.sampled_from([0.1, 0.5, 0.5, 0.9, 1.0])) if predicted else math.nan,
         strangeness=draw(st.sampled_from([math.nan, 0.0, 0.5, 0.94, 0.95, 0.99])),
+        side=draw(st.sampled_from([0, 10, 20])),
+        sharpness=draw(st.sampled_from([math.nan, 0.0, 0.5, 1.0])),
+        brightness=draw(st.sampled_from([math.nan, 0.25, 0.75])),
+        flaws=Flaw(draw(st.integers(0, 31))),
     )
 
 
@@ -96,6 +107,7 @@ FILTERS = st.builds(
     traits=st.frozensets(st.sampled_from(Trait), max_size=2),
     folders=st.frozensets(st.sampled_from(["1", "2/a", "1/a/b", "2/c", "9/x"]), max_size=2),
     dates=st.frozensets(st.sampled_from(["2024", "2024-01", "2023-12-31", "none", "1999"]), max_size=2),
+    flaws=st.sampled_from([NO_FLAW, NO_FLAW, Flaw.BLURRY, Flaw.DARK | Flaw.ODD_SIZE]),
     picked=st.none() | st.lists(st.integers(1, 30), max_size=12).map(lambda ids: Picks("cell", ids)),
 )
 
@@ -110,8 +122,8 @@ def columns_of(images: list[Picture], has_several: bool) -> ImageColumns:
         marks=np.array([image.marks for image in images], np.uint8),
         statuses=np.array([image.status for image in images], np.uint8),
         taken_at=np.array([image.taken.timestamp() if image.taken else np.nan for image in images], np.float64),
-        widths_px=np.zeros(size, np.int32),
-        heights_px=np.zeros(size, np.int32),
+        widths_px=np.array([image.side for image in images], np.int32),
+        heights_px=np.array([image.side for image in images], np.int32),
         predicted_ids=np.array([image.predicted for image in images], np.int32),
         confidences=np.array([image.confidence for image in images], np.float32),
         root_ids=np.array([image.root for image in images], np.int32),
@@ -120,6 +132,15 @@ def columns_of(images: list[Picture], has_several: bool) -> ImageColumns:
         class_bits=bits if has_several else np.zeros((size, 0), np.uint64),
         unknown_scores=np.array([image.strangeness for image in images], np.float32),
     )
+
+
+def index_of(images: list[Picture], columns: ImageColumns) -> ImageIndex:
+    index = ImageIndex(columns)
+    measures = np.full((len(images), len(MEASURES)), np.nan, np.float16)
+    for row, image in enumerate(images):
+        measures[row, :2] = image.sharpness, image.brightness
+    index.quality = ImageQuality(np.array([image.flaws for image in images], np.uint8), measures)
+    return index
 
 
 def passes(image: Picture, wanted: ImageFilter) -> bool:
@@ -148,6 +169,7 @@ def passes(image: Picture, wanted: ImageFilter) -> bool:
     return (
         is_shown
         and (not wanted.traits or any(has[each] for each in wanted.traits))
+        and (not wanted.flaws or bool(image.flaws & wanted.flaws))
         and (not wanted.class_ids or bool(wanted.class_ids & classes))
         and wanted.text.casefold() in image.name.casefold()
         and (not wanted.folders or any(path.startswith(f"{each}/") for each in wanted.folders))
@@ -174,6 +196,11 @@ def sort_key(image: Picture, order: Order) -> Any:
         return (not image.classes, places.get(image.first_class or image.suggested, 99))
     if order is Order.FILED:
         return 0
+    if order in (Order.SMALLEST, Order.LARGEST):
+        return math.inf if not image.side else image.side if order is Order.SMALLEST else -image.side
+    if order.depends_on_quality:
+        value = image.sharpness if order in (Order.BLURRIEST, Order.SHARPEST) else image.brightness
+        return math.inf if math.isnan(value) else value if order in (Order.BLURRIEST, Order.DARKEST) else -value
     if order is Order.STRANGEST:
         return math.inf if math.isnan(image.strangeness) else -image.strangeness
     if math.isnan(image.confidence):
@@ -189,7 +216,7 @@ def test_filter_and_order_agree_with_looking_at_one_image_at_a_time(
     images = data.draw(st.lists(pictures(NUM_CLASSES if has_several else 1), max_size=25))
     columns = columns_of(images, has_several)
     places = np.array([99, *(PALETTE.index(each) for each in range(1, NUM_CLASSES + 1))], np.uint16)
-    found = ordered_rows(columns, wanted, order, ImageIndex(columns), places).tolist()
+    found = ordered_rows(columns, wanted, order, index_of(images, columns), places).tolist()
     expected = sorted(
         (row for row, image in enumerate(images) if passes(image, wanted) and is_picked(row + 1, wanted)),
         key=lambda row: sort_key(images[row], order) if order is not Order.PICKED else pick_key(row + 1, wanted),
@@ -205,7 +232,7 @@ def test_counts_and_the_list_follow_changes_like_a_plain_model(
     kind = pictures(NUM_CLASSES if has_several else 1)
     images = data.draw(st.lists(kind, min_size=1, max_size=15))
     columns, model, counts = columns_of(images, has_several), ImageListModel(), LabelCounts()
-    model.set_columns(columns)
+    model.set_columns(columns, index_of(images, columns))
     model.set_filter(wanted)
     counts.reset(columns)
     shown = model.rows.tolist()
