@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from engine.domain import LabelMode
 from engine.errors import AppError
+
+if TYPE_CHECKING:  # it brings numpy, which the help of the command line has no need of
+    from engine.domain import LabelMode
 
 
 @dataclass(frozen=True, slots=True)

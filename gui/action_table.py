@@ -107,6 +107,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         starts_group=True,
         is_for_label=True,
     ),
+    ActionSpec("paste", "Classify pasted pictures", "Ctrl+V", "Edit", lambda c: c.use.paste, icon="copy"),
     ActionSpec(
         "auto_advance",
         "On to the next image after a label",
@@ -162,6 +163,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec(
         "review", "Review", "Alt+2", "View", lambda c: c.show_review, _has_project, icon="chart", is_checkable=True
     ),
+    ActionSpec("use", "Use", "Alt+3", "View", lambda c: c.use.show, icon="play", is_checkable=True),
     ActionSpec(
         "toggle_viewer",
         "Single image",
@@ -294,6 +296,18 @@ ACTIONS: tuple[ActionSpec, ...] = (
         _has_project,
         icon="sliders",
     ),
+    ActionSpec(
+        "use_files",
+        "Classify pictures…",
+        "Ctrl+P",
+        "Model",
+        lambda c: c.use.choose_files,
+        icon="image",
+        starts_group=True,
+    ),
+    ActionSpec("use_folder", "Classify a folder…", "Ctrl+D", "Model", lambda c: c.use.classify_folder, icon="folder"),
+    ActionSpec("use_watch", "Watch a folder…", "Ctrl+Shift+W", "Model", lambda c: c.use.watch_folder, icon="eye"),
+    ActionSpec("use_model", "Use an exported model…", "", "Model", lambda c: c.use.open_model, icon="folder-open"),
     ActionSpec("groups", "Groups and test set…", "", "Model", lambda c: c.choose_groups, _has_images, icon="layers"),
     ActionSpec("guide", "Guide", "Shift+F1", "Help", lambda c: c.show_guide, icon="info"),
     ActionSpec("shortcuts", "Keyboard shortcuts", "F1", "Help", lambda c: c.show_shortcuts, icon="keyboard"),

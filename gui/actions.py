@@ -51,11 +51,11 @@ class ActionSet(QObject):
                 menus[spec.menu].addSeparator()
             menus[spec.menu].addAction(self._actions[spec.id])
 
-    def show_workspace(self, is_label: bool) -> None:
-        """Marks the workspace that is shown, and leaves what belongs to Label to it."""
-        self._is_in_label = is_label
-        self._actions["label"].setChecked(is_label)
-        self._actions["review"].setChecked(not is_label)
+    def show_workspace(self, key: str) -> None:
+        """Marks the workspace that is shown ("label", "review", "use"), and leaves what belongs to Label to it."""
+        self._is_in_label = key == "label"
+        for each in ("label", "review", "use"):
+            self._actions[each].setChecked(each == key)
         self.refresh()
 
     def show_theme(self, choice: str) -> None:

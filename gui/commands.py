@@ -8,10 +8,12 @@ from PySide6.QtCore import Qt
 
 from engine.domain import LabelMode
 from gui.block_commands import BlockCommands
+from gui.duplicate_commands import DuplicateCommands
 from gui.project_commands import ProjectCommands
 from gui.report import ReportWriter
 from gui.session import Session
 from gui.theme import set_choice
+from gui.use_commands import UseCommands
 
 if TYPE_CHECKING:
     from gui.main_window import MainWindow
@@ -25,6 +27,8 @@ class Commands(ProjectCommands):
         self.assistance = session.assistance
         self.report = ReportWriter(session, window)
         self.blocks = BlockCommands(session, window)
+        self.duplicates = DuplicateCommands(session, window)
+        self.use = UseCommands(session, window)
 
     # ---- edit and view
 

@@ -15,7 +15,7 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEv
 from PySide6.QtWidgets import QMainWindow, QMenu, QMenuBar, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.error_view import ErrorView
-from gui.panels.top_bar import LABEL, REVIEW, TopBar
+from gui.panels.top_bar import LABEL, REVIEW, USE, TopBar
 from gui.panels.welcome import WelcomePanel
 from gui.preferences import Preferences
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gui.panels.label_workspace import LabelWorkspace
     from gui.panels.model_bar import ModelBar
     from gui.panels.review_workspace import ReviewWorkspace
+    from gui.panels.use_workspace import UseWorkspace
     from gui.session import Session
     from gui.tour import Tour
 
@@ -58,6 +59,7 @@ class MainWindow(QMainWindow):
         self._is_deciding = False
         self._was_painted = False
         self._review: ReviewWorkspace | None = None
+        self._use: UseWorkspace | None = None
         self._last_focus: dict[QWidget, QWidget | None] = {}
         self.setWindowTitle("Graft")
         self.setAcceptDrops(True)
@@ -82,6 +84,7 @@ class MainWindow(QMainWindow):
         self.welcome.open_asked.connect(lambda: self.when_attached(lambda: self.commands.open_project()))
         self.welcome.sample_asked.connect(lambda: self.when_attached(lambda: self.commands.open_sample()))
         self.welcome.recent_asked.connect(self.open_folder)
+        self.welcome.model_asked.connect(lambda: self.when_attached(lambda: self.commands.use.open_model()))
         if not self.restoreGeometry(preferences.geometry()):
             self.resize(start_size(self.screen().availableGeometry().size()))
 
@@ -177,10 +180,26 @@ class MainWindow(QMainWindow):
         return self._review
 
     @property
-    def current_workspace(self) -> LabelWorkspace | ReviewWorkspace:
+    def use(self) -> UseWorkspace:
+        """The Use workspace, made when it is first asked for; it is there without a project, too."""
+        if self._use is None:
+            from gui.panels.use_workspace import UseWorkspace
+
+            self._use = made = UseWorkspace(self.session, self.commands.use.session)
+            self.commands.use.attach(made)
+            self._pages.addWidget(made)
+        return self._use
+
+    @property
+    def current_workspace(self) -> LabelWorkspace | ReviewWorkspace | UseWorkspace:
         """The workspace that is seen."""
-        review = self._review
-        return review if review is not None and self._pages.currentWidget() is review else self.workspace
+        shown = self._pages.currentWidget()
+        return next((each for each in (self._review, self._use) if each is not None and each is shown), self.workspace)
+
+    @property
+    def is_using(self) -> bool:
+        """Whether the Use workspace is seen."""
+        return self._use is not None and self._pages.currentWidget() is self._use
 
     def show_label(self) -> None:
         """Goes to the Label workspace, which is as it was left."""
@@ -195,6 +214,14 @@ class MainWindow(QMainWindow):
             if page:
                 self.review.show_page(page)
 
+    def show_use(self) -> None:
+        """Goes to the Use workspace, with or without a project."""
+        self._show_workspace(self.use)
+
+    def leave_use(self) -> None:
+        """Goes back to where there is something without it: to Label, or to the page that greets."""
+        self._show_workspace(self.workspace if self.session.project is not None else self.welcome)
+
     def take_back(self) -> bool:
         """Takes back what was done last in Review and is no step of the labels; tells whether there was anything."""
         return self._review is not None and self._review.take_back()
@@ -206,16 +233,14 @@ class MainWindow(QMainWindow):
         if before is not None:
             self._last_focus[before] = before.focusWidget()
         self._pages.setCurrentWidget(wanted)
-        self.top_bar.switch.set_current(REVIEW if wanted is self._review else LABEL)
-        self.action_set.show_workspace(wanted is not self._review)
+        key = {id(self._review): REVIEW, id(self._use): USE}.get(id(wanted), LABEL)
+        self.top_bar.switch.set_current(key)
+        self.action_set.show_workspace(key)
         last = self._last_focus.get(wanted)
         (last if last is not None and last.isVisible() else wanted).setFocus()
 
     def _on_switch(self, key: str) -> None:
-        if key == REVIEW:
-            self.show_review()
-        else:
-            self.show_label()
+        {LABEL: self.show_label, REVIEW: self.show_review, USE: self.show_use}[key]()
 
     def _view_in_label(self, image_ids: object, title: str, position: int) -> None:
         """Looks at one of the images of Review in the single image of Label."""
@@ -260,13 +285,22 @@ class MainWindow(QMainWindow):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if _dropped_paths(event):
             event.acceptProposedAction()
-            self.welcome.set_is_drop_target(True)
+            self._show_drop_target(True)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        self.welcome.set_is_drop_target(False)
+        self._show_drop_target(False)
+
+    def _show_drop_target(self, on: bool) -> None:
+        self.welcome.set_is_drop_target(on)
+        if self._use is not None:
+            self._use.set_is_drop_target(on)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        self.welcome.set_is_drop_target(False)
+        self._show_drop_target(False)
+        if self.is_using:
+            event.acceptProposedAction()
+            self.commands.use.add([Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()])
+            return
         paths = _dropped_paths(event)
         if paths:
             event.acceptProposedAction()

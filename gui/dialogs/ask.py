@@ -19,6 +19,12 @@ def ask_file(parent: QWidget, title: str, name_filter: str, start: Path | None =
     return Path(chosen) if chosen else None
 
 
+def ask_files(parent: QWidget, title: str, name_filter: str, start: Path | None = None) -> list[Path]:
+    """Returns the chosen files, none when the user thought better of it."""
+    chosen, _filter = QFileDialog.getOpenFileNames(parent, title, str(start) if start is not None else "", name_filter)
+    return [Path(each) for each in chosen]
+
+
 def ask_save_file(parent: QWidget, title: str, name_filter: str, start: Path) -> Path | None:
     """Returns the name to save under."""
     chosen, _filter = QFileDialog.getSaveFileName(parent, title, str(start), name_filter)

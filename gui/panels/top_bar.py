@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 HEIGHT_PX = 48
 RATE_REFRESH_MS = 5000
 CALM_MS = 250
-LABEL, REVIEW = "label", "review"
+LABEL, REVIEW, USE = "label", "review", "use"
 WORKSPACES = (
     Segment(LABEL, "Label", "Give the images their classes (Alt+1)"),
     Segment(REVIEW, "Review", "What the model is worth, and where it is wrong (Alt+2)"),
+    Segment(USE, "Use", "Ask the model about other pictures (Alt+3)"),
 )
 
 

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout
 
 from gui.preferences import Preferences, RecentProject
 from gui.theme import font, paint_icon, theme
+from gui.widgets.buttons import button
 from gui.widgets.card_button import CardButton
 from gui.widgets.recent_row import RecentRow
 from gui.widgets.text import text_label
@@ -59,6 +60,8 @@ class WelcomePanel(QScrollArea):
     open_asked = Signal()
     sample_asked = Signal()
     recent_asked = Signal(Path)
+    model_asked = Signal()
+    """An exported model is to be used, without a project."""
 
     def __init__(self, preferences: Preferences, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -98,7 +101,13 @@ class WelcomePanel(QScrollArea):
         column.addSpacing(12)
         self._drop_zone = DropZone()
         column.addWidget(self._drop_zone)
-        column.addSpacing(24)
+        column.addSpacing(8)
+        self.model_button = button(
+            "Use an exported model…", "link", tooltip="Classify pictures with it, no project needed"
+        )
+        self.model_button.clicked.connect(self.model_asked)
+        column.addWidget(self.model_button, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addSpacing(16)
         self._recent_caption = text_label("Recent", "caption")
         column.addWidget(self._recent_caption)
         column.addSpacing(8)

@@ -13,9 +13,15 @@ ICON_PX = 16.0
 
 
 def paint_filter_row(
-    painter: QPainter, option: QStyleOptionViewItem, text: str, count: int, is_chosen: bool, icon: str = ""
+    painter: QPainter,
+    option: QStyleOptionViewItem,
+    text: str,
+    count: int,
+    is_chosen: bool,
+    icon: str = "",
+    dot: str = "",
 ) -> None:
-    """Paints a row. Chosen ones lie on a bar."""
+    """Paints a row. Chosen ones lie on a bar. `dot` is the colour of a class, in place of an icon."""
     colors = theme()
     row = QRectF(option.rect).adjusted(0, 1, 0, -1)
     painter.save()
@@ -39,6 +45,11 @@ def paint_filter_row(
     if icon:
         box = QRectF(inner.left(), row.center().y() - ICON_PX / 2, ICON_PX, ICON_PX)
         paint_icon(painter, icon, box, "text" if is_chosen else "text_faint")
+        inner.setLeft(inner.left() + ICON_PX + 8)
+    elif dot:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(dot))
+        painter.drawEllipse(QRectF(inner.left() + 3, row.center().y() - 5, 10, 10))
         inner.setLeft(inner.left() + ICON_PX + 8)
     painter.setPen(QColor(colors.text if is_chosen else colors.text_dim))
     shown = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, inner.width())

@@ -56,6 +56,10 @@ class ViewerBar(QWidget):
         self._next.setEnabled(0 <= position < num_images - 1)
         self._unlabelled.setEnabled(position >= 0)
 
+    def set_has_unlabelled(self, on: bool) -> None:
+        """Offers the way to the next unlabelled image, or not."""
+        self._unlabelled.setVisible(on)
+
     def show_zoom(self, zoom: float, is_fitted: bool, is_filling: bool, is_loading: bool) -> None:
         """Shows the zoom, and whether the pixels for it are still on their way."""
         text = f"{zoom * 100:.0f} %"
