@@ -32,6 +32,7 @@ from bundle.toolbox import ensure_packed_environment, ensure_tools, run
 from environment import ROOT, SetupError, require_python
 
 WORK = ROOT / ".work" / "package"
+SOURCE = WORK / "source"
 BUNDLE = ROOT / "build" / "bundle"
 
 
@@ -119,12 +120,11 @@ def make_folder(destination: Path, has_cuda: bool) -> Path:
 
 def check_out() -> Path:
     """Returns a clean copy of the commit: what is packed can be named, and nothing that lies about gets in."""
-    source = WORK / "source"
-    shutil.rmtree(source, ignore_errors=True)
-    run(["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(source)], "take a copy of the commit")
+    shutil.rmtree(SOURCE, ignore_errors=True)
     if git("status", "--porcelain"):
         print("graft: there are changes that are not committed; they are not packed", file=sys.stderr)
-    return source
+    run(["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(SOURCE)], "take a copy of the commit")
+    return SOURCE
 
 
 def strip_symbols(folder: Path) -> None:
@@ -193,7 +193,7 @@ def version() -> str:
         return described
     import tomllib
 
-    own = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    own = tomllib.loads((SOURCE / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     dirty = "-dirty" if git("status", "--porcelain", "--untracked-files=no") else ""
     return f"{own}+{git('rev-parse', '--short', 'HEAD') or 'unknown'}{dirty}"
 
@@ -207,7 +207,9 @@ def git(*arguments: str) -> str:
     """Returns what git says, empty when it cannot say anything."""
     if shutil.which("git") is None:
         return ""
-    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["git", *arguments], cwd=SOURCE if SOURCE.is_dir() else ROOT, capture_output=True, text=True, check=False
+    )
     return done.stdout.strip() if done.returncode == 0 else ""
 
 

@@ -17,10 +17,11 @@ sys.path.insert(0, str(ROOT))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from list_timm import row_of
+from spread_blocks import spread_blocks
 
 from engine.backbones import BackboneSpec
 from engine.backbones.catalogue import timm_record
-from engine.nn.networks import embedding_size_of
+from engine.nn.networks import embedding_size_of, make_backbone
 from engine.nn.torchvision_shim import import_torchvision
 
 CATALOGUE = ROOT / "resources" / "backbones" / "catalogue.json"
@@ -108,7 +109,8 @@ def _torchvision_record(name: str, title: str) -> BackboneSpec:
     record = BackboneSpec(
         key=name, display_name=title, library="torchvision", model_name=name, embedding_size=0, **values
     )
-    return BackboneSpec.from_document(record.to_document() | {"embedding_size": embedding_size_of(record)})
+    record = replace(record, embedding_size=embedding_size_of(record))
+    return record.with_spreads(tuple(spread_blocks(make_backbone(record).to("meta"), record.input_size_px)))
 
 
 def _timm_record(name: str, title: str, side_px: int) -> BackboneSpec:

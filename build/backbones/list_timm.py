@@ -2,7 +2,8 @@
 
 Run it after a change of timm's version (about twenty minutes, no network, no weights). It goes on where it stopped:
 what was found so far lies in `--work FOLDER`. The program searches and describes any timm network from this table
-without importing torch. Embedding size and arithmetic come from the architecture itself, made on the meta device.
+without importing torch. Embedding size, arithmetic and blocks with spreads come from the architecture itself, made on
+the meta device.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import torch
+from spread_blocks import spread_blocks
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -70,6 +73,7 @@ def row_of(name: str, work: Path, side_px: int = 0) -> list[Any] | None:
         num_weights * BYTES_PER_WEIGHT,
         facts["gmacs"],
         url,
+        *([facts["spreads"]] if facts["spreads"] else []),
     ]
 
 
@@ -97,6 +101,7 @@ def _measure(architecture: str, side: int) -> dict[str, Any]:
     if output.ndim != 2:
         raise ValueError(f"gives no vector but {tuple(output.shape)}")
     return {
+        "spreads": spread_blocks(network, side),
         "embedding_size": output.shape[1],
         "num_weights": num_weights,
         "gmacs": round(counter.get_total_flops() / 2e9, 2),

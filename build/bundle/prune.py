@@ -28,7 +28,8 @@ _UNNEEDED: Final = re.compile(
       ^torch/(include|share|test)/          # headers and tests
     | ^torch/bin/(?!torch_shm_manager)      # test programs; the shared-memory helper is used by data exchange
     | ^torch/lib/.*\.(a|lib)$               # for linking
-    | ^torch/(_dynamo|_functorch|_inductor|_vendor|ao|testing)/.*\.py$   # sources; the modules are packed apart
+    | ^torch/(_dynamo|_functorch|_inductor|_vendor|ao|testing|distributed/(?!optim))/.*\.py$  # sources; the modules
+                                                                                      # themselves are packed apart
     | ^torchvision(\.libs)?/.*\.(so|pyd|dll|dylib)(\.|$)   # boxes and video; torchvision_shim does without them
     | ^lib(nvjpeg|cudart)[^/]*\.so         # of those
     | ^resources/(help/)?screenshots/
@@ -37,7 +38,8 @@ _UNNEEDED: Final = re.compile(
     | ^sklearn/datasets/(data|images|descr)/
     | (^|/)tests?/                          # tests of NumPy, SciPy, scikit-learn, ...
     | (^|/)test_[^/]*\.py$
-    | ^PySide6/Qt/(qml|translations/qtwebengine)
+    | ^PySide6/Qt/qml/
+    | ^PySide6/Qt/translations/(?!qt(base)?_(de|en)\.)
     | ^PySide6/Qt/plugins/(qmltooling|sqldrivers|position|sceneparsers|assetimporters|renderers|geometryloaders)/
     | ^PySide6/Qt/plugins/(egldeviceintegrations|platformthemes/libqgtk3|platforms/libq(eglfs|linuxfb|minimalegl|vnc))
     | (^|/)libQt6(EglFS|EglFs)[^/]*\.so
@@ -51,8 +53,8 @@ _UNNEEDED: Final = re.compile(
 )
 
 
-STRIPPED: Final = re.compile(r"^(libpython3|torch/lib/libtorch)[^/]*\.so")
-"""Libraries that carry symbols for debuggers (some 100 MB). Others are left as they came: stripping breaks some."""
+STRIPPED: Final = re.compile(r"^(libpython3|torch/lib/libtorch)[^/]*\.so|\.cpython-3\d+[^/]*\.so$")
+"""What carries symbols for debuggers (some 130 MB). Other libraries are left as they came: stripping breaks some."""
 
 
 def is_needed(destination: str) -> bool:
