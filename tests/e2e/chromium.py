@@ -47,7 +47,8 @@ class Chromium:
             [
                 program, "--headless=new", "--remote-debugging-pipe", f"--user-data-dir={self._folder}",
                 "--no-first-run", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-                "--disable-background-networking",                "--disable-component-update", "--disable-default-apps", "--disable-sync", *flags, "about:blank",
+                "--disable-background-networking",                "--disable-component-update", "--disable-default-apps", "--disable-sync",
+                *flags, "about:blank",
             ],
             close_fds=False, preexec_fn=place_pipes, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
