@@ -46,8 +46,8 @@ class Chromium:
         self._process = subprocess.Popen(
             [
                 program, "--headless=new", "--remote-debugging-pipe", f"--user-data-dir={self._folder}",
-                "--no-first-run", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-                "--disable-background-networking",                "--disable-component-update", "--disable-default-apps", "--disable-sync",
+                "--no-first-run", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-sync",
+                "--disable-background-networking", "--disable-component-update", "--disable-default-apps",
                 *flags, "about:blank",
             ],
             close_fds=False, preexec_fn=place_pipes, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
