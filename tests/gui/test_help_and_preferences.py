@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from PIL import Image
 from PySide6.QtCore import QUrl
+from PySide6.QtGui import QGuiApplication
 
+from gui.dialogs.about import AboutDialog
 from gui.dialogs.help import FOLDER, PAGES, HelpDialog, help_pages
 from gui.dialogs.preferences import PreferencesDialog
 from gui.preferences import Preferences
@@ -133,3 +135,12 @@ def test_after_a_model_the_tour_asks_for_accepted_suggestions_then_review_then_u
     tour.saw_use()
     assert tour.step is Step.DONE
     assert room.window.tour_bar.leave_button.text() == "Close"
+
+
+def test_about_copies_the_versions_that_a_question_needs(qtbot: Any) -> None:
+    dialog = AboutDialog()
+    qtbot.addWidget(dialog)
+    dialog.copy_button.click()
+    copied = QGuiApplication.clipboard().text()
+    assert "torch: 2." in copied
+    assert "Screen: " in copied
