@@ -38,5 +38,5 @@ def test_a_user_folder_that_is_not_there_yet_is_no_error(tmp_path: Path, monkeyp
 
 
 def test_diagnostics_load_no_torch(repository: Path) -> None:
-    code = "import sys; from engine.tasks.diagnostics import diagnostics; diagnostics(); sys.exit('torch' in sys.modules)"
+    code = "import sys; from engine.tasks import diagnostics as d; d.diagnostics(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=repository, check=False).returncode == 0
