@@ -10,11 +10,12 @@ TRAIN, EXPORT, DOWNLOAD, PACE = "train", "export", "download", "pace"
 REPORT, MAP, STACK = "report", "map", "stack"
 REVIEW, FORECAST, BORDERS = "review", "forecast", "borders"
 REFIT, QUALITY = "refit", "quality"
+COMPARE_LABELLED = "compare labelled"
 QUIET = frozenset({EXTEND, REVIEW, FORECAST, BORDERS, REFIT})
 """What is over soon, or shown where it is wanted; never in the model bar."""
 LOOKING = frozenset({READ, EMBED})
 """What suggestions wait for: who cancels it wants none of it until the next training."""
-BY_ITSELF = LOOKING | {QUALITY}
+BY_ITSELF = LOOKING | {QUALITY, COMPARE_LABELLED}
 """What goes on without having been asked for, and is shown only when nothing else is going on."""
 
 

@@ -26,6 +26,7 @@ from gui.auto_retrain import AutoRetrain
 from gui.backbone_choice import BackboneChoice
 from gui.blocks import Blocks
 from gui.columns import RowIndex, count_bits, has_open_suggestion
+from gui.comparing import Comparing
 from gui.engine_bridge import EngineBridge
 from gui.engine_work import EngineWork
 from gui.labelling_rate import LabellingRate
@@ -59,6 +60,7 @@ class Session(ProjectSession):
         self.work = EngineWork(self)
         self.training = TrainingChoice(self)
         self.auto_retrain = AutoRetrain(self)
+        self.comparing = Comparing(self)
         self.stacks = ImageStacks(self)
         self.blocks = Blocks(self)
         self.quality = PictureQuality(self)

@@ -39,7 +39,7 @@ class FingerprintSnapshot:
 class MakeFingerprints(Job[FingerprintSnapshot, int, int]):
     """Makes the fingerprints of all readable images that have none; outcome is how many were made.
 
-    `previous` is the outcome-less job before it in a chain. What was made before a cancel is kept.
+    What was made before a cancel is kept.
     """
 
     title: ClassVar[str] = "Looking at new images"
@@ -51,14 +51,7 @@ class MakeFingerprints(Job[FingerprintSnapshot, int, int]):
         self.project = project
 
     def prepare(self) -> FingerprintSnapshot:
-        file = FINGERPRINTS.file(self.project.cache_dir)
-        wanted: dict[str, Path] = {}
-        if self.project.has_automatic_groups():
-            readable = (image for image in self.project.images() if image.status == ImageStatus.READABLE)
-            wanted = {image.content_hash: image.path for image in readable if image.content_hash}
-            for content in file.hashes():
-                wanted.pop(content, None)
-        return FingerprintSnapshot(file, list(wanted.items()))
+        return FingerprintSnapshot(FINGERPRINTS.file(self.project.cache_dir), fingerprints_missing(self.project))
 
     @staticmethod
     def work(snapshot: FingerprintSnapshot, context: JobContext) -> int:
@@ -66,6 +59,15 @@ class MakeFingerprints(Job[FingerprintSnapshot, int, int]):
 
     def finish(self, result: int) -> int:
         return result
+
+
+def fingerprints_missing(project: Project) -> list[tuple[str, Path]]:
+    """Returns content hash and path of every readable image without a fingerprint, each content once."""
+    readable = (image for image in project.images() if image.status == ImageStatus.READABLE)
+    wanted = {image.content_hash: image.path for image in readable if image.content_hash}
+    for content in FINGERPRINTS.file(project.cache_dir).hashes():
+        wanted.pop(content, None)
+    return list(wanted.items())
 
 
 def make_fingerprints(file: FeatureFile, wanted: Sequence[tuple[str, Path]], context: JobContext) -> int:

@@ -10,7 +10,7 @@ import logging
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from engine.job import Job, JobContext, Priority
 from engine.project import Project
 from engine.store.feature_file import FeatureFile
 from engine.tasks.embed import FeatureSource, open_source
-from engine.tasks.fingerprints import FINGERPRINTS, make_fingerprints
+from engine.tasks.fingerprints import FINGERPRINTS, MakeFingerprints, fingerprints_missing, make_fingerprints
 
 FOLDER: Final = "near_duplicates"
 MANY: Final = 300
@@ -140,6 +140,26 @@ def job_before_training(project: Project, source: FeatureSource) -> FindNearDupl
     if len(new) >= MANY or not new.issubset(FINGERPRINTS.file(project.cache_dir).hashes()):
         return FindManyNearDuplicates(project, source.spec.key)
     return FindNearDuplicates(project, source.spec.key, makes_fingerprints=False)
+
+
+def jobs_ahead_of_training(project: Project, backbone: str, has_new_images: bool) -> list[Job[Any, Any, Any]]:
+    """Returns what may be done before anyone asks for a training, so that it need not wait; empty where nothing is new.
+
+    With `has_new_images`, every image that has none gets its fingerprint as well.
+
+    Raises:
+        BackboneError: the backbone is not known or has no weights on this machine.
+    """
+    if not project.has_automatic_groups():
+        return []
+    source = open_source(project, backbone)
+    comparison = job_before_training(project, source)
+    jobs: list[Job[Any, Any, Any]] = []
+    if has_new_images and fingerprints_missing(project):
+        jobs.append(MakeFingerprints(project))
+    if comparison is not None:
+        jobs.append(FindManyNearDuplicates(project, source.spec.key))
+    return jobs
 
 
 def pairs_file(project: Project, source: FeatureSource) -> Path:

@@ -11,6 +11,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from engine.domain import NO_CLASS
+from engine.tasks.train import TrainHead, retrain_jobs
 from gui.theme import RESOURCES
 
 PER_CLASS = 8
@@ -53,6 +54,14 @@ def test_a_pause_after_labels_brings_suggestions_and_the_next_pause_a_better_mod
     room.wait_for(lambda: room.session.run.id != first.id and not room.session.facts.num_labels_since, 60_000)
     assert room.session.run.num_images == 4 * len(room.session.classes)
     assert [run.id for run in room.session.project.runs()] == [room.session.run.id]
+
+
+def test_what_was_learned_from_by_itself_is_compared_by_itself_so_that_retrain_need_not_wait(sample: Any) -> None:
+    room = sample
+    label(room, 4)
+    room.wait_for(lambda: room.session.run is not None and not room.session.facts.num_labels_since, 60_000)
+    project = room.session.project
+    room.wait_for(lambda: [type(job) for job in retrain_jobs(project)] == [TrainHead], 60_000)
 
 
 def test_the_image_looked_at_and_the_selection_stay_where_they_are(sample: Any) -> None:

@@ -13,12 +13,13 @@ from PIL import Image
 from engine.domain import Run
 from engine.errors import TrainingError
 from engine.project import Project
+from engine.tasks.embed import ComputeEmbeddings
 from engine.tasks.forecast_learning import ForecastLearning
 from engine.tasks.locked_test import lock_test_set
 from engine.tasks.measured import read_measured
-from engine.tasks.near_duplicates import FindNearDuplicates
+from engine.tasks.near_duplicates import FindNearDuplicates, jobs_ahead_of_training
 from engine.tasks.review import ReviewModel
-from engine.tasks.train import retrain_jobs
+from engine.tasks.train import TrainHead, retrain_jobs
 from engine.tasks.train_snapshot import TrainSettings
 
 SETTINGS = TrainSettings(backbone="squeezenet1_1")
@@ -86,6 +87,35 @@ def test_only_new_images_are_compared(
     assert len(comparison.known.hashes) == 22
     run_job(job)
     assert not isinstance(retrain_jobs(project, SETTINGS)[0], FindNearDuplicates)
+
+
+def test_a_training_need_not_wait_for_what_was_compared_before_anyone_asked(
+    make_project: Callable, steel: Path, retrain: Callable, run_job: Callable
+) -> None:
+    project = make_project(steel)
+    run_job(ComputeEmbeddings(project, SETTINGS.backbone))
+    held_back = project.images()[-1]
+    project.clear([held_back.id]).result()
+    for job in jobs_ahead_of_training(project, SETTINGS.backbone, has_new_images=True):
+        run_job(job)
+    assert [type(job) for job in retrain_jobs(project, SETTINGS)] == [TrainHead]
+    assert not jobs_ahead_of_training(project, SETTINGS.backbone, has_new_images=True)
+
+    project.label([held_back.id], project.classes()[-1].id).result()
+    comparison = retrain_jobs(project, SETTINGS)[0]
+    assert not comparison.in_worker, "its fingerprint is there already, so no process has to be started"
+    snapshot = comparison.prepare()
+    assert snapshot.new_hashes == [held_back.content_hash]
+    assert snapshot.paths == [None]
+
+
+def test_an_image_without_a_fingerprint_is_compared_where_fingerprints_may_be_written(
+    make_project: Callable, steel: Path, run_job: Callable
+) -> None:
+    project = make_project(steel)
+    run_job(ComputeEmbeddings(project, SETTINGS.backbone))
+    assert retrain_jobs(project, SETTINGS)[0].in_worker
+    assert not FindNearDuplicates(project, SETTINGS.backbone, makes_fingerprints=False).prepare().new_hashes
 
 
 def test_a_class_of_one_picture_saved_twice_is_trained_with_a_word_of_caution(
