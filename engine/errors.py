@@ -54,6 +54,10 @@ class ExportError(AppError):
     """An export could not be written, or did not pass its parity check."""
 
 
+class ExtraError(AppError):
+    """A library that an export needs is missing or could not be installed."""
+
+
 class UsageError(AppError):
     """The command line was called with arguments that do not fit (exit status 2)."""
 

@@ -16,7 +16,12 @@ from typing import Final
 FLAG: Final = "--helper"
 MAKE_GRAPH: Final = "make-graph"
 TRAINING_PEER: Final = "training-peer"
-_MODULES: Final = {MAKE_GRAPH: "engine.nn.make_graph", TRAINING_PEER: "engine.nn.training_peer"}
+CONVERT_LITERT: Final = "convert-litert"
+_MODULES: Final = {
+    MAKE_GRAPH: "engine.nn.make_graph",
+    TRAINING_PEER: "engine.nn.training_peer",
+    CONVERT_LITERT: "engine.exporters.convert_litert",
+}
 
 
 def start_helper(name: str, argument: str, has_input: bool = False) -> subprocess.Popen[bytes]:

@@ -24,7 +24,7 @@ def model_card(model: RunModel, facts: ModelFacts, exporter: Exporter, parity: P
         "## Unknown pictures",
         _unknown(model, facts),
         "## Limits",
-        _limits(model, facts, parity),
+        _limits(model, facts, parity, exporter.notes(model)),
         "## Check of this export",
         _check(model, parity),
         "## Use",
@@ -50,7 +50,7 @@ def _data(model: RunModel, facts: ModelFacts) -> str:
     table = "" if not rows else "\n\n" + _table(("class", "labelled images"), rows)
     return (
         f"{facts.num_images:,} images, labelled by the author of the project.{table}\n\n"
-        f"Fingerprint of the labels (SHA-256): `{facts.labels_hash}`"
+        f"Fingerprint of the labels: {f'`{facts.labels_hash}`' if facts.labels_hash else 'not recorded'}"
     )
 
 
@@ -131,7 +131,7 @@ def _unknown(model: RunModel, facts: ModelFacts) -> str:
     )
 
 
-def _limits(model: RunModel, facts: ModelFacts, parity: Parity) -> str:
+def _limits(model: RunModel, facts: ModelFacts, parity: Parity, notes: Sequence[str]) -> str:
     side = model.preprocessing.input_size_px
     points = [
         "The figures hold for pictures like the labelled ones; another camera, light or background may be worse.",
@@ -145,19 +145,26 @@ def _limits(model: RunModel, facts: ModelFacts, parity: Parity) -> str:
             f"`predict.py` reads {parity.num_images - parity.num_read_alike} of {parity.num_images} checked pictures "
             "slightly differently from Graft (16-bit values or colour profiles); convert such pictures to 8-bit sRGB."
         )
+    points += notes
     return "\n".join(f"- {point}" for point in points)
 
 
 def _check(model: RunModel, parity: Parity) -> str:
+    if parity.top1_agreement is None or parity.max_abs_diff is None:
+        return (
+            f"**Not checked.** {parity.unchecked_because} Before you rely on it, compare its answers on some of your "
+            "pictures with those of the program, or of the ONNX export."
+        )
     agreement = _percent(parity.top1_agreement)
     what = "classes" if model.mode is LabelMode.SEVERAL else "class"
     of_unknown = ""
+    allowed = "" if parity.limit is None else f" (allowed: {parity.limit:.0e})"
     if parity.max_unknown_diff is not None:
         of_unknown = f" Unknown scores differ by at most {parity.max_unknown_diff:.1e}."
     return (
         f"Loaded again in {parity.runtime} and compared with Graft on {parity.num_images} of the project's images: "
-        f"{agreement} get the same {what}, probabilities differ by at most {parity.max_abs_diff:.1e} "
-        f"(allowed: {parity.limit:.0e}).{of_unknown}"
+        f"{agreement} get the same {what} ({_percent(parity.least_agreement)} are needed), probabilities differ by at "
+        f"most {parity.max_abs_diff:.1e}{allowed}.{of_unknown}"
     )
 
 

@@ -13,8 +13,16 @@ from numpy.typing import NDArray
 from engine.exporters.card import model_card
 from engine.exporters.parity import Parity, ParityImage, measure_parity, refuse_without_parity
 from engine.exporters.predict_script import load_predict_script
-from engine.exporters.protocol import LABELS_NAME, MODEL_DOCUMENT_NAME, ModelFacts, model_document
-from engine.exporters.registry import exporter
+from engine.exporters.protocol import (
+    LABELS_NAME,
+    MODEL_DOCUMENT_NAME,
+    Exporter,
+    ModelFacts,
+    WriteContext,
+    model_document,
+)
+from engine.exporters.registry import exporter, model_format
+from engine.extras import activate, extra
 from engine.job import JobContext
 from engine.nn.device import CPU
 from engine.nn.embed import Embedder
@@ -30,18 +38,23 @@ def write_package(
     facts: ModelFacts,
     images: Sequence[ParityImage],
     folder: Path,
-    context: JobContext,
+    write_context: WriteContext,
 ) -> Parity:
     """Writes a complete export into the empty `folder` and returns how it compares with the program on `images`.
 
     Raises:
         ExportError: the exported model does not predict what the program predicts; the caller removes the folder.
+        ExtraError: what the format needs is not installed.
     """
+    context = write_context.job
+    needed = model_format(format_name).extra
+    if needed:
+        activate(extra(needed))
     format_exporter = exporter(format_name)
     context.progress(0, 0, "writing the model")
     names = [" ".join(name.split()) for name in model.class_names]  # one line each, whatever a name holds
     _write(folder / LABELS_NAME, "".join(f"{name}\n" for name in names))
-    format_exporter.write(model, facts, folder)
+    format_exporter.write(model, facts, folder, write_context)
     document = {
         "format": format_name,
         "model_file": format_exporter.model_file,
@@ -51,6 +64,18 @@ def write_package(
     _write(folder / MODEL_DOCUMENT_NAME, _json(document))
 
     context.checkpoint()
+    parity = _checked(format_exporter, model, images, folder, context)
+    _write(folder / PARITY_NAME, _json(parity.document()))
+    _write(folder / CARD_NAME, model_card(model, facts, format_exporter, parity))
+    return parity
+
+
+def _checked(
+    format_exporter: Exporter, model: RunModel, images: Sequence[ParityImage], folder: Path, context: JobContext
+) -> Parity:
+    reason = format_exporter.unchecked_reason()
+    if reason:
+        return Parity.unchecked(format_exporter.runtime(), reason)
     context.progress(0, 0, "loading the model again")
     script = load_predict_script(folder)
     # The program's side is computed anew from the files: a cached feature may belong to what a file held before.
@@ -62,15 +87,13 @@ def write_package(
             lambda pixels: _ask(model, embedder.embed(pixels)[None]),
             images,
             format_exporter.runtime(),
-            format_exporter.parity_limit,
+            format_exporter.limits,
             context,
             model.thresholds,
         )
     finally:
         embedder.close()
-    refuse_without_parity(parity)
-    _write(folder / PARITY_NAME, _json(parity.document()))
-    _write(folder / CARD_NAME, model_card(model, facts, format_exporter, parity))
+    refuse_without_parity(parity, format_exporter.limits)
     return parity
 
 

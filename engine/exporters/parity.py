@@ -13,13 +13,11 @@ from numpy.typing import NDArray
 
 from engine.errors import ExportError, ImageError
 from engine.exporters.predict_script import PredictScript
+from engine.exporters.protocol import Limits
 from engine.images.decode import decode_rgb
 from engine.job import JobContext
 
 MAX_PARITY_IMAGES = 200
-
-UNKNOWN_LIMIT = 1e-4
-"""How far an unknown score may be from the program's own: a share of images, read off a curve with steep parts."""
 
 Predictor = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], float]]
 """Pixels (H, W, 3) to probabilities (K,) and unknown score (NaN where there is none)."""
@@ -47,21 +45,33 @@ class Parity:
     """How far an exported model is from the program's own predictions on `num_images` of the user's images.
 
     Fractions in 0..1, differences in probability; `top1_agreement` is the share of images that get the same class, or
-    where images may have several, the same classes. `max_unknown_diff` is the largest difference of unknown scores,
-    None where the model has none. `num_read_alike` counts the images that predict.py reads to the very
-    same pixels as the program; the others have 16-bit values or a colour profile, which predict.py does not treat.
-    `num_shown` images had a prediction in the window, of which `num_shown_otherwise` was clearly another class.
+    where images may have several, the same classes, of which `least_agreement` is asked for. `limit` is how far a
+    probability may be from the program's own; None where the classes alone decide. `max_unknown_diff` is the largest
+    difference of unknown scores, None where the model has none. `num_read_alike` counts the images that predict.py
+    reads to the very same pixels as the program; the others have 16-bit values or a colour profile, which predict.py
+    does not treat. `num_shown` images had a prediction in the window, of which `num_shown_otherwise` was clearly
+    another class.
+
+    Where the model cannot be run on this computer, `unchecked_because` is a sentence that says why, and nothing else is
+    known.
     """
 
     runtime: str
     num_images: int
-    top1_agreement: float
-    max_abs_diff: float
-    limit: float
+    top1_agreement: float | None
+    max_abs_diff: float | None
+    limit: float | None
     num_read_alike: int
     num_shown: int
     num_shown_otherwise: int
     max_unknown_diff: float | None = None
+    least_agreement: float = 1.0
+    unchecked_because: str = ""
+
+    @staticmethod
+    def unchecked(runtime: str, reason: str) -> Parity:
+        """Returns what is known of a model that cannot be run here."""
+        return Parity(runtime, 0, None, None, None, 0, 0, 0, unchecked_because=reason)
 
     def document(self) -> dict[str, Any]:
         """Returns what parity.json says."""
@@ -73,7 +83,7 @@ def measure_parity(
     program: Predictor,
     images: Sequence[ParityImage],
     runtime: str,
-    limit: float,
+    limits: Limits,
     context: JobContext,
     thresholds: NDArray[np.float32] | None = None,
 ) -> Parity:
@@ -107,7 +117,7 @@ def measure_parity(
         if not math.isnan(expected_score):
             has_unknown = True
             max_unknown_diff = float(np.maximum(max_unknown_diff, abs(expected_score - exported_score)))
-        num_same_class += int(_same_classes(expected, exported, thresholds, limit))
+        num_same_class += int(_same_classes(expected, exported, thresholds, limits.difference or 0.0))
         num_alike += int(_reads_alike(script, image.path, pixels))
         if image.shown is not None and _is_unchanged(image):
             num_shown += 1
@@ -122,36 +132,47 @@ def measure_parity(
         num_compared,
         num_same_class / num_compared,
         max_abs_diff,
-        limit,
+        limits.difference,
         num_alike,
         num_shown,
         num_otherwise,
         max_unknown_diff if has_unknown else None,
+        limits.agreement,
     )
 
 
-def refuse_without_parity(parity: Parity) -> None:
-    """Raises ExportError unless the top classes are identical and every probability lies within the limit."""
-    if parity.num_shown_otherwise:
+def refuse_without_parity(parity: Parity, limits: Limits) -> None:
+    """Raises ExportError unless the model decides as the program does, within the limits of its format."""
+    assert parity.top1_agreement is not None
+    assert parity.max_abs_diff is not None
+    if limits.agreement < 1.0 and not parity.top1_agreement >= limits.agreement:
+        raise ExportError(
+            f"With numbers of this precision {parity.top1_agreement:.1%} of {parity.num_images} of your images get the "
+            f"same class as in the program; {limits.agreement:.1%} are needed.",
+            "Nothing was kept. Take a format of full precision for this network: ONNX, for example.",
+        )
+    if parity.num_shown_otherwise > (1 - limits.agreement) * parity.num_shown:
         raise ExportError(
             f"For {parity.num_shown_otherwise} of {parity.num_shown} images the window shows another class than this "
             "version of the model predicts.",
             "Retrain, so that all predictions come from the same model, then export again.",
         )
-    # Asked so that a NaN fails, too.
-    is_unknown_alike = parity.max_unknown_diff is None or parity.max_unknown_diff <= UNKNOWN_LIMIT
-    if parity.top1_agreement == 1.0 and parity.max_abs_diff <= parity.limit:
-        if is_unknown_alike:
-            return
+    # All asked so that a NaN fails, too.
+    is_alike = limits.difference is None or parity.max_abs_diff <= limits.difference
+    if not (parity.top1_agreement >= limits.agreement and is_alike and np.isfinite(parity.max_abs_diff)):
+        allowed = "" if limits.difference is None else f" ({limits.difference:.2g} is allowed)"
         raise ExportError(
-            f"The exported model's unknown scores differ by up to {parity.max_unknown_diff:.2g} from the program's "
-            f"({UNKNOWN_LIMIT:.2g} is allowed), on {parity.num_images} of your images.",
+            f"The exported model does not predict what the program predicts: on {parity.num_images} of your images "
+            f"{parity.top1_agreement:.1%} get the same class, and probabilities differ by up to "
+            f"{parity.max_abs_diff:.2g}{allowed}.",
             "Nothing was kept. Retrain and export again, or choose another format; please report this.",
         )
+    limit = limits.unknown_difference
+    if parity.max_unknown_diff is None or limit is None or parity.max_unknown_diff <= limit:
+        return
     raise ExportError(
-        f"The exported model does not predict what the program predicts: on {parity.num_images} of your images "
-        f"{parity.top1_agreement:.1%} get the same class, and probabilities differ by up to {parity.max_abs_diff:.2g} "
-        f"({parity.limit:.2g} is allowed).",
+        f"The exported model's unknown scores differ by up to {parity.max_unknown_diff:.2g} from the program's "
+        f"({limit:.2g} is allowed), on {parity.num_images} of your images.",
         "Nothing was kept. Retrain and export again, or choose another format; please report this.",
     )
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,28 @@ from numpy.typing import NDArray
 
 from engine.domain import LabelMode
 from engine.errors import ExportError
-from engine.exporters.protocol import PREDICT_NAME, ModelFacts, exact_numbers
+from engine.exporters.protocol import LABELS_NAME, PREDICT_NAME, ModelFacts, exact_numbers
 from engine.nn.run_model import RunModel
+
+_SCRIPT = '''"""Tells the class of pictures: python predict.py PICTURE... (needs {needs})"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+{imports}
+FOLDER = Path(__file__).resolve().parent
+CLASSES = (FOLDER / "{labels}").read_text(encoding="utf-8").rstrip("\\n").split("\\n")
+{constants}{load}
+
+{functions}
+
+def predict(pixels):
+    """Returns the probability of each class, in the order of {labels}, and how strange the picture is (0..1)."""
+    {ask}
+
+
+{show}'''
 
 READ_PICTURE = '''def read_picture(file):
     """Returns the upright pixels of a picture file as uint8 (height, width, 3), transparent parts white."""
@@ -56,6 +77,30 @@ def constants_source(model: RunModel, facts: ModelFacts) -> str:
 def show_source(model: RunModel) -> str:
     """Returns Python source that prints what `predict` says of the pictures named on the command line."""
     return _SHOW_SEVERAL if model.mode is LabelMode.SEVERAL else _SHOW_ONE
+
+
+def predict_source(
+    model: RunModel, facts: ModelFacts, needs: Sequence[str], imports: str, load: str, ask: str, more: str = ""
+) -> str:
+    """Returns a whole predict.py for a format whose runtime takes the model as one file.
+
+    Args:
+        needs: the packages, as pip names.
+        imports: the lines that import what is needed beside sys, Path and numpy, in the usual order.
+        load: the lines that load the model from FOLDER.
+        ask: the lines that return probabilities and unknown score of `pixels`, indented by four spaces but the first.
+        more: further functions that `ask` needs.
+    """
+    return _SCRIPT.format(
+        needs=", ".join(re.split(r"[<>=]", name)[0] for name in needs),
+        imports=imports,
+        labels=LABELS_NAME,
+        constants=constants_source(model, facts),
+        load=load,
+        functions=READ_PICTURE + (f"\n\n{more}" if more else ""),
+        ask=ask,
+        show=show_source(model),
+    )
 
 
 @dataclass(frozen=True, slots=True)

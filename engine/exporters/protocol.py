@@ -7,6 +7,7 @@ file (labels.txt, model.json, model card, parity check) is the same for all of t
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from engine import VERSION
 from engine.backbones import BackboneSpec
 from engine.domain import DEFAULT_FALSE_ALARM_RATE, LabelMode, Validation
+from engine.job import JobContext
 from engine.nn.run_model import RunModel
 
 LABELS_NAME = "labels.txt"
@@ -28,7 +30,9 @@ UNKNOWN_PREFIX = "unknown."
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """Where a model comes from. `labels_hash` is a SHA-256 of the labels it saw; `made_at` is ISO 8601, UTC.
+    """Where a model comes from. `made_at` is ISO 8601, UTC.
+
+    `labels_hash` is the fingerprint of the labels it saw (`Run.labels_hash`), empty in runs of before it was noted.
 
     `false_alarm_rate` is what the project allows, and `unknown` how often known images held out were called unknown
     (`Run.unknown`).
@@ -51,8 +55,38 @@ class ModelFacts:
         return 1 - self.false_alarm_rate
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far an export may be from the program's own predictions on the user's images.
+
+    `agreement` is the least share of images with the same class (or classes). `difference` and `unknown_difference` are
+    how far a probability and an unknown score may be from the program's own; None = as far as the classes allow.
+    """
+
+    agreement: float = 1.0
+    difference: float | None = 1e-4
+    unknown_difference: float | None = 1e-4
+
+
+FULL_PRECISION = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class WriteContext:
+    """What an exporter may use beside the model: where the run lies, the user's images, how to report and be stopped.
+
+    `calibration_images` are files of the user's to set a reduced precision on, others than parity is measured on where
+    there are enough.
+    """
+
+    job: JobContext
+    run_folder: Path
+    project_folder: Path
+    calibration_images: Sequence[Path] = ()
+
+
 class Exporter(Protocol):
-    """One format."""
+    """One format. `BaseExporter` has the usual answers."""
 
     @property
     def model_file(self) -> str:
@@ -62,19 +96,45 @@ class Exporter(Protocol):
         """What predict.py needs, as pip names."""
 
     @property
-    def parity_limit(self) -> float:
-        """How far a probability may be from the program's own."""
+    def limits(self) -> Limits:
+        """How far from the program's predictions it may be."""
+
+    @property
+    def is_deterministic(self) -> bool:
+        """Whether the same run gives the same bytes."""
+
+    def unchecked_reason(self) -> str:
+        """Returns why the model cannot be run on this computer, as a sentence; an empty string where it can."""
+
+    def notes(self, model: RunModel) -> Sequence[str]:
+        """Returns sentences for the model card on what this format cannot do."""
 
     def runtime(self) -> str:
         """Returns the name and version of the runtime that parity is checked in, e.g. "onnxruntime 1.31.1"."""
 
-    def write(self, model: RunModel, facts: ModelFacts, folder: Path) -> None:
-        """Writes the model file and predict.py into `folder`, with the same bytes for the same run.
+    def write(self, model: RunModel, facts: ModelFacts, folder: Path, context: WriteContext) -> None:
+        """Writes the model file and predict.py into `folder`.
 
         predict.py needs only the runtime, numpy and Pillow; it defines `read_picture(file) -> uint8 (H, W, 3)` and
         `predict(pixels) -> (float32 (K,), float)`, probabilities and the unknown score (NaN where the model has none),
         and reads the class names from labels.txt beside it.
+
+        Raises:
+            ExportError: the model cannot be written in this format.
         """
+
+
+class BaseExporter:
+    """What most formats answer: full precision, the same bytes for the same run, can be checked here."""
+
+    limits = FULL_PRECISION
+    is_deterministic = True
+
+    def unchecked_reason(self) -> str:
+        return ""
+
+    def notes(self, model: RunModel) -> Sequence[str]:
+        return ()
 
 
 def exact_numbers(values: NDArray[np.float32] | None) -> list[float]:
@@ -94,6 +154,7 @@ def model_document(model: RunModel, facts: ModelFacts) -> dict[str, Any]:
             "library": model.spec.library,
             "model_name": model.spec.model_name,
             "embedding_size": model.spec.embedding_size,
+            "spreads": [list(block) for block in model.spec.spreads],
             "licence": model.spec.licence,
             "weights_sha256": model.weights_hash,
         },
@@ -109,7 +170,7 @@ def model_document(model: RunModel, facts: ModelFacts) -> dict[str, Any]:
             "depth": facts.depth,
             "seed": facts.seed,
             "num_images": facts.num_images,
-            "labels_sha256": facts.labels_hash,
+            "labels_hash": facts.labels_hash,
         },
         "validation": asdict(facts.validation),
     }

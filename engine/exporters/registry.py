@@ -14,12 +14,24 @@ if TYPE_CHECKING:  # menus and the command line list the formats without loading
 
 @dataclass(frozen=True, slots=True)
 class ModelFormat:
-    """One format as the user chooses it. `module` holds its EXPORTER and is imported only when it is used."""
+    """One format as the user chooses it. `module` holds its EXPORTER and is imported only when it is used.
+
+    `extra` is the key of what must be installed for it (`engine.extras`), empty for nothing. An export is about
+    `size_factor` times as large as the network's weights, and `added_bytes`. `caution` is a sentence to read before.
+    """
 
     name: str
     title: str
     description: str
     module: str
+    extra: str = ""
+    size_factor: float = 1.0
+    added_bytes: int = 0
+    caution: str = ""
+
+    def size_bytes(self, weights_bytes: int) -> int:
+        """Returns about how large an export of a network with weights of this size is."""
+        return int(self.size_factor * weights_bytes) + self.added_bytes
 
 
 FORMATS: dict[str, ModelFormat] = {
@@ -32,13 +44,76 @@ FORMATS: dict[str, ModelFormat] = {
             "engine.exporters.onnx_model",
         ),
         ModelFormat(
+            "web",
+            "Web page",
+            "A page that tells the class of dropped pictures and of the camera in a browser, without a network. "
+            "Open it with a double click, or put the folder on any web server.",
+            "engine.exporters.web_page",
+            size_factor=2.3,  # The model as ONNX, and as text inside the page.
+            added_bytes=5_300_000,
+        ),
+        ModelFormat(
             "safetensors",
             "PyTorch (safetensors)",
             "The weights and settings, and the Python code to use them, for people who work with PyTorch.",
             "engine.exporters.safetensors_model",
         ),
+        ModelFormat(
+            "pt2",
+            "PyTorch (.pt2)",
+            "One file for PyTorch that needs no network code, only torch. Takes pictures of any size.",
+            "engine.exporters.pt2_model",
+            caution="Only open .pt2 files that you trust: opening one can run any program. Graft never opens others'.",
+        ),
+        ModelFormat(
+            "openvino",
+            "OpenVINO",
+            "For Intel processors and graphics: the fastest way to run the model there. Full precision.",
+            "engine.exporters.openvino_model",
+            extra="openvino",
+        ),
+        ModelFormat(
+            "onnx-fp16",
+            "ONNX, half size",
+            "16-bit numbers: half the file, for phones and graphics cards. Rarely, a close call goes the other way.",
+            "engine.exporters.onnx_fp16_model",
+            size_factor=0.5,
+        ),
+        ModelFormat(
+            "onnx-int8",
+            "ONNX, quarter size",
+            "8-bit numbers, set on your images: a quarter of the file, for small devices. Refused where more than 1 in "
+            "100 images would get another class.",
+            "engine.exporters.onnx_int8_model",
+            size_factor=0.27,
+        ),
+        ModelFormat(
+            "coreml",
+            "Core ML",
+            "For apps on iPhone, iPad and Mac. The pictures must be cut and resized by the app; model.json says how.",
+            "engine.exporters.coreml_model",
+            extra="coreml",
+        ),
+        ModelFormat(
+            "litert",
+            "LiteRT (TensorFlow Lite)",
+            "For Android and small devices. The pictures must be cut and resized by the app; predict.py shows how.",
+            "engine.exporters.litert_model",
+            extra="litert",
+        ),
     )
 }
+
+
+def model_format(name: str) -> ModelFormat:
+    """Returns a format's record.
+
+    Raises:
+        ExportError: there is no format of that name.
+    """
+    if name not in FORMATS:
+        raise ExportError(f"There is no export format called “{name}”.", f"Choose one of: {', '.join(FORMATS)}.")
+    return FORMATS[name]
 
 
 def exporter(name: str) -> Exporter:
@@ -47,7 +122,5 @@ def exporter(name: str) -> Exporter:
     Raises:
         ExportError: there is no format of that name.
     """
-    if name not in FORMATS:
-        raise ExportError(f"There is no export format called “{name}”.", f"Choose one of: {', '.join(FORMATS)}.")
-    found: Exporter = importlib.import_module(FORMATS[name].module).EXPORTER
+    found: Exporter = importlib.import_module(model_format(name).module).EXPORTER
     return found

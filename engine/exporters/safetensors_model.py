@@ -13,7 +13,15 @@ from engine.domain import LabelMode
 from engine.evaluation.unknown import LEVELS
 from engine.exporters.network_source import network_source, views_source
 from engine.exporters.predict_script import READ_PICTURE, constants_source, show_source
-from engine.exporters.protocol import LABELS_NAME, PREDICT_NAME, UNKNOWN_PREFIX, ModelFacts, exact_numbers
+from engine.exporters.protocol import (
+    LABELS_NAME,
+    PREDICT_NAME,
+    UNKNOWN_PREFIX,
+    BaseExporter,
+    ModelFacts,
+    WriteContext,
+    exact_numbers,
+)
 from engine.nn.networks import EXPORTED_PREFIX, load_backbone
 from engine.nn.run_model import RunModel
 
@@ -80,14 +88,13 @@ def unknown_score_of(embedding, logits):
 '''
 
 
-class SafetensorsExporter:
+class SafetensorsExporter(BaseExporter):
     """Tensors "backbone.*" (the network's state dict) and "head.*" (mean, scale, weight, bias, temperature).
 
     Where the model tells strange pictures also "unknown.*", see `UnknownDetector`.
     """
 
     model_file = "model.safetensors"
-    parity_limit = 1e-4
 
     def requirements(self, backbone: BackboneSpec) -> tuple[str, ...]:
         needed = ("numpy", "Pillow", "torch", "torchvision", "safetensors")
@@ -96,7 +103,7 @@ class SafetensorsExporter:
     def runtime(self) -> str:
         return f"torch {version('torch')}"
 
-    def write(self, model: RunModel, facts: ModelFacts, folder: Path) -> None:
+    def write(self, model: RunModel, facts: ModelFacts, folder: Path, context: WriteContext) -> None:
         network = load_backbone(model.spec, model.weights)
         tensors = {EXPORTED_PREFIX + name: value.numpy() for name, value in network.state_dict().items()}
         for name in ("mean", "scale", "weight", "bias"):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,17 @@ from numpy.typing import NDArray
 from engine.domain import ImageRecord, ImageStatus, Run
 from engine.errors import ExportError
 from engine.exporters.parity import MAX_PARITY_IMAGES, Parity, ParityImage
-from engine.exporters.protocol import ModelFacts
-from engine.exporters.registry import FORMATS
+from engine.exporters.protocol import ModelFacts, WriteContext
+from engine.exporters.registry import model_format
+from engine.extras import extra, is_installed, not_installed
 from engine.files import PendingFolder, disk_error, sync_folder_tree
 from engine.job import Job, JobContext
-from engine.nn.run_model import LABELS_FILE, load_run_model
+from engine.nn.run_model import load_run_model
 from engine.project import Project
+
+MAX_CALIBRATION_IMAGES: Final = 100
+FEWEST_CALIBRATION_IMAGES: Final = 30
+"""What reduced precision is set on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +36,19 @@ class ExportSnapshot:
     project_folder: Path
     facts: ModelFacts
     images: list[ParityImage]
+    calibration_images: list[Path]
     work_folder: Path
 
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """What lies in `folder` now; `files` are its file names."""
+    """What lies in `folder` now; `files` are the names in it, `size_bytes` is the size of all of it."""
 
     format: str
     folder: Path
     files: list[str]
     parity: Parity
+    size_bytes: int = 0
 
     def document(self) -> dict[str, Any]:
         """Returns the JSON document of `graft export` (DESIGN section 6)."""
@@ -49,6 +56,7 @@ class ExportReport:
             "format": self.format,
             "folder": str(self.folder),
             "files": self.files,
+            "size_bytes": self.size_bytes,
             "parity": self.parity.document(),
         }
 
@@ -64,33 +72,37 @@ class ExportModel(Job[ExportSnapshot, Parity, ExportReport]):
         self._pending: PendingFolder | None = None
 
     def prepare(self) -> ExportSnapshot:
-        if self.format not in FORMATS:
-            raise ExportError(
-                f"There is no export format called “{self.format}”.", f"Choose one of: {', '.join(FORMATS)}."
-            )
+        needed = model_format(self.format).extra
+        if needed and not is_installed(extra(needed)):
+            raise not_installed(extra(needed))
         run = self.run or self.project.active_run()
         if run is None:
             raise ExportError("This project has no trained model yet.", "Label some images and retrain first.")
         self.project.keep_run(run, f"Exported to {self.to_folder.name}")
         run_folder = self.project.run_dir(run)
-        facts = _facts_of(self.project.name, run, run_folder, self.project.false_alarm_rate())
-        images = self._parity_images(run)
-        self._pending = PendingFolder(self.to_folder.absolute())
-        return ExportSnapshot(self.format, run_folder, self.project.folder, facts, images, self._pending.work_path)
-
-    def _parity_images(self, run: Run) -> list[ParityImage]:
-        """Returns images from all over the project, with what the run says of them in the order of its classes."""
+        facts = _facts_of(self.project.name, run, self.project.false_alarm_rate())
         readable = [image for image in self.project.images() if image.status == ImageStatus.READABLE]
+        chosen = _spread(readable, MAX_PARITY_IMAGES)
+        images = self._with_predictions(chosen, run)
+        taken = {image.id for image in chosen}
+        others = [image for image in readable if image.id not in taken]
+        # Other images than those that are compared, where there are enough to set the precision on.
+        calibration = others if len(others) >= FEWEST_CALIBRATION_IMAGES else readable
+        paths = [image.path for image in _spread(calibration, MAX_CALIBRATION_IMAGES)]
+        self._pending = PendingFolder(self.to_folder.absolute())
+        return ExportSnapshot(
+            self.format, run_folder, self.project.folder, facts, images, paths, self._pending.work_path
+        )
+
+    def _with_predictions(self, images: Sequence[ImageRecord], run: Run) -> list[ParityImage]:
+        """Returns images with what the run says of them, in the order of its classes."""
         predictions = self.project.predictions(run)
         shown: dict[int, NDArray[np.floating[Any]]] = {}
         if predictions is not None and sorted(predictions.class_ids) == sorted(run.class_ids):
             columns = [predictions.class_ids.tolist().index(class_id) for class_id in run.class_ids]
             rows = predictions.probabilities[:, columns]
             shown = dict(zip(predictions.image_ids.tolist(), rows, strict=True))
-        return [
-            ParityImage(image.path, image.size_bytes, image.mtime_ns, shown.get(image.id))
-            for image in _spread(readable)
-        ]
+        return [ParityImage(image.path, image.size_bytes, image.mtime_ns, shown.get(image.id)) for image in images]
 
     @staticmethod
     def work(snapshot: ExportSnapshot, context: JobContext) -> Parity:
@@ -100,8 +112,9 @@ class ExportModel(Job[ExportSnapshot, Parity, ExportReport]):
         context.progress(0, 0, "loading the model")
         model = load_run_model(snapshot.run_folder, snapshot.project_folder)
         folder = snapshot.work_folder
+        write_context = WriteContext(context, snapshot.run_folder, snapshot.project_folder, snapshot.calibration_images)
         try:
-            parity = write_package(snapshot.format, model, snapshot.facts, snapshot.images, folder, context)
+            parity = write_package(snapshot.format, model, snapshot.facts, snapshot.images, folder, write_context)
             sync_folder_tree(folder)
         except OSError as err:
             raise disk_error(err, folder) from err
@@ -110,15 +123,18 @@ class ExportModel(Job[ExportSnapshot, Parity, ExportReport]):
     def finish(self, result: Parity) -> ExportReport:
         assert self._pending is not None
         self._pending.commit()
-        files = sorted(file.name for file in self._pending.path.iterdir())
-        return ExportReport(self.format, self._pending.path, files, result)
+        folder = self._pending.path
+        files = sorted(file for file in folder.rglob("*") if file.is_file())
+        size_bytes = sum(file.stat().st_size for file in files)
+        names = sorted(file.name for file in folder.iterdir())
+        return ExportReport(self.format, folder, names, result, size_bytes)
 
     def clean_up(self) -> None:
         if self._pending is not None:
             self._pending.discard()
 
 
-def _facts_of(project_name: str, run: Run, run_folder: Path, false_alarm_rate: float) -> ModelFacts:
+def _facts_of(project_name: str, run: Run, false_alarm_rate: float) -> ModelFacts:
     return ModelFacts(
         project_name=project_name,
         run_id=run.id,
@@ -126,32 +142,16 @@ def _facts_of(project_name: str, run: Run, run_folder: Path, false_alarm_rate: f
         depth=run.depth,
         seed=run.seed,
         num_images=run.num_images,
-        labels_hash=_labels_hash(run_folder / LABELS_FILE),
+        labels_hash=run.labels_hash,
         validation=run.validation,
         false_alarm_rate=false_alarm_rate,
         unknown=run.unknown,
     )
 
 
-def _labels_hash(file: Path) -> str:
-    """Returns a SHA-256 over the arrays in the file; the file's own bytes hold the time it was written."""
-    digest = hashlib.sha256()
-    try:
-        with np.load(file, allow_pickle=False) as arrays:
-            for name in sorted(arrays.files):
-                array = np.ascontiguousarray(arrays[name])
-                digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-                digest.update(array.tobytes())
-    except (OSError, ValueError) as err:
-        raise ExportError(
-            f"The model in {file.parent} is damaged or incomplete.", "Choose another version, or retrain."
-        ) from err
-    return digest.hexdigest()
-
-
-def _spread(images: list[ImageRecord]) -> list[ImageRecord]:
-    """Returns at most MAX_PARITY_IMAGES of the images, evenly over the whole list, always the same ones."""
-    if len(images) <= MAX_PARITY_IMAGES:
+def _spread(images: list[ImageRecord], most: int) -> list[ImageRecord]:
+    """Returns at most `most` of the images, evenly over the whole list, always the same ones."""
+    if len(images) <= most:
         return images
-    positions = np.linspace(0, len(images) - 1, MAX_PARITY_IMAGES).round().astype(int)
+    positions = np.linspace(0, len(images) - 1, most).round().astype(int)
     return [images[position] for position in positions]

@@ -112,6 +112,7 @@ def _add_run(project: Project, folder: Path, names: list[str], targets: list[int
     )
     document = {
         "backbone": backbone.key,
+        "backbone_spec": backbone.to_document(),
         "class_names": CLASSES,
         "class_ids": [1, 2, 3],
         "preprocessing": preprocessing.to_document(),
@@ -137,5 +138,6 @@ def _add_run(project: Project, folder: Path, names: list[str], targets: list[int
             settings={},
             is_active=True,
             unknown=unknown.document(probabilities.max(axis=1)),
+            labels_hash="5eed" * 8,
         )
     )

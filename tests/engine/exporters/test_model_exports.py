@@ -22,6 +22,7 @@ from safetensors.numpy import load_file
 from engine.errors import DiskError, ExportError
 from engine.events import JobCancelled, JobEnded, JobProgressed, JobSucceeded
 from engine.exporters import onnx_model, package
+from engine.exporters.protocol import FULL_PRECISION
 from engine.exporters.registry import FORMATS, exporter
 from engine.images.decode import decode_rgb
 from engine.job import CancelledError, QuietContext
@@ -31,7 +32,9 @@ from engine.nn.run_model import RunModel, load_run_model
 from engine.project import Project
 from engine.tasks.export import ExportModel, ExportReport
 
-EVERY_FORMAT = pytest.mark.parametrize("format_name", list(FORMATS))
+ALWAYS_THERE = [name for name, record in FORMATS.items() if not record.extra and name != "onnx-int8"]
+"""Formats that need nothing installed; int8, which may rightly be refused, has tests of its own."""
+EVERY_FORMAT = pytest.mark.parametrize("format_name", ALWAYS_THERE)
 COMMON_FILES = {"labels.txt", "model.json", "model_card.md", "parity.json", "predict.py"}
 
 
@@ -39,7 +42,7 @@ COMMON_FILES = {"labels.txt", "model.json", "model_card.md", "parity.json", "pre
 def exports(trained_project: Project, tmp_path_factory: pytest.TempPathFactory) -> dict[str, ExportReport]:
     """Each format exported once."""
     folder = tmp_path_factory.mktemp("exports")
-    return {name: run_in_foreground(ExportModel(trained_project, name, folder / name)) for name in FORMATS}
+    return {name: run_in_foreground(ExportModel(trained_project, name, folder / name)) for name in ALWAYS_THERE}
 
 
 def run_model(project: Project) -> RunModel:
@@ -54,11 +57,10 @@ def everything_in(folder: Path) -> list[str]:
 def test_an_export_is_complete(exports: dict[str, ExportReport], format_name: str) -> None:
     report = exports[format_name]
     expected = COMMON_FILES | {exporter(format_name).model_file}
-    assert set(report.files) == expected
-    assert set(everything_in(report.folder)) == expected
-    assert everything_in(report.folder.parent) == sorted(
-        [*FORMATS, *(f"{name}/{file}" for name in FORMATS for file in exports[name].files)]
-    ), "no temporary folder stays"
+    assert set(report.files) >= expected
+    assert set(report.files) == {path.name for path in report.folder.iterdir()}
+    assert report.size_bytes == sum(path.stat().st_size for path in report.folder.rglob("*") if path.is_file())
+    assert {path.name for path in report.folder.parent.iterdir()} == set(ALWAYS_THERE), "no temporary folder stays"
 
 
 @EVERY_FORMAT
@@ -67,8 +69,12 @@ def test_an_export_predicts_what_the_program_predicts(exports: dict[str, ExportR
     assert document == exports[format_name].document()["parity"]
     assert document["num_images"] == 27
     assert document["top1_agreement"] == 1.0
-    assert 0 <= document["max_abs_diff"] <= 1e-4 == document["limit"]
-    assert 0 <= document["max_unknown_diff"] <= 1e-4
+    if format_name == "onnx-fp16":
+        assert 0 <= document["max_abs_diff"] <= 0.05
+        assert (document["limit"], document["least_agreement"]) == (None, 0.995)
+    else:
+        assert 0 <= document["max_abs_diff"] <= 1e-4 == document["limit"]
+        assert 0 <= document["max_unknown_diff"] <= 1e-4
     assert document["num_read_alike"] == 26, "all but the 16-bit picture"
     assert (document["num_shown"], document["num_shown_otherwise"]) == (27, 0)
     assert document["runtime"].split()[0] in {"onnxruntime", "torch"}
@@ -97,8 +103,9 @@ def test_the_predict_script_runs_alone_on_the_original_files(
             name, class_name, confidence, unknown_score = line.split("\t")
             assert name == str(path)
             assert class_name == ("unknown" if score >= 0.95 else model.class_names[probabilities.argmax()])
-            assert float(confidence) == pytest.approx(probabilities.max(), abs=2e-4)
-            assert float(unknown_score) == pytest.approx(score, abs=1e-3)
+            is_full = exporter(format_name).limits == FULL_PRECISION
+            assert float(confidence) == pytest.approx(probabilities.max(), abs=2e-4 if is_full else 0.05)
+            assert float(unknown_score) == pytest.approx(score, abs=1e-3 if is_full else 0.05)
 
 
 @EVERY_FORMAT
@@ -113,7 +120,7 @@ def test_labels_card_and_document_tell_where_the_model_comes_from(
     assert document["format"] == format_name
     assert document["classes"] == list(run_model(trained_project).class_names)
     assert document["run"]["made_at"] == "2026-09-21T14:13:20+00:00"
-    assert len(document["run"]["labels_sha256"]) == 64
+    assert document["run"]["labels_hash"] == "5eed" * 8
     assert document["validation"]["accuracy_interval"] == [0.7, 0.97]
     assert document["mode"] == "one"
     assert document["unknown"]["threshold"] == 0.95
@@ -136,7 +143,9 @@ def test_the_same_run_gives_the_same_bytes(
     exports: dict[str, ExportReport], trained_project: Project, tmp_path: Path, format_name: str
 ) -> None:
     again = run_in_foreground(ExportModel(trained_project, format_name, tmp_path / "again"))
-    for name in again.files:
+    if not exporter(format_name).is_deterministic:
+        pytest.skip(f"{format_name} holds dates and random names")
+    for name in [name for name in everything_in(again.folder) if (again.folder / name).is_file()]:
         assert (again.folder / name).read_bytes() == (exports[format_name].folder / name).read_bytes(), name
 
 
@@ -167,9 +176,9 @@ def test_the_safetensors_file_holds_plain_tensors_of_backbone_and_head(exports: 
 class TamperedExporter(onnx_model.OnnxExporter):
     """Exports a model whose head differs slightly from the program's."""
 
-    def write(self, model: RunModel, facts: object, folder: Path) -> None:
+    def write(self, model: RunModel, facts: Any, folder: Path, context: Any) -> None:
         bias = model.head.bias + np.array([0.01, 0, 0], np.float32)
-        super().write(replace(model, head=replace(model.head, bias=bias)), facts, folder)  # type: ignore[arg-type]
+        super().write(replace(model, head=replace(model.head, bias=bias)), facts, folder, context)
 
 
 def test_an_export_that_differs_from_the_program_is_refused_and_leaves_nothing(
@@ -197,8 +206,8 @@ def test_an_export_that_differs_from_what_the_window_shows_is_refused(
 class BrokenExporter(onnx_model.OnnxExporter):
     """Exports a file that is cut off."""
 
-    def write(self, model: RunModel, facts: object, folder: Path) -> None:
-        super().write(model, facts, folder)  # type: ignore[arg-type]
+    def write(self, model: RunModel, facts: Any, folder: Path, context: Any) -> None:
+        super().write(model, facts, folder, context)
         whole = (folder / self.model_file).read_bytes()
         (folder / self.model_file).write_bytes(whole[: len(whole) // 2])
 

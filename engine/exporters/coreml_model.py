@@ -1,0 +1,91 @@
+"""Core ML: model.mlpackage, for apps on Apple's systems. Made on Linux and macOS, run and checked on macOS only."""
+
+from __future__ import annotations
+
+import json
+import logging
+import platform
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from engine.backbones import BackboneSpec
+from engine.errors import ExportError
+from engine.exporters.predict_script import predict_source
+from engine.exporters.prepared_views import preparation_note, prepared_views_source
+from engine.exporters.protocol import PREDICT_NAME, BaseExporter, ModelFacts, WriteContext, model_document
+from engine.nn.run_model import RunModel
+
+_IMPORTS = "import coremltools\nfrom PIL import Image, ImageOps\n"
+_LOAD = 'model = coremltools.models.MLModel(str(FOLDER / "model.mlpackage"))\n'
+_ASK = """answer = model.predict({"views": views_of(pixels)})
+    return answer["probabilities"], float(answer["unknown_score"].item())"""
+_ASK_WITHOUT = """return model.predict({"views": views_of(pixels)})["probabilities"], float("nan")"""
+
+
+class CoreMlExporter(BaseExporter):
+    """An ML program, iOS 16 and macOS 13 or newer, float32. Input "views", see `prepared_views`; outputs as in ONNX."""
+
+    model_file = "model.mlpackage"
+    is_deterministic = False  # Core ML Tools writes the date and random names into its files
+
+    def requirements(self, backbone: BackboneSpec) -> tuple[str, ...]:
+        return ("numpy", "Pillow", "coremltools>=9")
+
+    def runtime(self) -> str:
+        return f"Core ML, coremltools {version('coremltools')}"
+
+    def unchecked_reason(self) -> str:
+        return "" if platform.system() == "Darwin" else "Core ML models run on Apple's systems only."
+
+    def notes(self, model: RunModel) -> Sequence[str]:
+        return (preparation_note(model.preprocessing),)
+
+    def write(self, model: RunModel, facts: ModelFacts, folder: Path, context: WriteContext) -> None:
+        import torch
+
+        from engine.nn.torch_classifier import ViewsClassifier
+
+        tools = _core_ml_tools()
+        side = model.preprocessing.input_size_px
+        example = torch.zeros(model.preprocessing.num_views, 3, side, side)
+        names = ["probabilities", *([] if model.unknown is None else ["unknown_score"])]
+        try:
+            with torch.no_grad():
+                program = torch.export.export(ViewsClassifier(model).eval(), (example,)).run_decompositions({})
+            converted = tools.convert(
+                program,
+                inputs=[tools.TensorType(name="views", shape=tuple(example.shape))],
+                outputs=[tools.TensorType(name=name) for name in names],
+                convert_to="mlprogram",
+                compute_precision=tools.precision.FLOAT32,
+                minimum_deployment_target=tools.target.iOS16,
+                skip_model_load=platform.system() != "Darwin",
+            )
+        except (NotImplementedError, RuntimeError, TypeError, ValueError, KeyError, AssertionError) as err:
+            reason = (str(err).splitlines() or [""])[0][:200]
+            raise ExportError(
+                f"Core ML Tools cannot convert {model.spec.display_name} ({type(err).__name__}: {reason}).",
+                "Choose another format; ONNX takes every network.",
+            ) from err
+        for key, value in model_document(model, facts).items():
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+            converted.user_defined_metadata[f"graft.{key}"] = text
+        converted.license = model.spec.licence
+        converted.save(str(folder / self.model_file))
+        ask = _ASK_WITHOUT if model.unknown is None else _ASK
+        views = prepared_views_source(model.preprocessing)
+        script = predict_source(model, facts, self.requirements(model.spec), _IMPORTS, _LOAD, ask, views)
+        (folder / PREDICT_NAME).write_text(script, encoding="utf-8", newline="\n")
+
+
+def _core_ml_tools() -> Any:
+    """Returns the library, without its words on versions of others that it has not been tried with."""
+    logging.getLogger("coremltools").setLevel(logging.CRITICAL)
+    import coremltools
+
+    return coremltools
+
+
+EXPORTER = CoreMlExporter()
