@@ -57,8 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> None:
+    from engine.exporters.sorted_files import Placing, SortPlan
     from engine.tasks.classify_files import ClassifyFiles
-    from engine.tasks.sorted_files import Sorting
 
     if arguments.resume and arguments.csv is None:
         raise UsageError("--resume goes on with a table.", "Name it as well: --csv FILE.")
@@ -66,7 +66,8 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         raise UsageError("--links and --unsure-below say how images are sorted.", "Name a folder: --sorted-copies DIR.")
     sorting = None
     if arguments.sorted_copies is not None:
-        sorting = Sorting(arguments.sorted_copies, arguments.links, arguments.unsure_below)
+        how = Placing.SYMBOLIC_LINK if arguments.links else Placing.COPY
+        sorting = SortPlan(arguments.sorted_copies, how, arguments.unsure_below)
     with open_project_or_model(arguments.model) as model, _Speaker(console) as speaker:
         job = ClassifyFiles(
             model,

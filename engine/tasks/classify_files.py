@@ -10,19 +10,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 from engine.domain import LabelMode, Run
 from engine.events import FilePrediction, FilesClassified
+from engine.exporters.sorted_files import Sorter, SortPlan
 from engine.job import Job, JobContext, Priority
 from engine.nn.run_model import HEAD_FILE
 from engine.project import Project
 from engine.tasks.find_images import FoundImages, find_images
-from engine.tasks.predict import ImagePredictions, RunPlace, open_classifier, place_of
+from engine.tasks.kept_classifier import kept_classifier
+from engine.tasks.predict import ImagePredictions, RunPlace, place_of
 from engine.tasks.prediction_table import PredictionTable
-from engine.tasks.sorted_files import SortedFiles, Sorting
 from engine.weights import file_sha256
 
 if TYPE_CHECKING:  # these bring ONNX Runtime, which the window's process has no need of
@@ -37,7 +38,7 @@ class ClassifySnapshot:
     found: FoundImages
     table: Path | None
     is_resumed: bool
-    sorting: Sorting | None
+    sorting: SortPlan | None
     token: int = 0
 
 
@@ -81,7 +82,7 @@ class ClassifyFiles(Job[ClassifySnapshot, ClassifiedFiles, ClassifiedFiles]):
         is_recursive: bool = True,
         table: Path | None = None,
         is_resumed: bool = False,
-        sorting: Sorting | None = None,
+        sorting: SortPlan | None = None,
         token: int = 0,
     ) -> None:
         """`sources` are files, folders and patterns (see `engine.tasks.find_images`); `token` comes back in events."""
@@ -97,7 +98,7 @@ class ClassifyFiles(Job[ClassifySnapshot, ClassifiedFiles, ClassifiedFiles]):
     @staticmethod
     def work(snapshot: ClassifySnapshot, context: JobContext) -> ClassifiedFiles:
         context.progress(0, 0, "loading the model")
-        classifier = open_classifier(snapshot.model)
+        classifier = kept_classifier(snapshot.model)
         with ExitStack() as stack:
             table = None
             if snapshot.table is not None:
@@ -105,7 +106,11 @@ class ClassifyFiles(Job[ClassifySnapshot, ClassifiedFiles, ClassifiedFiles]):
                     snapshot.table, classifier.class_names, snapshot.model_name, classifier.mode, snapshot.is_resumed
                 )
                 stack.callback(table.close)
-            result = _classify(classifier, snapshot, table, context)
+            sorter = None
+            if snapshot.sorting is not None:
+                plan = replace(snapshot.sorting, model=snapshot.model_name)
+                sorter = stack.enter_context(Sorter(plan, classifier.class_names))
+            result = _classify(classifier, snapshot, table, sorter, context)
             if table is not None:
                 table.complete()
         return result
@@ -142,10 +147,13 @@ def prediction_document(
 
 
 def _classify(
-    classifier: Classifier, snapshot: ClassifySnapshot, table: PredictionTable | None, context: JobContext
+    classifier: Classifier,
+    snapshot: ClassifySnapshot,
+    table: PredictionTable | None,
+    sorter: Sorter | None,
+    context: JobContext,
 ) -> ClassifiedFiles:
     class_names = tuple(classifier.class_names)
-    sorted_files = SortedFiles(snapshot.sorting, class_names, snapshot.is_resumed) if snapshot.sorting else None
     names, locations = _not_done(snapshot.found, table)
     num_done = len(snapshot.found.names) - len(names)
     failed, num_unknown, num_classified = list(snapshot.found.failed), 0, 0
@@ -154,10 +162,10 @@ def _classify(
     context.progress(0, total, f"0 of {total:,} images")
     for block in classifier.blocks(_Paths(locations), context.checkpoint):
         predictions = _predictions(classifier, block, names, locations)
-        if sorted_files is not None:
-            for prediction in predictions:
-                if not prediction.reason:
-                    sorted_files.add(prediction)
+        if sorter is not None:
+            for said in predictions:
+                if not said.reason:
+                    sorter.place(said.path, said.classes[0] if said.classes else None, said.confidence, said.is_unknown)
                     context.checkpoint()
         if table is not None:
             table.add(predictions)

@@ -35,7 +35,8 @@ def find_images(
     only names of images count.
 
     Args:
-        sources: what the user named. A path that exists is never read as a pattern.
+        sources: what the user named. A path that exists is never read as a pattern. In a list of several Paths each
+            is taken as it is, also one that is not there (any more).
         is_recursive: images in sub-folders count too.
         skip: folders not to enter (resolved paths), where a folder of results lies among the images.
 
@@ -44,8 +45,9 @@ def find_images(
     """
     found = FoundImages()
     taken: set[str] = set()
+    is_list = len(sources) > 1 and all(isinstance(source, Path) for source in sources)
     for source in map(str, sources):
-        for path in _paths_of(source):
+        for path in _paths_of(source, is_list):
             is_alone = len(sources) == 1 and path == source
             images: Iterable[tuple[str, str]] = ()
             if os.path.isdir(path):
@@ -64,10 +66,10 @@ def find_images(
     return found
 
 
-def _paths_of(source: str) -> list[str]:
+def _paths_of(source: str, is_listed: bool) -> list[str]:
     """Returns the path itself, or what a pattern fits, in natural order."""
-    if os.path.lexists(source):
-        return [source]
+    if is_listed or os.path.lexists(source):
+        return [source]  # of a list, what vanished meanwhile fails by itself when it is opened
     if glob.has_magic(source):
         return sorted(glob.iglob(source, recursive=True), key=natural_key)
     raise ProjectError(f"There is no file or folder {source}.", "Check the name.")

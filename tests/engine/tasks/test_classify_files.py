@@ -12,13 +12,13 @@ import pytest
 
 from engine.errors import TrainingError
 from engine.events import Event, FilesClassified
+from engine.exporters.sorted_files import LIST_NAME, Placing, SortPlan
 from engine.job import CancelledError, QuietContext
 from engine.project import Project
 from engine.tasks.classify_files import ClassifyFiles, prediction_document
 from engine.tasks.export import ExportModel
 from engine.tasks.predict import PredictImages
 from engine.tasks.prediction_table import part_of
-from engine.tasks.sorted_files import Sorting
 from engine.tasks.train import retrain_jobs
 from engine.tasks.train_snapshot import TrainSettings
 
@@ -96,7 +96,7 @@ def test_the_stream_says_in_order_what_a_prediction_says(
 def test_a_cancelled_stream_is_gone_on_with_and_nothing_is_done_twice(
     trained: Project, many: Path, run_job: Callable, tmp_path: Path
 ) -> None:
-    file, sorting = tmp_path / "out.csv", Sorting(tmp_path / "sorted")
+    file, sorting = tmp_path / "out.csv", SortPlan(tmp_path / "sorted")
     stopped = Listener(stop_after=1)
     with pytest.raises(CancelledError):
         run_job(ClassifyFiles(trained, [many], table=file, sorting=sorting), stopped)
@@ -111,7 +111,7 @@ def test_a_cancelled_stream_is_gone_on_with_and_nothing_is_done_twice(
     with file.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert len(rows) == len({row["image"] for row in rows}) == 150
-    copies = [path for path in sorting.folder.rglob("*") if path.is_file()]
+    copies = [path for path in sorting.folder.rglob("*") if path.is_file() and path.name != LIST_NAME]
     assert len(copies) == 150
     assert not [path for path in copies if "(2)" in path.name]
 
@@ -123,7 +123,7 @@ def test_a_cancelled_stream_is_gone_on_with_and_nothing_is_done_twice(
 def test_files_are_sorted_with_the_unknown_and_the_unsure_apart(
     trained: Project, many: Path, run_job: Callable, tmp_path: Path
 ) -> None:
-    sorting = Sorting(tmp_path / "sorted", has_links=True, unsure_below=0.999)
+    sorting = SortPlan(tmp_path / "sorted", Placing.SYMBOLIC_LINK, 0.999)
     listener = Listener()
     run_job(ClassifyFiles(trained, [many], sorting=sorting), listener)
     for each in listener.predictions:
@@ -139,7 +139,7 @@ def test_files_are_sorted_with_the_unknown_and_the_unsure_apart(
 def test_a_sorted_folder_among_the_images_is_not_classified_again(
     trained: Project, many: Path, run_job: Callable
 ) -> None:
-    sorting = Sorting(many / "sorted")
+    sorting = SortPlan(many / "sorted")
     for _ in range(2):
         assert run_job(ClassifyFiles(trained, [many / "crazing", many], sorting=sorting)).num_classified == 150
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.exporters.sorted_files import SortPlan
 from engine.importers.model import find_model
 from engine.nn.run_model import load_run_model
 from engine.nn.training_plan import Plan
@@ -20,7 +21,6 @@ from engine.tasks.evaluate import EvaluateModel
 from engine.tasks.export import ExportModel
 from engine.tasks.extend import ExtendPredictions
 from engine.tasks.predict import PredictImages
-from engine.tasks.sorted_files import Sorting
 from engine.tasks.train import retrain_jobs
 from engine.tasks.train_snapshot import TrainSettings
 
@@ -81,7 +81,7 @@ def test_predictions_and_their_csv_say_what_is_unknown(
               for name in ("crazing", "patches", "scratches")}  # fmt: skip
     assert called["patches"] >= 0.5 > max(called["crazing"], called["scratches"])
 
-    sorting = Sorting(tmp_path / "sorted")
+    sorting = SortPlan(tmp_path / "sorted")
     run_job(ClassifyFiles(trained, [fresh], table=tmp_path / "out.csv", sorting=sorting))
     with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
