@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 import onnxruntime as ort
@@ -21,6 +21,9 @@ from engine.images.decode import decode_rgb
 from engine.nn.onnx_graph import ask_classifier
 from engine.nn.run_model import RunModel
 from engine.settings import num_threads as usable_threads
+
+if TYPE_CHECKING:  # it brings torch
+    from engine.nn.embed import Embedder
 
 GRAPH_ERRORS: Final = (
     ort_state.EngineError,
@@ -76,12 +79,19 @@ class Classifier(Protocol):
     def blocks(self, paths: Sequence[Path], checkpoint: Callable[[], None]) -> Iterator[ClassifiedBlock]:
         """Yields the probabilities of `paths` block by block, in order; images that cannot be read are in `failed`."""
 
+    def ask(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float]:
+        """Returns the probabilities (K,) of one decoded image (H, W, 3), and its unknown score (NaN: cannot tell)."""
 
-@dataclass(frozen=True, slots=True)
+    def close(self) -> None:
+        """Ends what it keeps running. Safe to call twice; asking again begins anew."""
+
+
 class RunClassifier:
-    """A run, or a model made of the same parts: embeds in batches, then asks the head."""
+    """A run, or a model made of the same parts: embeds in batches, then asks the head. For one thread at a time."""
 
-    model: RunModel
+    def __init__(self, model: RunModel) -> None:
+        self.model = model
+        self._embedder: Embedder | None = None
 
     @property
     def class_names(self) -> Sequence[str]:
@@ -100,13 +110,27 @@ class RunClassifier:
         return self.model.unknown_threshold
 
     def blocks(self, paths: Sequence[Path], checkpoint: Callable[[], None]) -> Iterator[ClassifiedBlock]:
+        for block in self._opened().blocks(paths, checkpoint=checkpoint):
+            probabilities = self.model.probabilities(block.features)
+            scores = self.model.unknown_scores(block.features)
+            yield ClassifiedBlock(block.kept, probabilities, scores, block.failed, block.reasons)
+
+    def ask(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float]:
+        features = self._opened().embed(pixels)[None]
+        return self.model.probabilities(features)[0], float(self.model.unknown_scores(features)[0])
+
+    def close(self) -> None:
+        if self._embedder is not None:
+            self._embedder.close()
+            self._embedder = None
+
+    def _opened(self) -> Embedder:
+        """Loads the network when it is first needed; it stays loaded."""
         from engine.nn.embed import Embedder
 
-        with Embedder(self.model.spec, self.model.weights, self.model.preprocessing) as embedder:
-            for block in embedder.blocks(paths, checkpoint=checkpoint):
-                probabilities = self.model.probabilities(block.features)
-                scores = self.model.unknown_scores(block.features)
-                yield ClassifiedBlock(block.kept, probabilities, scores, block.failed, block.reasons)
+        if self._embedder is None:
+            self._embedder = Embedder(self.model.spec, self.model.weights, self.model.preprocessing)
+        return self._embedder
 
 
 class GraphClassifier:
@@ -162,6 +186,9 @@ class GraphClassifier:
                     kept, answers, failed, reasons = [], [], [], []
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+    def close(self) -> None:
+        """Nothing is kept running."""
 
     def _block(
         self, kept: list[int], answers: Sequence[_Answer], failed: list[int], reasons: list[str]
