@@ -41,6 +41,6 @@ def _leave_programs_their_own_libraries() -> None:
 
 
 if __name__ == "__main__":
-    _leave_programs_their_own_libraries()
     multiprocessing.freeze_support()  # first: in a frozen program the worker process starts here
+    _leave_programs_their_own_libraries()
     sys.exit(main())
