@@ -60,10 +60,11 @@ class LabelMode(StrEnum):
 
 
 class Source(StrEnum):
-    """Where an annotation came from."""
+    """Where an annotation came from. Suggestions are accepted after a look at the image, or with many others UNSEEN."""
 
     HUMAN = "human"
     SUGGESTION = "suggestion"
+    UNSEEN = "unseen"
     IMPORT = "import"
 
 
@@ -303,7 +304,8 @@ class LabelSnapshot:
     -1. `targets_matrix` (N, K) then holds every class of each image, and `confirmed` (N,) tells where it is complete,
     so that a class which is not there is certainly absent. With one class per image both say what `targets` says.
 
-    `accepted` (N,) tells which images have a class that is an accepted suggestion of the model's.
+    `accepted` (N,) tells which images have a class that is an accepted suggestion of the model's, `unseen` (N,) which
+    of these nobody looked at.
     """
 
     image_ids: NDArray[np.int64]
@@ -315,10 +317,12 @@ class LabelSnapshot:
     targets_matrix: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
     confirmed: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     accepted: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    unseen: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
 
     def __post_init__(self) -> None:
-        if len(self.accepted) != len(self.targets):
-            object.__setattr__(self, "accepted", np.zeros(len(self.targets), np.bool_))
+        for name in ("accepted", "unseen"):
+            if len(getattr(self, name)) != len(self.targets):
+                object.__setattr__(self, name, np.zeros(len(self.targets), np.bool_))
         if len(self.targets_matrix) != len(self.targets):
             matrix = self.targets[:, None] == np.arange(len(self.classes))
             object.__setattr__(self, "targets_matrix", matrix)

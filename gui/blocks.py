@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from engine.domain import NO_CLASS, ImageClass
+from engine.domain import NO_CLASS, ImageClass, Source
 from engine.errors import TrainingError
 from engine.evaluation.acceptance import BorneOut, Mistakes, largest_strangeness
 from gui.block_records import NO_IDS, Accepted, Outcome, Page, Tally
@@ -215,16 +215,20 @@ class Blocks(QObject):
         Not those that were taken out, nor those that look strange for a sure suggestion. Returns their number.
         """
         ids = self._session.columns.image_ids[self._rows_above(confidence)]
-        self._accept(ids, replace(self.tally, num_unseen=self.tally.num_unseen + len(ids)), self._outcomes)
+        self._accept(
+            ids, replace(self.tally, num_unseen=self.tally.num_unseen + len(ids)), self._outcomes, Source.UNSEEN
+        )
         return len(ids)
 
-    def _accept(self, ids: NDArray[np.int64], tally: Tally, outcomes: tuple[Outcome, ...]) -> None:
+    def _accept(
+        self, ids: NDArray[np.int64], tally: Tally, outcomes: tuple[Outcome, ...], source: Source = Source.SUGGESTION
+    ) -> None:
         before = self._outcomes
         self._outcomes = outcomes
         if len(ids):
             self._accepted.append(Accepted(self.page, self.tally, self._aside, ids, before))
             self.tally = tally
-            self._act(lambda: self._session.accept_as(ids, self.class_id))
+            self._act(lambda: self._session.accept_as(ids, self.class_id, source))
         self.changed.emit()
 
     def next_page(self) -> None:

@@ -114,7 +114,7 @@ class Session(ProjectSession):
         """
         ids = as_array(image_ids)
         given = np.full(len(ids), class_id, np.int32)
-        is_accepted = source is Source.SUGGESTION
+        is_accepted = source in (Source.SUGGESTION, Source.UNSEEN)
         self._give(ids, given, lambda project: project.label(ids.tolist(), class_id, source, stroke), is_accepted)
 
     def remove_class(self, image_ids: Ids, class_id: int, stroke: str = "") -> None:
@@ -128,37 +128,38 @@ class Session(ProjectSession):
         ids = as_array(image_ids)
         self._write(label_effects.clear(ids), lambda project: project.clear(ids.tolist()))
 
-    def accept_suggestions(self, image_ids: Ids) -> None:
+    def accept_suggestions(self, image_ids: Ids, source: Source = Source.SUGGESTION) -> None:
         """Makes the model's suggestion the class of those images that have one, one undo step.
 
         What looks like none of the classes has none. Where images have several classes, they get all that are
-        suggested, and are confirmed: a suggestion says that there are no others.
+        suggested, and are confirmed: a suggestion says that there are no others. The source is UNSEEN where nobody
+        looked at each of them: those are never measured on.
         """
         if self.suggests_whole_sets:
-            self._accept_sets(image_ids)
+            self._accept_sets(image_ids, source)
             return
         rows = self.rows_of(image_ids)
         rows = rows[suggested_ids(self.columns, rows) != NO_CLASS]
         ids, suggested = self.columns.image_ids[rows], self.columns.predicted_ids[rows].copy()
         pairs = list(zip(ids.tolist(), suggested.tolist(), strict=True))
         text = "accept a suggestion" if len(pairs) == 1 else f"accept {len(pairs):,} suggestions"
-        self._give(ids, suggested, lambda project: project.label_many(pairs, Source.SUGGESTION, text), accepted=True)
+        self._give(ids, suggested, lambda project: project.label_many(pairs, source, text), accepted=True)
 
-    def accept_as(self, image_ids: Ids, class_id: int) -> None:
+    def accept_as(self, image_ids: Ids, class_id: int, source: Source = Source.SUGGESTION) -> None:
         """Accepts that these images are of a class, as was suggested when they were looked at; one undo step."""
         ids, item = as_array(image_ids), self.class_by_id(class_id)
         if item is not None:
             pairs = [(image_id, class_id) for image_id in ids.tolist()]
             text = f"accept {len(ids):,} as {item.name}"
             given = np.full(len(ids), class_id, np.int32)
-            self._give(ids, given, lambda project: project.label_many(pairs, Source.SUGGESTION, text), accepted=True)
+            self._give(ids, given, lambda project: project.label_many(pairs, source, text), accepted=True)
 
     @property
     def suggests_whole_sets(self) -> bool:
         """Whether a suggestion names all classes of an image (not where the model knows one class per image only)."""
         return self.has_several_classes and (self.run is None or self.run.mode is LabelMode.SEVERAL)
 
-    def _accept_sets(self, image_ids: Ids) -> None:
+    def _accept_sets(self, image_ids: Ids, source: Source) -> None:
         columns, rows = self.columns, self.rows_of(image_ids)
         rows = rows[has_open_suggestion(columns, rows)]
         if not len(rows):
@@ -171,7 +172,7 @@ class Session(ProjectSession):
         text = "accept a suggestion" if len(ids) == 1 else f"accept the suggestions for {len(ids):,} images"
         effect = label_effects.give_and_confirm(pair_ids, given, ids)
         confirmed = ids.tolist()
-        if self._write(effect, lambda project: project.label_and_confirm(pairs, confirmed, Source.SUGGESTION, text)):
+        if self._write(effect, lambda project: project.label_and_confirm(pairs, confirmed, source, text)):
             self._count_work(len(ids))
 
     def mark(self, image_ids: Ids, mark: Mark, on: bool) -> None:
@@ -203,7 +204,7 @@ class Session(ProjectSession):
 
     @property
     def can_undo(self) -> bool:
-        return self.facts.undo_text is not None or self.num_unsaved > 0
+        return self.facts.undo_text is not None or self.num_unsaved > 0 or bool(self.stacks.undo_text)
 
     @property
     def can_redo(self) -> bool:

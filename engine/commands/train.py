@@ -74,6 +74,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="go on with the training of the network that was interrupted, on the labels of when it was begun",
     )
+    parser.add_argument(
+        "--without-accepted",
+        action="store_true",
+        help="leave labels out that are accepted suggestions: neither learned from nor measured on",
+    )
     parser.add_argument("--seed", type=int, default=0, help="for folds and solver: the same seed, the same result")
     add_group_argument(parser, "; none: no groups. Kept in the project (default: what is kept there)")
     parser.add_argument(
@@ -102,6 +107,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         augmentation=arguments.augmentation,
         device=arguments.device,
         num_devices=arguments.devices,
+        with_accepted=not arguments.without_accepted,
     )
     if arguments.device != "auto":
         if not is_here(arguments.device):
@@ -180,6 +186,8 @@ def train(project: Project, settings: TrainSettings, console: Console, test_shar
 
 def run_document(run: Run) -> Document:
     """Returns the JSON document of a run."""
+    from engine.evaluation.selection import words_on
+
     validation = run.validation
     several = {}
     if validation.mean_average_precision is not None:
@@ -206,6 +214,7 @@ def run_document(run: Run) -> Document:
             **several,
         },
         "notes": list(run.settings.get("notes", [])),
+        "accepted": words_on(run.settings),
         "story": str(run.settings.get("story", "")),
         "seconds": dict(run.seconds),
     }
@@ -231,7 +240,7 @@ def say_run(document: Document, console: Console) -> None:
             f"Accuracy {percent(validation['accuracy'])} (95 % interval {percent(low)} to {percent(high)}), "
             f"macro F1 {percent(validation['macro_f1'])}, measured by {validation['method']}."
         )
-    for note in [document["story"], *document["notes"]]:
+    for note in [document["accepted"], document["story"], *document["notes"]]:
         if note:
             console.say(note)
     console.say(", ".join(f"{step} {seconds:.1f} s" for step, seconds in document["seconds"].items()))

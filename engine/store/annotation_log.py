@@ -211,11 +211,20 @@ def sources(db: Database) -> dict[int, Source]:
 
 def accepted_ids(db: Database, among: str = "", values: dict[str, int] | None = None) -> NDArray[np.int64]:
     """Returns the images that have a class which is an accepted suggestion, of all or of those a query names."""
+    return _ids_from(db, (Source.SUGGESTION, Source.UNSEEN), among, values)
+
+
+def unseen_ids(db: Database) -> NDArray[np.int64]:
+    """Returns the images that have a class which was suggested, and accepted without a look."""
+    return _ids_from(db, (Source.UNSEEN,))
+
+
+def _ids_from(
+    db: Database, sources: Sequence[Source], among: str = "", values: dict[str, int] | None = None
+) -> NDArray[np.int64]:
+    named = ", ".join(f"'{each.value}'" for each in sources)
     where = f" AND image_id IN ({among})" if among else ""
-    rows = db.execute(
-        f"SELECT image_id FROM image_classes WHERE source = '{Source.SUGGESTION.value}'{where}",  # noqa: S608
-        values or {},
-    )
+    rows = db.execute(f"SELECT image_id FROM image_classes WHERE source IN ({named}){where}", values or {})  # noqa: S608
     return np.fromiter((image_id for (image_id,) in rows), np.int64)
 
 

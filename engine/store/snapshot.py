@@ -28,6 +28,7 @@ def take(db: Database) -> LabelSnapshot:
         classes=palette,
         last_step=steps.last_id(db),
         accepted=np.isin(image_ids, annotation_log.accepted_ids(db)),
+        unseen=np.isin(image_ids, annotation_log.unseen_ids(db)),
     )
 
 
@@ -47,6 +48,7 @@ def part(labels: LabelSnapshot, is_kept: NDArray[np.bool_]) -> LabelSnapshot:
         targets_matrix=matrix[:, used],
         confirmed=labels.confirmed[rows],
         accepted=labels.accepted[rows],
+        unseen=labels.unseen[rows],
     )
 
 
@@ -80,4 +82,5 @@ def _take_several(db: Database) -> LabelSnapshot:
         targets_matrix=matrix,
         confirmed=np.array([bool(is_confirmed) for _, _, is_confirmed in images], np.bool_),
         accepted=np.isin(image_ids, annotation_log.accepted_ids(db)),
+        unseen=np.isin(image_ids, annotation_log.unseen_ids(db)),
     )

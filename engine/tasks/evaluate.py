@@ -14,6 +14,7 @@ from engine.domain import LabelMode, Run
 from engine.errors import ProjectError, TrainingError
 from engine.evaluation.metrics import measure
 from engine.evaluation.multi_label import SeveralMetrics, measure_several
+from engine.evaluation.selection import COUNTED
 from engine.evaluation.unknown import called_unknown
 from engine.importers.label_csv import classes_in_csv
 from engine.job import Job, JobContext
@@ -236,4 +237,8 @@ def _own_figures(place: RunPlace | ExportedModel) -> dict[str, Any]:
         raise TrainingError(
             f"The model in {run_folder} is damaged or incomplete.", "Choose another version, or retrain."
         ) from err
-    return evaluation_document(probabilities, targets, model.class_names, (), units)
+    document = evaluation_document(probabilities, targets, model.class_names, (), units)
+    if COUNTED in model.document.get("settings", {}):  # some labels are suggestions, and count as the run says
+        stated = model.document["validation"]
+        document |= {"accuracy": stated["accuracy"], "accuracy_interval": list(stated["accuracy_interval"])}
+    return document

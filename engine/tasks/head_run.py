@@ -33,6 +33,8 @@ from engine.nn.run_model import (
     write_unknown,
 )
 from engine.nn.training_plan import HEAD
+from engine.store.predictions import read as read_predictions
+from engine.tasks.accepted_labels import counted_fairly, is_measured, notes_on, rows_of
 from engine.tasks.predict import predictions_of_rows, write_predictions
 from engine.tasks.provenance import labels_hash, made_with
 from engine.tasks.several_labels import entry_weights
@@ -172,7 +174,10 @@ def write_run(
     unknown: UnknownFit | None = None,
     logits: NDArray[np.float32] | None = None,
 ) -> Run:
-    """Writes head, labels, out-of-fold predictions (of `measured_ids`) and run.json; returns the run with its times."""
+    """Writes head, labels, out-of-fold predictions (of `measured_ids`) and run.json; returns the run with its times.
+
+    The predictions are there already. Labels that are suggestions which nobody looked at are not measured on.
+    """
     folder = snapshot.folder
     write_head(folder / HEAD_FILE, head)
     labels: dict[str, NDArray[Any]] = {
@@ -192,6 +197,7 @@ def write_run(
         found["unknown_scores"] = unknown.out_of_fold_scores
         confidences = out_of_fold.max(axis=1) if suggested is None else set_confidences(out_of_fold, suggested)
         run = replace(run, unknown=unknown.document(confidences))
+    run, found = _settled(snapshot, run, found)
     np.savez(folder / LABELS_FILE, **labels)  # type: ignore[arg-type]
     np.savez(folder / OUT_OF_FOLD_FILE, **found)  # type: ignore[arg-type]
     run = replace(run, seconds={"embed": snapshot.embed_seconds, "train": time.perf_counter() - started})
@@ -201,6 +207,34 @@ def write_run(
     }
     (folder / RUN_FILE).write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
     return run
+
+
+def _settled(snapshot: TrainSnapshot, run: Run, found: dict[str, NDArray[Any]]) -> tuple[Run, dict[str, NDArray[Any]]]:
+    """Returns run and held-out predictions with figures that accepted suggestions do not flatter."""
+    if not snapshot.accepted.any():
+        return run, found
+    kept = is_measured(snapshot, found["image_ids"])
+    others = found["probabilities"][~kept].max(axis=1, initial=0)
+    if not kept.all():
+        found = {name: values[kept] for name, values in found.items()}
+        metrics = _metrics_again(snapshot, run, found)
+        run = replace(run, validation=validation_of(metrics, run.class_names, run.validation.method))
+    notes = [*snapshot.notes, *notes_on(snapshot, int((~kept).sum()))]
+    run = replace(run, settings=run.settings | {"notes": notes})
+    predictions = read_predictions(snapshot.folder)
+    return counted_fairly(snapshot, run, found["image_ids"], found["probabilities"], others, predictions), found
+
+
+def _metrics_again(snapshot: TrainSnapshot, run: Run, found: dict[str, NDArray[Any]]) -> Metrics | SeveralMetrics:
+    """Returns the figures of the held-out predictions that are left to measure on."""
+    rows = rows_of(snapshot, found["image_ids"])
+    units = np.array(snapshot.grouping.units)[rows]
+    if snapshot.mode is not LabelMode.SEVERAL:
+        return measure(found["probabilities"], snapshot.targets[rows], units, is_cross_validated=True)
+    suggested, logits, thresholds = found["suggested"], found["logits"], np.array(run.thresholds, np.float32)
+    return measure_several(
+        found["probabilities"], snapshot.present[rows], suggested, thresholds, units, logits, is_cross_validated=True
+    )
 
 
 def run_of(

@@ -51,6 +51,8 @@ def write_begun(scratch: Path, settings: TrainSettings, labels: LabelSnapshot) -
         "targets": labels.targets.tolist(),
         "class_ids": [each.id for each in labels.classes],
         "last_step": labels.last_step,
+        "accepted": labels.accepted.tolist(),
+        "unseen": labels.unseen.tolist(),
     }
     scratch.mkdir(parents=True, exist_ok=True)
     atomic_write_bytes(file, json.dumps(document).encode())
@@ -125,7 +127,13 @@ def labels_of(project: Project, interrupted: Interrupted) -> LabelSnapshot:
             "Discard it, then press Retrain to train on the labels of this moment.",
         )
     return LabelSnapshot(
-        np.array(ids, np.int64), hashes, targets, [classes[class_id] for class_id in class_ids], last_step
+        np.array(ids, np.int64),
+        hashes,
+        targets,
+        [classes[class_id] for class_id in class_ids],
+        last_step,
+        accepted=np.array(begun.get("accepted", []), np.bool_),
+        unseen=np.array(begun.get("unseen", []), np.bool_),
     )
 
 

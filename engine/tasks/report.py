@@ -20,6 +20,7 @@ from engine.errors import AppError, ExportError, ImageError, TrainingError
 from engine.evaluation.learning_curve import LearningForecast
 from engine.evaluation.metrics import Metrics
 from engine.evaluation.report import Figure, ReportData, WorstImage, interval, render, share
+from engine.evaluation.selection import words_on
 from engine.files import atomic_write_bytes, disk_error
 from engine.job import Job, JobContext, Priority, QuietContext
 from engine.nn.run_model import RunModel, read_run
@@ -314,6 +315,7 @@ def _facts(run: Run, model: RunModel) -> list[tuple[str, list[tuple[str, str]]]]
         ("Temperature", f"{model.head.temperature:.3f}"),
         ("Trained", time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(run.created_at))),
         ("What was tried", str(run.settings.get("story") or "")),
+        ("Accepted suggestions", words_on(run.settings)),
         *[("Note", str(note)) for note in run.settings.get("notes", [])],
     ]
     marks = [

@@ -25,6 +25,7 @@ from engine.job import Job, JobContext, Priority
 from engine.nn.run_model import RunModel, read_run
 from engine.nn.training_plan import HEAD
 from engine.project import Project
+from engine.tasks.accepted_labels import with_accuracy_of
 from engine.tasks.embed import FeatureSource, source_of_run
 from engine.tasks.grouping import grouping_of
 from engine.tasks.measured import Measured, read_measured
@@ -227,7 +228,7 @@ def _review_one(snapshot: ReviewSnapshot, checkpoint: Callable[[], None]) -> Rev
         confidences=confidences,
         folds=measured.folds,
         units=units,
-        metrics=measure(probabilities, targets, units, is_cross_validated=True),
+        metrics=with_accuracy_of(run, measure(probabilities, targets, units, is_cross_validated=True)),
         reliability=reliability_bins(confidences, is_right, grouped(is_right, units, CROSS_VALIDATED)),
         saved=saved,
         acceptance=saved.at(snapshot.precision),

@@ -21,6 +21,7 @@ from engine.nn.run_model import read_run
 from engine.nn.training_plan import FULL, HEAD, ONLY_THE_HEAD, PARTIAL
 from engine.own_backbones import RUN_PREFIX
 from engine.project import Project
+from engine.tasks.accepted_labels import wanted_labels
 from engine.tasks.embed import ComputeEmbeddings, FeatureSource, missing_images, open_source
 from engine.tasks.grouping import grouping_of, usable_labels
 from engine.tasks.head_run import fit_and_measure, write_head_run
@@ -51,7 +52,7 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
 
     def prepare(self, labels: LabelSnapshot | None = None) -> TrainSnapshot:
         """`labels` None = those of this moment."""
-        labels = labels or self.project.snapshot()
+        labels = wanted_labels(labels or self.project.snapshot(), self.settings)
         _refuse_too_few(labels)
         source = open_source(self.project, self.settings.backbone)
         rows = source.rows_of(self.project, labels.content_hashes)
@@ -90,6 +91,8 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
             mode=labels.mode,
             present=labels.targets_matrix[np.ix_(kept, class_positions)],
             confirmed=labels.confirmed[kept],
+            accepted=labels.accepted[kept],
+            unseen=labels.unseen[kept],
         )
 
     @staticmethod
@@ -156,7 +159,7 @@ def retrain_jobs(
     """
     settings = settings or TrainSettings()
     read_now(project, QuietContext(), None if embed_all else project.snapshot().image_ids.tolist())
-    labels = project.snapshot()
+    labels = wanted_labels(project.snapshot(), settings)
     _refuse_too_few(labels)
     if labels.mode is LabelMode.SEVERAL and settings.depth in (PARTIAL, FULL):
         raise TrainingError(ONLY_THE_HEAD, "Choose the depth head or auto, or use one class per image.")

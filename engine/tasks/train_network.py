@@ -15,6 +15,7 @@ from engine.domain import ImageStatus, Run
 from engine.job import Job, JobContext, Priority
 from engine.nn.training_plan import SCRATCH_FOLDER
 from engine.project import Project
+from engine.tasks.accepted_labels import wanted_labels
 from engine.tasks.embed import ComputeEmbeddings
 from engine.tasks.interrupted import Interrupted, labels_of, write_begun
 from engine.tasks.network_work import NetworkSnapshot, NetworkWork
@@ -47,7 +48,7 @@ class TrainNetwork(Job[NetworkSnapshot, Run, Run]):
         self._scratch: Path | None = None
 
     def prepare(self) -> NetworkSnapshot:
-        now = self.project.snapshot()
+        now = wanted_labels(self.project.snapshot(), self.settings)
         labels = now if self._interrupted is None else labels_of(self.project, self._interrupted)
         head = self._head.prepare(labels)
         if labels.last_step != now.last_step:

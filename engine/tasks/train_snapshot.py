@@ -22,7 +22,8 @@ class TrainSettings:
     measures what pays. `time_budget_s` plays no part for the head, which takes about a second; None = as long as it
     takes, and two minutes for "auto". `augmentation` is one of `engine.nn.augmentation.AUGMENTATIONS`. `device` says
     where the network is trained ("auto", "cpu", "cuda:0", "mps"), `num_devices` on how many of that kind at once.
-    `is_automatic`: nobody asked for it, and the next training takes its place.
+    `is_automatic`: nobody asked for it, and the next training takes its place. Without `with_accepted`, labels that are
+    accepted suggestions are neither learned from nor measured on.
     """
 
     backbone: str | None = None
@@ -34,6 +35,7 @@ class TrainSettings:
     device: str = "auto"
     num_devices: int = 1
     is_automatic: bool = False
+    with_accepted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class TrainSnapshot:
 
     Where images have several classes (`mode`), `present` (N, K) holds those of each image, and `confirmed` (N,) says
     where that is all of them; `targets` is the first, -1 where an image has none. Else both are empty.
+
+    `accepted` (N,) are labels that are accepted suggestions, `unseen` (N,) those of them that nobody looked at.
     """
 
     source: FeatureSource
@@ -72,3 +76,10 @@ class TrainSnapshot:
     mode: LabelMode = LabelMode.ONE
     present: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
     confirmed: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    accepted: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    unseen: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+
+    def __post_init__(self) -> None:
+        for name in ("accepted", "unseen"):
+            if len(getattr(self, name)) != len(self.targets):
+                object.__setattr__(self, name, np.zeros(len(self.targets), np.bool_))

@@ -11,6 +11,7 @@ from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
+from engine.domain import Source
 from gui import review_words, wording
 from gui.review_state import ReviewState
 from gui.session import Session
@@ -93,7 +94,7 @@ class HeadlineCard(Card):
         review, ids = self._state.review, self._accepted_ids
         if review is not None and len(ids):
             words = review_words.mistakes(self._acceptance(), len(ids))
-            self._session.accept_suggestions(ids)
+            self._session.accept_suggestions(ids, Source.UNSEEN)
             self.accepted.emit(len(ids), words)
 
     # ----------------------------------------------------------------------------------------------------- private

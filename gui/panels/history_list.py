@@ -17,7 +17,12 @@ from gui.widgets.text import text_label
 
 MAX_SHOWN = 6
 ROW_PX = 26
-SOURCE_WORDS = {Source.SUGGESTION: "an accepted suggestion", Source.IMPORT: "imported", Source.HUMAN: "by hand"}
+SOURCE_WORDS = {
+    Source.SUGGESTION: "an accepted suggestion",
+    Source.UNSEEN: "a suggestion that was accepted without a look",
+    Source.IMPORT: "imported",
+    Source.HUMAN: "by hand",
+}
 
 
 class HistoryRow(QAbstractButton):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
+from engine.evaluation.selection import words_on
 from gui import wording
 from gui.widgets.buttons import button
 from gui.widgets.card import Card
@@ -57,6 +58,8 @@ class HonestCard(Card):
                 f"Locked test set: {wording.percent(review.test.accuracy)} ({100 * low:.0f}–{100 * high:.0f}) "
                 f"of {wording.count(review.test.num_images, 'image')}, never trained on."
             )
+        accepted = words_on(review.run.settings)
+        facts += [accepted] if accepted else []
         self.facts.setText(" ".join(facts))
         self.facts.setVisible(bool(facts))
         warnings = [*review.warnings, *extra_warnings]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from engine.domain import CONFIDENT, ImageClass, Mark
+from engine.domain import CONFIDENT, ImageClass, Mark, Source
 from engine.evaluation.acceptance import largest_strangeness
 from gui.columns import agrees_with_suggestion, has_class, has_open_suggestion, is_done
 from gui.models.image_filter import Show
@@ -179,11 +179,17 @@ class Labelling(QObject):
     def accept(self) -> None:
         """Makes the suggestions of the targets their classes, and goes on (not where Enter has still to confirm)."""
         stays = self._session.has_several_classes and not self._session.suggests_whole_sets
-        self._do(self.suggested_targets(), self._session.accept_suggestions, advances=not stays)
+        positions = self.suggested_targets()
+        is_seen = len(positions) <= len(
+            self._grid.visible_positions()
+        )  # more than fit on the screen were not looked at
+        source = Source.SUGGESTION if is_seen else Source.UNSEEN
+        self._do(positions, lambda ids: self._session.accept_suggestions(ids, source), advances=not stays)
 
     def accept_confident(self) -> None:
         """Accepts every confident suggestion of the list in one step."""
-        self._do(self.confident_positions(), self._session.accept_suggestions, advances=False)
+        positions = self.confident_positions()
+        self._do(positions, lambda ids: self._session.accept_suggestions(ids, Source.UNSEEN), advances=False)
 
     def skip(self) -> None:
         """Skips the targets that have no class and goes on; what is skipped already comes back."""

@@ -1,0 +1,128 @@
+"""Accepted suggestions in a training: learned from or left out, measured only where somebody looked, and told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.domain import LabelSnapshot, Run, Source
+from engine.evaluation.selection import COUNTED, words_on
+from engine.nn.run_model import OUT_OF_FOLD_FILE
+from engine.project import Project
+from engine.tasks.interrupted import labels_of, write_begun
+from engine.tasks.review import ReviewModel
+from engine.tasks.train import retrain_jobs
+from engine.tasks.train_snapshot import TrainSettings
+
+SETTINGS = TrainSettings(backbone="squeezenet1_1")
+OWN = {"crazing": 5, "patches": 5, "scratches": 5}
+
+
+@pytest.fixture
+def retrain(run_job: Callable) -> Callable[..., Run]:
+    def run_chain(project: Project, settings: TrainSettings = SETTINGS) -> Run:
+        outcome = None
+        for job in retrain_jobs(project, settings):
+            outcome = run_job(job)
+        assert isinstance(outcome, Run)
+        return outcome
+
+    return run_chain
+
+
+@pytest.fixture
+def project(make_project: Callable, steel: Path, label_by_folder: Callable) -> Project:
+    """Twenty-four pictures of three kinds; five of each labelled by hand."""
+    made: Project = make_project(steel, has_labels=False)
+    label_by_folder(made, OWN)
+    return made
+
+
+def accept(project: Project, source: Source) -> list[int]:
+    """Gives the other images the class of their folder, as an accepted suggestion; returns them."""
+    class_ids = {each.name: each.id for each in project.classes()}
+    labelled = set(project.snapshot().image_ids.tolist())
+    pairs = [(image.id, class_ids[image.name.split("/")[0]]) for image in project.images() if image.id not in labelled]
+    project.label_many(pairs, source, "accept").result()
+    return [image_id for image_id, _ in pairs]
+
+
+def held_out_ids(project: Project, run: Run) -> set[int]:
+    with np.load(project.run_dir(run) / OUT_OF_FOLD_FILE) as arrays:
+        return set(arrays["image_ids"].tolist())
+
+
+def test_the_snapshot_knows_what_was_accepted_and_what_nobody_looked_at(project: Project) -> None:
+    accepted = accept(project, Source.SUGGESTION)
+    labels = project.snapshot()
+    assert set(labels.image_ids[labels.accepted].tolist()) == set(accepted)
+    assert not labels.unseen.any()
+    project.clear(accepted).result()
+    accept(project, Source.UNSEEN)
+    labels = project.snapshot()
+    assert set(labels.image_ids[labels.unseen].tolist()) == set(accepted)
+    assert np.array_equal(labels.accepted, labels.unseen)
+
+
+def test_what_nobody_looked_at_is_learned_from_and_never_measured_on(project: Project, retrain: Callable) -> None:
+    own = set(project.snapshot().image_ids.tolist())
+    accept(project, Source.UNSEEN)
+    run = retrain(project)
+    assert run.num_images == 24
+    assert held_out_ids(project, run) == own
+    assert (run.validation.num_measured, np.sum(run.validation.confusion)) == (15, 15)
+    assert any("9 suggestions were accepted without a look" in note for note in run.settings["notes"])
+
+
+def test_what_was_looked_at_is_measured_on_and_counts_as_often_as_among_all(
+    project: Project, retrain: Callable, run_job: Callable
+) -> None:
+    accept(project, Source.SUGGESTION)
+    project.clear(project.snapshot().image_ids[:4].tolist()).result()
+    run = retrain(project)
+    assert run.validation.num_measured == run.num_images == 20
+    counted = run.settings[COUNTED]
+    assert counted["num_measured"] == 9
+    low, high = run.validation.accuracy_interval
+    assert low < run.validation.accuracy <= high
+    assert "9 labels are accepted suggestions" in words_on(run.settings)
+    review = run_job(ReviewModel(project, run))
+    assert review.metrics.accuracy == run.validation.accuracy
+
+
+def test_a_training_without_accepted_suggestions_neither_learns_from_them_nor_measures_on_them(
+    project: Project, retrain: Callable
+) -> None:
+    own = set(project.snapshot().image_ids.tolist())
+    plain = retrain(project)
+    accept(project, Source.SUGGESTION)
+    run = retrain(project, replace(SETTINGS, with_accepted=False))
+    assert run.num_images == 15
+    assert held_out_ids(project, run) == own
+    assert (run.labels_hash, run.validation) == (plain.labels_hash, plain.validation)
+    assert "left out" in words_on(run.settings)
+
+
+def test_where_nearly_all_labels_are_unseen_suggestions_they_are_measured_on_and_a_note_says_that_it_flatters(
+    project: Project, retrain: Callable
+) -> None:
+    project.clear(project.snapshot().image_ids.tolist()).result()
+    accept(project, Source.UNSEEN)
+    run = retrain(project)
+    assert run.validation.num_measured == 24
+    assert any("figures flatter" in note for note in run.settings["notes"])
+
+
+def test_an_interrupted_training_remembers_what_was_accepted(project: Project, tmp_path: Path) -> None:
+    from engine.tasks.interrupted import Interrupted
+
+    accept(project, Source.UNSEEN)
+    labels: LabelSnapshot = project.snapshot()
+    write_begun(tmp_path / "scratch", SETTINGS, labels)
+    again = labels_of(project, Interrupted(tmp_path / "scratch", SETTINGS, 0.5, 24, 0.0))
+    assert np.array_equal(again.unseen, labels.unseen)
+    assert again.accepted.sum() == 9
