@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
-from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtCore import QObject, Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
+from PySide6.QtWidgets import QDialog
 
 from engine.errors import ImportFormatError, ProjectError
 from gui.dialogs import ask
+from gui.panels.use_work import FOLDER, WATCH, WorkState, folder_row
 from gui.session import Session
 
 if TYPE_CHECKING:
     from gui.main_window import MainWindow
     from gui.panels.use_workspace import UseWorkspace
+    from gui.use_folder import FolderRun
     from gui.use_session import UseSession
+    from gui.use_watch import UseWatch
 
 PICTURES = "Pictures (*.jpg *.jpeg *.png *.tif *.tiff *.webp *.bmp *.gif *.avif *.jp2);;All files (*)"
 MODELS = "Exported models (*.onnx *.safetensors model.json);;All files (*)"
@@ -30,6 +35,8 @@ class UseCommands(QObject):
         self._session = session
         self._window = window
         self._use: UseSession | None = None
+        self._run: FolderRun | None = None
+        self._watch: UseWatch | None = None
 
     @property
     def session(self) -> UseSession:
@@ -50,6 +57,9 @@ class UseCommands(QObject):
         workspace.leave_wanted.connect(self._window.leave_use)
         workspace.folder_button.clicked.connect(self.classify_folder)
         workspace.watch_button.clicked.connect(self.watch_folder)
+        workspace.work_rows.acted.connect(self._act)
+        self.run.changed.connect(self._show_run)
+        self.watch.changed.connect(self._show_watch)
 
     def show(self) -> None:
         self._window.show_use()
@@ -95,14 +105,92 @@ class UseCommands(QObject):
 
     def classify_folder(self) -> None:
         """Asks for a folder and what is to be made of it."""
+        from gui.dialogs.use_folder import UseFolderDialog
+
         self.show()
+        if not self._has_model():
+            return
+        if self.run.is_running:
+            self._window.errors.show_warning(
+                "A folder is being classified.", "Stop it first, or wait until it is done."
+            )
+            return
+        dialog = UseFolderDialog(self.session, is_watch=False, parent=self._window)
+        dialog.accepted.connect(lambda: self.run.start(dialog.folder_plan()))
+        self._open(dialog)
 
     def watch_folder(self) -> None:
-        """Asks for a folder to watch."""
+        """Asks for a folder to watch; while one is watched, stops that."""
+        from gui.dialogs.use_folder import UseFolderDialog
+
         self.show()
+        if self.watch.is_running:
+            self.watch.stop()
+        elif self._has_model():
+            dialog = UseFolderDialog(self.session, is_watch=True, parent=self._window)
+            dialog.accepted.connect(lambda: self.watch.start(dialog.watch_plan()))
+            self._open(dialog)
+
+    @property
+    def run(self) -> FolderRun:
+        """The run over a whole folder."""
+        if self._run is None:
+            from gui.use_folder import FolderRun
+
+            self._run = FolderRun(self.session)
+        return self._run
+
+    @property
+    def watch(self) -> UseWatch:
+        """The folder that is watched."""
+        if self._watch is None:
+            from gui.use_watch import UseWatch
+
+            self._watch = UseWatch(self.session)
+        return self._watch
+
+    def _open(self, dialog: QDialog) -> None:
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def _act(self, row: str, action: str) -> None:
+        """Does what a button of a row below the files says."""
+        state = self.run.state
+        if row == WATCH and action == "stop":
+            self.watch.stop()
+        elif row == FOLDER and action == "stop":
+            self.run.cancel()
+        elif row == FOLDER and action == "close":
+            self.run.put_away()
+        elif row == FOLDER and state is not None:
+            table, sort = state.plan.table, state.plan.sort
+            if action == "again":
+                self.run.put_away()
+                self.run.start(replace(state.plan, is_resumed=table is not None))
+            elif action == "table" and table is not None:
+                QDesktopServices.openUrl(QUrl.fromLocalFile(str(table)))
+            elif action == "folder":
+                folder = sort.folder if sort is not None else table.parent if table is not None else state.plan.folder
+                QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+
+    def _show_run(self) -> None:
+        self._window.use.work_rows.set_state(FOLDER, folder_row(self.run.state))
+
+    def _show_watch(self) -> None:
+        watch, page = self.watch, self._window.use
+        page.watch_button.setText("Stop watching" if watch.is_running else "Watch a folder…")
+        state = None
+        if watch.is_running:
+            title, note = watch.words()
+            state = WorkState(title, note, actions=(("stop", "Stop", "Watch no longer (Ctrl+Shift+W)"),))
+        page.work_rows.set_state(WATCH, state)
 
     def shutdown(self) -> None:
         """Stops what is going on."""
+        if self._watch is not None:
+            self._watch.stop()
+        if self._run is not None:
+            self._run.cancel()
         if self._use is not None:
             self._use.shutdown()
             self._window.use.shutdown()

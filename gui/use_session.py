@@ -37,8 +37,11 @@ class UseSession(QObject):
 
     model_changed = Signal()
     """Another model is used, or its classes look different, or whether there is one to choose."""
+    model_will_change = Signal()
     files_changed = Signal()
     """Files were added, or the list is another one."""
+    files_grew = Signal()
+    """Answers to files came that were not in the list."""
     rows_changed = Signal(object)
     """Rows of the files whose prediction or correction is another."""
     progress_changed = Signal()
@@ -125,6 +128,7 @@ class UseSession(QObject):
         self._session.bridge.submit(ReadModel(path), Priority.INTERACTIVE, on_end=on_end)
 
     def _set_model(self, model: UsedModel | None) -> None:
+        self.model_will_change.emit()
         self._cancel_job()
         self.model = model
         self.files.set_model(model)
@@ -254,11 +258,18 @@ class UseSession(QObject):
         self._handle = self._session.bridge.submit(job, priority, on_end=lambda end: self._on_end(token, end))
         self.progress_changed.emit()
 
+    def take(self, event: FilesClassified) -> None:
+        """Notes what the model says of files, which are added to the list where they are not in it."""
+        num_before = len(self.files)
+        rows = self.files.take(event.predictions)
+        self.rows_changed.emit(rows)
+        if len(self.files) != num_before:
+            self.files_grew.emit()
+        self.progress_changed.emit()
+
     def _on_files_classified(self, event: FilesClassified) -> None:
         if event.token == self._token and self._token:
-            rows = self.files.take(event.predictions)
-            self.rows_changed.emit(rows)
-            self.progress_changed.emit()
+            self.take(event)
 
     def _on_end(self, token: int, end: JobEnded) -> None:
         if token != self._token:
@@ -269,6 +280,10 @@ class UseSession(QObject):
             if len(left):  # told as a failure of the job, not of a file
                 self.files.fail(left, "It could not be classified.")
                 self.rows_changed.emit(left)
+            self._pump_timer.start()
+        elif isinstance(end, JobFailed) and len(self._asked) == 1:
+            self.files.fail(self._asked, str(end.error))
+            self.rows_changed.emit(self._asked)
             self._pump_timer.start()
         elif isinstance(end, JobFailed):
             self._is_stopped = True

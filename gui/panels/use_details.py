@@ -173,7 +173,7 @@ class UseDetails(QScrollArea):
         self._verdict.setText(title)
         self._note.setText(note)
         self._note.setVisible(bool(note))
-        is_done = model is not None and files.states[row] == State.DONE
+        is_done = model is not None and int(files.states[row]) == State.DONE
         self.bars.setVisible(is_done)
         if is_done and model is not None:
             shares = files.probabilities[row].tolist()

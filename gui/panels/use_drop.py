@@ -33,7 +33,7 @@ class _Zone(QWidget):
         glow.setAlphaF(0.10)
         painter.setBrush(glow if self.is_target else QColor(Qt.GlobalColor.transparent))
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 14, 14)
-        top = QPointF(self.rect().center().x() - 28, max(24.0, self.height() / 2 - 128))
+        top = QPointF(self.rect().center().x() - 28, max(24.0, self.height() / 2 - 112))
         name = "images" if self.has_model else "layers"
         paint_icon(painter, name, QRectF(top.x(), top.y(), 56, 56), "accent" if self.is_target else "text_faint")
         painter.end()

@@ -31,7 +31,8 @@ class UseFaces:
         """Returns the face of a row of the files."""
         files, model = self._use.files, self._use.model
         columns = files.columns
-        image_id, is_done = row + 1, files.states[row] == State.DONE
+        state = int(files.states[row])
+        image_id, is_done = row + 1, state == State.DONE
         given = self._session.class_by_id(int(columns.class_ids[row])) if columns.class_ids[row] else None
         is_unknown = is_done and bool(columns.unknown_scores[row] >= columns.unknown_threshold)
         confidence = float(columns.confidences[row])
@@ -45,7 +46,7 @@ class UseFaces:
         opinion = None
         if given is not None and said is not None and said.name != given.name:
             opinion = (said.name, percent(confidence), said.color)
-        is_failed = files.states[row] == State.FAILED
+        is_failed = state == State.FAILED
         return CardFace(
             image_id=image_id,
             name=columns.names[row],

@@ -99,6 +99,7 @@ class UseListView(QListView):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._is_telling = False
         self.model_ = UseListModel()
         self.setModel(self.model_)
         self.setItemDelegate(_Delegate(self))
@@ -107,7 +108,6 @@ class UseListView(QListView):
         self.setFrameShape(QListView.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setProperty("role", "plain")
-        self._is_telling = True
         self.choose(Kind.ALL)
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
@@ -13,8 +14,12 @@ from gui.widgets.buttons import button
 from gui.widgets.progress import SlimProgress
 from gui.widgets.text import ElidedLabel
 
+if TYPE_CHECKING:
+    from gui.use_folder import FolderState
+
 FILES, FOLDER, WATCH = "files", "folder", "watch"
 BAR_PX = 160
+CLOSE = ("close", "Close", "Put this line away")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,25 @@ class WorkState:
     done: int = 0
     total: int = -1
     actions: tuple[tuple[str, str, str], ...] = ()
+
+
+def folder_row(state: FolderState | None) -> WorkState | None:
+    """Returns what is shown of a run over a folder."""
+    from gui.use_folder import progress_words
+
+    if state is None:
+        return None
+    actions: tuple[tuple[str, str, str], ...]
+    if not state.has_ended:
+        actions = (("stop", "Stop", "What is written stays; go on later"),)
+        return WorkState(f"Classifying {state.plan.folder}", progress_words(state), state.done, state.total, actions)
+    if state.has_failed:
+        again = ("again", "Go on", "Start it again; what is done is not done twice")
+        return WorkState(f"{state.plan.folder} is not finished", state.words, actions=(again, CLOSE))
+    open_table = ("table", "Open the table", "In the program for tables")
+    open_folder = ("folder", "Open the folder", "In the file manager")
+    actions = ((open_table,) if state.plan.table is not None else ()) + (open_folder, CLOSE)
+    return WorkState(f"{state.plan.folder} is classified", state.words, actions=actions)
 
 
 class _Row(QWidget):

@@ -178,6 +178,7 @@ class UseWorkspace(UseFrame):
         session, use = self.session, self.use
         use.model_changed.connect(self._on_model_changed)
         use.files_changed.connect(self._on_files_changed)
+        use.files_grew.connect(self._on_files_grew)
         use.rows_changed.connect(self._on_rows_changed)
         use.progress_changed.connect(self._show_progress)
         self.corrections.corrected.connect(self.say)
@@ -246,9 +247,14 @@ class UseWorkspace(UseFrame):
         kind, class_id = self.lists.kind_and_class
         follows = kind is not Kind.ALL or class_id != NO_CLASS
         follows |= self.order_chosen not in (UseOrder.ADDED, UseOrder.NAME)
-        follows |= self.images.columns is not None and len(self.images.columns) != len(self.use.files)
         # A list that the user works in must not lose the file under the eyes: corrections are taken out later.
         if follows and not self._list_timer.isActive():
+            self._list_timer.start()
+
+    def _on_files_grew(self) -> None:
+        if self.images.columns is None or not len(self.images.columns):
+            self.apply_list()
+        elif not self._list_timer.isActive():
             self._list_timer.start()
 
     def _on_classes_changed(self) -> None:
