@@ -210,10 +210,10 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec(
         "show_stacks",
-        "Look-alikes together",
+        "Stacks of look-alikes",
         "Ctrl+Shift+G",
         "View",
-        lambda c: c.assistance.show_stacks,
+        lambda c: c.show_stacks,
         _has_images,
         icon="layers",
         is_for_label=True,

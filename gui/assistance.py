@@ -94,14 +94,6 @@ class Assistance(QObject):
             job = FindSimilar(project, image_id, NUM_SIMILAR)
             self._ask(job, f"Similar to {name}", "", lambda found: np.append(image_id, found.image_ids))
 
-    def show_stacks(self) -> None:
-        """Shows the images without a class, look-alikes side by side."""
-        from engine.tasks.stack_images import StackImages
-
-        project = self._session.project
-        if project is not None:
-            self._ask(StackImages(project), "Look-alikes together", "", lambda found: found.rows)
-
     def ask_for_order(self, name: str, among: NDArray[np.int64] | None = None) -> None:
         """Asks for an order of the table by its name, for all images or for those that are shown."""
         project, choice = self._session.project, ORDERS[name]

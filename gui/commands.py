@@ -89,6 +89,9 @@ class Commands(ProjectCommands):
     def show_review(self) -> None:
         self._window.show_review()
 
+    def show_stacks(self) -> None:
+        self._window.workspace.pages.show_stacks()
+
     def toggle_viewer(self) -> None:
         self._window.workspace.toggle_viewer()
 

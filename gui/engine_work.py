@@ -170,6 +170,11 @@ class EngineWork(QObject):
 
         self._session.read_in_background(prepare, self._start_looking)
 
+    def look_again(self) -> None:
+        """The same, also after the user stopped it."""
+        self._is_looking_stopped = False
+        self.look_at_new_images()
+
     def _start_looking(self, jobs: Sequence[AnyJob]) -> None:
         if not jobs:
             self.embed()

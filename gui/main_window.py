@@ -223,7 +223,13 @@ class MainWindow(QMainWindow):
         self._show_workspace(self.workspace if self.session.project is not None else self.welcome)
 
     def take_back(self) -> bool:
-        """Takes back what was done last in Review and is no step of the labels; tells whether there was anything."""
+        """Takes back what was done last in Review, or on a page of Label, and is no step of the labels.
+
+        Tells whether there was anything.
+        """
+        page = self.workspace.page if self.current_workspace is self.workspace else None
+        if page is not None and page.take_back():
+            return True
         return self._review is not None and self._review.take_back()
 
     def _show_workspace(self, wanted: QWidget) -> None:

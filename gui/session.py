@@ -204,7 +204,7 @@ class Session(ProjectSession):
 
     @property
     def can_undo(self) -> bool:
-        return self.facts.undo_text is not None or self.num_unsaved > 0 or bool(self.stacks.undo_text)
+        return self.facts.undo_text is not None or self.num_unsaved > 0 or bool(self.stacks.undo_text) or bool(self.stacks.undo_text)
 
     @property
     def can_redo(self) -> bool:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from engine.domain import Mark, Source
+from engine.domain import ImageClass, Mark, Source
 from engine.events import JobFailed, JobSucceeded
 from engine.jobs import Priority
 from engine.suggestions.clusters import Stacks
 from gui.activities import EMBED, READ, SCAN, STACK
-from gui.columns import is_done
-from gui.models.arrangement import Arrangement, Bools, Ids
+from gui.columns import has_open_suggestion, is_done
+from gui.models.arrangement import Arrangement, Bools, Ids, ShownStacks
 from gui.open_project import as_array
 
 if TYPE_CHECKING:
@@ -28,8 +28,11 @@ if TYPE_CHECKING:
 
 BEFORE = (SCAN, READ, EMBED)
 """Work after which more images can be put into stacks."""
-WAIT_MS = 300
+WAIT_MS, BEGIN_MS = 300, 1500
+"""How long to wait whether further images are looked at, and whether that begins at all."""
 MAX_HISTORY = 30
+AGREEING = 2 / 3
+"""A stack has a suggestion when the model suggests one class for at least so many of its images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,16 @@ class Stack:
     def named_ids(self) -> Ids:
         """Those that naming gives the class."""
         return self.image_ids[~self.is_aside]
+
+
+@dataclass(frozen=True, slots=True)
+class Suggested:
+    """What a model says of a stack: of `num_agreeing` of `num_named` images, with this mean confidence."""
+
+    item: ImageClass
+    confidence: float
+    num_agreeing: int
+    num_named: int
 
 
 class OpenStacks(Sequence[Stack]):
@@ -92,12 +105,13 @@ class ImageStacks(QObject):
         self._rows: Ids = np.zeros(0, np.int64)
         self._are_there: Bools = np.zeros(0, np.bool_)
         self._are_open: Bools = np.zeros(0, np.bool_)
-        self._open_numbers: Ids = np.zeros(0, np.int64)
+        self.shown = ShownStacks.of(self._arrangement, self._rows, self._are_open)
+        """The stacks that are not named yet, as arrays."""
         self._history: list[tuple[str, Arrangement]] = []
         self.state = StackState.NOTHING
         self.error: BaseException | None = None
         """Why there are no stacks, in the state FAILED."""
-        self._wait_timer = QTimer(self, singleShot=True, interval=WAIT_MS)
+        self._wait_timer = QTimer(self, singleShot=True)
         self._wait_timer.timeout.connect(self._go_on)
         session.work.has_own_view(STACK, True)
         session.work.ended.connect(self._on_work_ended)
@@ -124,6 +138,13 @@ class ImageStacks(QObject):
         self._session.work.cancel_kind(STACK)
         self._set_state(StackState.STACKING)
         self._session.when_saved(self._submit)
+
+    def look_and_ask(self) -> None:
+        """Looks at the images first, also when the user had stopped that before."""
+        self.error = None
+        self._session.work.look_again()
+        self._set_state(StackState.WAITING)
+        self._wait_timer.start(BEGIN_MS)
 
     def cancel(self) -> None:
         """Stops waiting or making them; the stacks that are there stay."""
@@ -157,7 +178,7 @@ class ImageStacks(QObject):
     @property
     def num_open(self) -> int:
         """How many are not named yet."""
-        return len(self._open_numbers)
+        return len(self.shown)
 
     def stack(self, index: int) -> Stack:
         """Returns one of the open stacks.
@@ -165,53 +186,77 @@ class ImageStacks(QObject):
         Raises:
             IndexError: there is no such stack (any more).
         """
-        number = int(self._open_numbers[index])
-        span = self._arrangement.span(number)
-        is_open = self._are_open[span]
+        if not 0 <= index < len(self.shown):
+            raise IndexError(index)
+        span = self.shown.span(index)
         return Stack(
-            image_ids=self._arrangement.image_ids[span][is_open],
-            num_typical=int(np.count_nonzero(is_open & ~self._arrangement.are_odd[span])),
-            is_aside=self._arrangement.are_aside[span][is_open],
-            spread=float(self._arrangement.spreads[number]),
+            image_ids=self.shown.image_ids[span],
+            num_typical=int(self.shown.num_typical[index]),
+            is_aside=self.shown.are_aside[span],
+            spread=float(self.shown.spreads[index]),
         )
 
     @property
     def left_over_ids(self) -> Ids:
         """The images without a class that were set aside in stacks that are done."""
-        in_open = np.isin(self._arrangement.stack_of, self._open_numbers)
-        return self._arrangement.image_ids[self._are_open & ~in_open]
+        is_done = np.ones(self.num_stacks, np.bool_)
+        is_done[self.shown.numbers] = False
+        return self._arrangement.image_ids[self._are_open & is_done[self._arrangement.stack_of]]
+
+    def suggestion(self, index: int) -> Suggested | None:
+        """Returns what the model says of a stack when it says it of most images that naming would label."""
+        if self._session.has_several_classes:
+            return None  # whether a class alone is meant is not said
+        span, columns = self.shown.span(index), self._session.columns
+        rows = self.shown.rows[span][~self.shown.are_aside[span]]
+        predicted = columns.predicted_ids[rows]
+        class_ids, numbers = np.unique(predicted[has_open_suggestion(columns, rows)], return_counts=True)
+        if not len(numbers) or numbers.max() < AGREEING * len(rows):
+            return None
+        item = self._session.class_by_id(int(class_ids[numbers.argmax()]))
+        if item is None:  # deleted since the model was trained
+            return None
+        agreeing = rows[predicted == item.id]
+        return Suggested(item, float(columns.confidences[agreeing].mean()), len(agreeing), len(rows))
 
     # ---- what the user does
 
     def name(self, index: int, class_id: int, source: Source = Source.HUMAN) -> bool:
         """Gives a stack a class, but not what is set aside; one undo step. Tells whether there was anything to name."""
-        ids = self.stack(index).named_ids
+        return self.name_several([index], class_id, source)
+
+    def name_several(self, indices: Iterable[int], class_id: int, source: Source = Source.HUMAN) -> bool:
+        """Gives several stacks the same class, in one undo step."""
+        ids = self.named_ids(indices)
         if not len(ids) or self._session.is_read_only:
             return False
-        self._history.clear()
         self._session.label(ids, class_id, source)
         return True
 
-    def name_new(self, index: int, name: str) -> None:
-        """Makes a class and gives it to a stack, in one undo step."""
-        ids = self.stack(index).named_ids
+    def name_new(self, indices: int | Iterable[int], name: str) -> None:
+        """Makes a class and gives it to one stack or several, in one undo step."""
+        ids = self.named_ids([indices] if isinstance(indices, int) else indices)
         if len(ids) and not self._session.is_read_only:
-            self._history.clear()
             self._session.split_class(ids, name)
+
+    def named_ids(self, indices: Iterable[int]) -> Ids:
+        """Returns the images that naming these stacks would label."""
+        named = [self.shown.named(index) for index in indices]
+        return np.concatenate([*named, np.zeros(0, np.int64)]).astype(np.int64)
 
     def set_aside(self, index: int, image_ids: Ids, on: bool = True) -> None:
         """Leaves images of a stack out of the naming, or (`on` False) takes them in again."""
-        number = int(self._open_numbers[index])
+        number = int(self.shown.numbers[index])
         text = "set aside" if on else "take in"
         self._arrange(text, self._arrangement.with_aside(number, as_array(image_ids), on))
 
     def split(self, index: int) -> None:
         """Makes two stacks of one; the smaller one follows."""
-        self._arrange("split", self._arrangement.split(int(self._open_numbers[index]), self._are_open))
+        self._arrange("split", self._arrangement.split(int(self.shown.numbers[index]), self._are_open))
 
     def merge(self, indices: Iterable[int]) -> None:
         """Makes one stack of several, where the first of them is."""
-        numbers = self._open_numbers[np.array(sorted(set(indices)), np.int64)]
+        numbers = self.shown.numbers[np.array(sorted(set(indices)), np.int64)]
         if len(numbers) > 1:
             self._arrange("join", self._arrangement.merged(numbers))
 
@@ -226,6 +271,11 @@ class ImageStacks(QObject):
             return False
         self._show(self._history.pop()[1])
         return True
+
+    def forget_steps(self) -> None:
+        """Makes splits, joins and what was set aside final."""
+        self._history.clear()
+        self._session.undo_changed.emit()
 
     # ---- private
 
@@ -243,7 +293,7 @@ class ImageStacks(QObject):
 
     def _on_work_ended(self, kind: str, end: object) -> None:
         if kind in BEFORE and self.state is StackState.WAITING:
-            self._wait_timer.start()  # what was found is looked at next: that begins in a moment
+            self._wait_timer.start(WAIT_MS)  # what was found is looked at next: that begins in a moment
         if kind != STACK or getattr(end, "job_id", 0) != self._job_id:
             return
         self._job_id = 0
@@ -266,24 +316,28 @@ class ImageStacks(QObject):
         self._find_rows()
         self._refresh()
         self.changed.emit()
+        self._session.undo_changed.emit()
 
     def _find_rows(self) -> None:
         ids = self._arrangement.image_ids
         self._are_there = self._session.has_images(ids)
-        self._rows = self._session.rows_of(ids)
+        self._rows = np.zeros(len(ids), np.int64)
+        self._rows[self._are_there] = self._session.rows_of(ids)
 
     def _refresh(self) -> bool:
         """Sees which images are still open; tells whether others are than before."""
-        columns, before = self._session.columns, self._are_open
-        self._are_open = self._are_there.copy()
-        is_skipped = columns.marks[self._rows] & Mark.SKIPPED != 0
-        self._are_open[self._are_there] = ~(is_done(columns, self._rows) | is_skipped)
-        num_named = self._arrangement.counts(self._are_open & ~self._arrangement.are_aside)
-        self._open_numbers = np.flatnonzero(num_named)
+        columns, before, rows = self._session.columns, self._are_open, self._rows
+        if self._are_there.any():
+            is_skipped = columns.marks[rows] & Mark.SKIPPED != 0
+            self._are_open = self._are_there & ~is_done(columns, rows) & ~is_skipped
+        else:
+            self._are_open = self._are_there
+        self.shown = ShownStacks.of(self._arrangement, rows, self._are_open)
         return not np.array_equal(before, self._are_open)
 
     def _on_rows_changed(self, _rows: object) -> None:
         if self.num_stacks and self._refresh():
+            self._history.clear()  # what was arranged before a label is final
             self.changed.emit()
 
     def _on_columns_reset(self) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout
 from engine.domain import ImageClass, LabelMode
 from gui.action_table import ACTIONS
 from gui.dialogs.frame import FramedDialog
-from gui.panels.workspace_keys import CLASSES, LABEL, MOVE, REVIEW, SINGLE, class_key_text, keys_for
+from gui.panels.workspace_keys import CLASSES, LABEL, MOVE, REVIEW, SINGLE, STACKS, class_key_text, keys_for
 from gui.widgets.buttons import button
 from gui.widgets.dot import Dot
 from gui.widgets.key_label import KeyLabel
@@ -52,6 +52,7 @@ class ShortcutsDialog(FramedDialog):
         self._add_group(left, LABEL, workspace_keys(LABEL, mode))
         self._add_group(left, MOVE, workspace_keys(MOVE, mode))
         self._add_group(left, SINGLE, workspace_keys(SINGLE, mode))
+        self._add_group(left, STACKS, workspace_keys(STACKS, mode))
         with_keys = [item for item in classes if item.key]
         if with_keys:
             self._add_classes(right, with_keys)

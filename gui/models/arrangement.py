@@ -103,3 +103,53 @@ class Arrangement:
         # What the user set aside or took in stays so, whatever is odd now.
         are_aside = np.where(were_odd == were_aside, are_odd, were_aside)
         return Arrangement(self.image_ids[order], starts, are_odd[order], are_aside[order], spreads, self.points[order])
+
+
+@dataclass(frozen=True, slots=True)
+class ShownStacks:
+    """What is still to be named of an arrangement: P images in T stacks, in the order of the arrangement.
+
+    `numbers` (T,) are the stacks' numbers there, `rows` (P,) the images' rows of the columns; `num_typical` (T,) images
+    of each stack come before its odd ones.
+    """
+
+    numbers: Ids
+    image_ids: Ids
+    rows: Ids
+    starts: Ids
+    num_typical: Ids
+    are_aside: Bools
+    spreads: NDArray[np.float32]
+
+    @staticmethod
+    def of(arrangement: Arrangement, rows: Ids, are_open: Bools) -> ShownStacks:
+        """Returns the stacks of which something would be named; `rows` and `are_open` (M,) are the arrangement's."""
+        numbers = np.flatnonzero(arrangement.counts(are_open & ~arrangement.are_aside))
+        in_stack = np.zeros(arrangement.num_stacks, np.bool_)
+        in_stack[numbers] = True
+        mask = are_open & np.repeat(in_stack, np.diff(arrangement.starts))
+        return ShownStacks(
+            numbers=numbers,
+            image_ids=arrangement.image_ids[mask],
+            rows=rows[mask],
+            starts=np.append(0, np.cumsum(arrangement.counts(mask)[numbers])).astype(np.int64),
+            num_typical=arrangement.counts(mask & ~arrangement.are_odd)[numbers],
+            are_aside=arrangement.are_aside[mask],
+            spreads=arrangement.spreads[numbers],
+        )
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def span(self, index: int) -> slice:
+        """Returns where the images of a stack stand."""
+        return slice(int(self.starts[index]), int(self.starts[index + 1]))
+
+    def index_of(self, position: int) -> int:
+        """Returns the stack of a position."""
+        return int(np.searchsorted(self.starts, position, "right")) - 1
+
+    def named(self, index: int) -> Ids:
+        """Returns the images that naming a stack gives the class."""
+        span = self.span(index)
+        return self.image_ids[span][~self.are_aside[span]]

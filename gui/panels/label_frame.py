@@ -20,6 +20,7 @@ from gui.panels.filter_bar import FilterBar
 from gui.panels.label_footer import LabelFooter
 from gui.panels.label_page import LabelPage
 from gui.panels.show_list import ShowListPanel
+from gui.panels.stacks_offer import StacksOffer
 from gui.screen_images import ScreenImages
 from gui.session import Session
 from gui.theme import theme
@@ -57,6 +58,7 @@ class LabelFrame(QWidget):
         self.viewer.set_heat_maps(self.heat_maps)
         self.empty = EmptyState()
         self.offline_bar = OfflineBar()
+        self.offer = StacksOffer(session)
         self.palette_panel = ClassPalettePanel(session, self.counts)
         self.show_list = ShowListPanel(self.counts)
         self.folders = FacetView("Folders")
@@ -147,6 +149,7 @@ class LabelFrame(QWidget):
         centre.setSpacing(0)
         centre.addWidget(self.filter_bar)
         centre.addWidget(self.offline_bar)
+        centre.addWidget(self.offer)
         centre.addWidget(self.stack, 1)
         centre.addWidget(self.footer)
         self.centre.setProperty("role", "window")

@@ -26,6 +26,11 @@ class LabelPage(QWidget):
     """The user is done here and wants to see the images again."""
     hints_changed = Signal()
     """`hints()` says something else now."""
+    way_back = ""
+    """Says in the line of keys how to come back, when images of the page are looked at in the grid."""
+
+    find_wanted = Signal()
+    """The type-ahead is to be opened."""
 
     @property
     def pane(self) -> QWidget:
@@ -76,6 +81,10 @@ class LabelPage(QWidget):
     def key_handlers(self) -> Mapping[str, Callable[[], object]]:
         """Returns what keys of `workspace_keys` (by id) do here. Of `pages.ROUTED`, those not named do nothing."""
         return {}
+
+    def take_back(self) -> bool:
+        """Takes back what was done last on the page and is no step of the labels; tells whether there was anything."""
+        return False
 
     def focus_images(self) -> None:
         """Gives the keyboard to the pictures."""

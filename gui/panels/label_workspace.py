@@ -48,7 +48,7 @@ class LabelWorkspace(LabelFrame):
         repeats = KeyRepeats(self)
         self._painting = Painting(self.labelling, repeats, self.grid, self.viewer)
         self._keys = LabelKeys(self, repeats, lambda class_id: self.pages.label(class_id, self._painting.press))
-        self.pages = Pages(self)
+        self.pages = Pages(self, repeats)
         self.heat = HeatCare(self)
         self._bind_keys()
         self._thumbnail_timer = QTimer(self, singleShot=True, interval=1500)
@@ -181,6 +181,8 @@ class LabelWorkspace(LabelFrame):
             "find": self.find_class,
             "accept": labelling.accept,
             "accept_confident": labelling.accept_confident,
+            "copy_previous": labelling.copy_previous,
+            "copy_burst": labelling.copy_to_burst,
             "skip": labelling.skip,
             "unsure": labelling.toggle_unsure,
             "clear": labelling.clear,
@@ -236,6 +238,7 @@ class LabelWorkspace(LabelFrame):
         self._painting.changed.connect(self.show_hints)
         self.finder.closed.connect(self.focus_images)
         self.labelling.advanced_past_end.connect(self._on_advanced_past_end)
+        self.labelling.told.connect(self.say)
         self.empty.action_wanted.connect(self._on_empty_action)
 
     # ------------------------------------------------------------------------------------------------------- events

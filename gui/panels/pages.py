@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QEvent, QObject, Signal
+from PySide6.QtWidgets import QAbstractItemView
 
+from gui.models.picked_images import PickedImages
+from gui.panels.key_repeats import KeyRepeats
 from gui.panels.label_page import LabelPage
 from gui.panels.labelling import MAX_RECENT
+from gui.panels.stacks_page import StacksPage
 
 if TYPE_CHECKING:
     from gui.panels.label_workspace import LabelWorkspace
 
 ROUTED: Final = frozenset({
     "confirm", "find", "accept", "accept_confident", "skip", "unsure", "clear", "clear_all", "next_unlabelled",
-    "refresh", "toggle_viewer", "heat", "copy_previous",
+    "refresh", "toggle_viewer", "heat", "copy_previous", "copy_burst",
 })  # fmt: skip
 """Keys that act on images: a page that is shown gets them, or nobody."""
 
@@ -29,11 +33,16 @@ class Pages(QObject):
     changed = Signal()
     """Another page is shown, or none."""
 
-    def __init__(self, workspace: LabelWorkspace) -> None:
+    def __init__(self, workspace: LabelWorkspace, repeats: KeyRepeats) -> None:
         super().__init__(workspace)
         self._workspace = workspace
+        self._repeats = repeats
         self._session = workspace.session
         self._has_labelled = False
+        self.stacks = StacksPage(self._session, workspace.thumbnails)
+        self.stacks.look_wanted.connect(self.look_at)
+        self.add(self.stacks)
+        workspace.offer.begun.connect(self.show_stacks)
         # Who chooses what to see in the left column wants to see images.
         workspace.show_list.show_chosen.connect(self.close)
         workspace.show_list.trait_toggled.connect(self.close)
@@ -49,6 +58,13 @@ class Pages(QObject):
         self._workspace.stack.addWidget(page)
         page.closed.connect(self.close)
         page.hints_changed.connect(self._workspace.show_hints)
+        page.find_wanted.connect(partial(self.open_finder, page))
+        for view in page.findChildren(QAbstractItemView):
+            view.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        self._repeats.watch(event)  # a class key that is held down must not go through page after page
+        return False
 
     @property
     def current(self) -> LabelPage | None:
@@ -68,11 +84,17 @@ class Pages(QObject):
         workspace.finder.close_finder()
         workspace.stack.setCurrentWidget(page)
         workspace.filter_bar.hide()
+        workspace.offer.hide()
         workspace.details.setVisible(page.has_details)
         page.on_opened()
         page.focus_images()
         workspace.show_hints()
         self.changed.emit()
+
+    def show_stacks(self) -> None:
+        """Shows the stacks of look-alikes."""
+        if len(self._session.columns):
+            self.open(self.stacks)
 
     def close(self, *_news: object) -> None:
         """Shows the images again."""
@@ -83,6 +105,7 @@ class Pages(QObject):
         workspace.finder.close_finder()
         workspace.stack.setCurrentWidget(workspace.grid)
         workspace.filter_bar.show()
+        workspace.offer.refresh()
         workspace.details.show()
         page.on_left()
         workspace.show_images_page()
@@ -124,6 +147,16 @@ class Pages(QObject):
         elif self._has_labelled:
             self._has_labelled = False
             self._session.undo()
+
+    def look_at(self, image_ids: NDArray[np.int64], title: str, position: int, is_alone: bool) -> None:
+        """Shows images of a page in the grid, or one of them alone."""
+        page, workspace = self.current, self._workspace
+        workspace.show_picked(PickedImages(title, image_ids))
+        workspace.grid.go_to(position)
+        if is_alone:
+            workspace.open_viewer()
+        if page is not None and page.way_back:
+            workspace.say(page.way_back)
 
     def target_ids(self) -> NDArray[np.int64]:
         """Returns the images that keys act on: those of the page, or else those selected in the grid."""

@@ -42,7 +42,9 @@ class KeySpec:
 
 
 LABEL, MOVE, SINGLE, CLASSES = "Label", "Move and select", "Single image", "Classes (F6 goes there)"
+BLOCKS = "Suggestions in blocks (Ctrl+Shift+K goes there)"
 REVIEW = "Review (Alt+2 goes there)"
+STACKS = "Stacks of look-alikes (Ctrl+Shift+G goes there)"
 
 WORKSPACE_KEYS: Final = (
     KeySpec("label", (), "Give the class with that key, and on to the next", LABEL, Scope.VIEW, "1 … 9, letters",
@@ -56,6 +58,8 @@ WORKSPACE_KEYS: Final = (
     KeySpec("drag", (), "Give a class with the mouse", LABEL, Scope.VIEW, "Drag onto the class"),
     KeySpec("accept", ("Space",), "Accept the suggestion", LABEL, Scope.IMAGES),
     KeySpec("accept_confident", ("Shift+Space",), "Accept all confident suggestions", LABEL, Scope.IMAGES),
+    KeySpec("copy_previous", ("V",), "Same as the picture before", LABEL, Scope.IMAGES),
+    KeySpec("copy_burst", ("Shift+V",), "… and all pictures of the same burst", LABEL, Scope.IMAGES),
     KeySpec("skip", ("X",), "Skip, and on to the next", LABEL),
     KeySpec("unsure", ("?",), "Mark as unsure", LABEL),
     KeySpec("clear", ("Backspace",), "Take the class away", LABEL, mode=LabelMode.ONE),
@@ -91,6 +95,25 @@ WORKSPACE_KEYS: Final = (
     KeySpec("class_move", (), "Move up or down", CLASSES, Scope.VIEW, "Alt + up, down"),
     KeySpec("class_delete", (), "Delete (Ctrl+Z brings it back)", CLASSES, Scope.VIEW, "Del"),
     KeySpec("class_menu", (), "Everything else, merging too", CLASSES, Scope.VIEW, "Menu, Shift+F10"),
+    KeySpec("stack_move", (), "To another stack, to another picture", STACKS, Scope.VIEW, "Arrow keys"),
+    KeySpec("stack_name", (), "Name as suggested, or with a class that you type", STACKS, Scope.VIEW, "Enter"),
+    KeySpec("stack_aside", (), "Set the picture aside, or take it in", STACKS, Scope.VIEW, "Space, click"),
+    KeySpec("stack_take_in", (), "Take in all that is set aside", STACKS, Scope.VIEW, "Ctrl+A"),
+    KeySpec("stack_select", (), "Select several stacks", STACKS, Scope.VIEW, "Shift + up, down"),
+    KeySpec("stack_join", ("Ctrl+J",), "Join with the next, or the selected ones", STACKS, Scope.VIEW),
+    KeySpec("stack_split", ("Ctrl+Shift+J",), "Split in two", STACKS, Scope.VIEW),
+    KeySpec("stack_open", (), "Open in the grid", STACKS, Scope.VIEW, "Ctrl+Enter"),
+    KeySpec("stack_new", (), "New stacks", STACKS, Scope.VIEW, "Ctrl+L"),
+    KeySpec("stack_leave", (), "Back to the grid", STACKS, Scope.VIEW, "Esc"),
+    KeySpec("block_accept", (), "Accept what is left, and show the next page", BLOCKS, Scope.VIEW, "Enter",
+            mode=LabelMode.ONE),
+    KeySpec("block_toggle", (), "Take the picture out, or put it back", BLOCKS, Scope.VIEW, "Space, click",
+            mode=LabelMode.ONE),
+    KeySpec("block_class", (), "Give the picture another class at once", BLOCKS, Scope.VIEW, "1 … 9, letters",
+            mode=LabelMode.ONE),
+    KeySpec("block_step", (), "To the next class, to the one before", BLOCKS, Scope.VIEW, "Page down, up",
+            mode=LabelMode.ONE),
+    KeySpec("block_leave", (), "Back to the images", BLOCKS, Scope.VIEW, "Esc", mode=LabelMode.ONE),
     KeySpec("review_page", (), "To another page", REVIEW, Scope.VIEW, "Ctrl + Page up, down"),
     KeySpec("review_cell", (), "To another cell of the matrix", REVIEW, Scope.VIEW, "Arrow keys"),
     KeySpec("review_open", (), "See the images behind a figure; class keys relabel them", REVIEW, Scope.VIEW, "Enter"),

@@ -45,6 +45,8 @@ Flag = QItemSelectionModel.SelectionFlag
 class GridView(QAbstractItemView):
     """Shows an ImageListModel as cards. The selection model's current index is the image that keys act on."""
 
+    card_limits_px = (MIN_CARD_PX, MAX_CARD_PX)
+
     positions_changed = Signal()
     """The selection or the current position is another one; told once per turn of the event loop."""
     card_size_changed = Signal(int)
@@ -95,7 +97,7 @@ class GridView(QAbstractItemView):
 
     def set_card_px(self, size: int, around: QPoint | None = None) -> None:
         """Zooms; the card under the point `around` keeps its height on screen, or else the current (or first) one."""
-        size = max(MIN_CARD_PX, min(MAX_CARD_PX, size))
+        size = max(self.card_limits_px[0], min(self.card_limits_px[1], size))
         if size != self._card_px:
             self._card_px = size
             self._relayout(around=around)
@@ -283,12 +285,15 @@ class GridView(QAbstractItemView):
             top = old.rect(kept).top() - bar.value()
             y = top if around is None else around.y()
             share = (y - top) / old.line_height_px
-        self._layout = GridLayout(len(self._list.rows), self.viewport().width(), self._card_px)
+        self._layout = self._make_layout()
         self.updateGeometries()
         if 0 <= kept < self._layout.num_items and (bar.value() or around is not None):
             bar.setValue(round(self._layout.rect(kept).top() + share * self._layout.line_height_px) - y)
         self.viewport().update()
         self._wish_timer.start()
+
+    def _make_layout(self) -> GridLayout:
+        return GridLayout(len(self._list.rows), self.viewport().width(), self._card_px)
 
     def _card_to_keep(self, around: QPoint | None) -> int:
         """Returns the card that must not move when the layout changes."""

@@ -1,0 +1,57 @@
+"""The buttons in the head of the current stack: everything that the keys do, for those who use the mouse."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
+
+from gui.theme import icon
+from gui.widgets.buttons import button
+
+
+class StackBar(QWidget):
+    """Name, join, split, open. Lies over the view, so it takes no keyboard focus from it."""
+
+    name_wanted = Signal()
+    join_wanted = Signal()
+    split_wanted = Signal()
+    open_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.name_button = button("Name…", "chip", tooltip="Name this stack: an old class or a new one (/)")
+        self.join_button = _tool("join", "Join with the next stack (Ctrl+J)")
+        self.split_button = _tool("split", "Split in two by what is alike (Ctrl+Shift+J)")
+        self.open_button = _tool("grid", "Open in the grid (Ctrl+Enter)")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(2)
+        for made, signal in (
+            (self.name_button, self.name_wanted),
+            (self.join_button, self.join_wanted),
+            (self.split_button, self.split_wanted),
+            (self.open_button, self.open_wanted),
+        ):
+            made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            made.clicked.connect(lambda _on=False, each=signal: each.emit())
+            row.addWidget(made)
+        self.setCursor(Qt.CursorShape.ArrowCursor)
+
+    def show_for(self, num_selected: int, num_pictures: int, can_join: bool, can_write: bool) -> None:
+        """Enables what can be done with the selected stacks."""
+        self.join_button.setToolTip(
+            f"Join these {num_selected} stacks (Ctrl+J)" if num_selected > 1 else "Join with the next stack (Ctrl+J)"
+        )
+        self.join_button.setAccessibleName(self.join_button.toolTip().partition(" (")[0])
+        self.join_button.setEnabled(can_join)
+        self.split_button.setEnabled(num_selected == 1 and num_pictures > 1)
+        self.name_button.setEnabled(can_write)
+
+
+def _tool(icon_name: str, tip: str) -> QToolButton:
+    made = QToolButton()
+    made.setIcon(icon(icon_name))
+    made.setIconSize(QSize(18, 18))
+    made.setToolTip(tip)
+    made.setAccessibleName(tip.partition(" (")[0])
+    return made
