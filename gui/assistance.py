@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from engine.events import JobSucceeded
 from engine.jobs import AnyJob, Priority
 from gui.models.picked_images import PickedImages
-from gui.orders import DUPLICATES, GUIDED, ORDERS
+from gui.orders import GUIDED, ORDERS
 
 if TYPE_CHECKING:
     from gui.session import Session
@@ -45,6 +45,8 @@ class Assistance(QObject):
     """An Answer."""
     order_wanted = Signal(str)
     """The name of an order that was asked for by a menu or a key."""
+    duplicates_wanted = Signal()
+    """The page of near-duplicates is to be opened."""
     menu_wanted = Signal()
     """The menu of orders is to be opened."""
     changed = Signal()
@@ -78,7 +80,7 @@ class Assistance(QObject):
 
     def show_duplicates(self) -> None:
         """Asks for the near-duplicates, side by side."""
-        self.order_wanted.emit(DUPLICATES)
+        self.duplicates_wanted.emit()
 
     def show_orders(self) -> None:
         """Opens the menu of orders."""
@@ -86,6 +88,9 @@ class Assistance(QObject):
 
     def show_similar(self) -> None:
         """Shows the current image and those most similar to it."""
+        QTimer.singleShot(0, self._ask_for_similar)  # the session learns of the last key only after it
+
+    def _ask_for_similar(self) -> None:
         from engine.tasks.assist import FindSimilar
 
         project, image_id = self._session.project, self._session.current_image_id
@@ -105,17 +110,20 @@ class Assistance(QObject):
         self._session.work.cancel_kind(ASSIST)
 
     def _ask(self, job: AnyJob, title: str, order: str, arrange: Arrange) -> None:
-        session = self._session
+        session, project = self._session, self._session.project
         session.work.cancel_kind(ASSIST)
-        asked_at, num_labelled = session.current_image_id, self._num_labelled
 
         def submit() -> None:
-            self._title, self._order, self._arrange = title, order, arrange
-            self._asked_at, self._asked_after = asked_at, num_labelled
             self._job_id = session.work.submit(ASSIST, job, job.title, Priority.INTERACTIVE).id
             self.changed.emit()
 
-        session.when_saved(submit)
+        def note_and_submit() -> None:
+            if session.project is project:
+                self._title, self._order, self._arrange = title, order, arrange
+                self._asked_at, self._asked_after = session.current_image_id, self._num_labelled
+                session.when_saved(submit)
+
+        QTimer.singleShot(0, note_and_submit)  # as above
 
     def _count_label(self) -> None:
         self._num_labelled += 1

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 
-from engine.domain import LabelMode
+from engine.domain import LabelMode, Run
 from gui.block_commands import BlockCommands
 from gui.duplicate_commands import DuplicateCommands
 from gui.project_commands import ProjectCommands
@@ -133,6 +133,11 @@ class Commands(ProjectCommands):
         from gui.dialogs.export import ExportDialog
 
         self._open(ExportDialog(self._session, self._window))
+
+    def export_version(self, run: Run) -> None:
+        from gui.dialogs.export import ExportDialog
+
+        self._open(ExportDialog(self._session, self._window, run))
 
     # ---- help and end
 

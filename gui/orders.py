@@ -172,4 +172,4 @@ def stage_words(session: Session) -> str:
     """Returns what the mixed order looks for at this stage of the work."""
     counts = session.class_counts()[1:]
     is_cold = session.run is None or is_cold_start(int(counts.sum()), int((counts > 0).sum()))
-    return "Now: typical images of every kind." if is_cold else "Now: what the model hesitates on, rare classes first."
+    return "Now: typical ones." if is_cold else "Now: doubtful ones."

@@ -27,8 +27,10 @@ from gui.backbone_choice import BackboneChoice
 from gui.blocks import Blocks
 from gui.columns import RowIndex, count_bits, has_open_suggestion
 from gui.comparing import Comparing
+from gui.duplicates import Duplicates
 from gui.engine_bridge import EngineBridge
 from gui.engine_work import EngineWork
+from gui.exports import Exports
 from gui.labelling_rate import LabellingRate
 from gui.models.image_states import suggested_ids
 from gui.models.picked_images import PickedImages
@@ -58,6 +60,7 @@ class Session(ProjectSession):
         self.rate = LabellingRate()
         self.backbones = BackboneChoice(self)
         self.work = EngineWork(self)
+        self.exports = Exports(self)
         self.training = TrainingChoice(self)
         self.auto_retrain = AutoRetrain(self)
         self.comparing = Comparing(self)
@@ -65,6 +68,7 @@ class Session(ProjectSession):
         self.blocks = Blocks(self)
         self.quality = PictureQuality(self)
         self.assistance = Assistance(self)
+        self.duplicates = Duplicates(self)
         self._predictions: Predictions | None = None
         self._prediction_rows = RowIndex(np.zeros(0, np.int64))
         self.run_changed.connect(self._read_predictions)
@@ -204,7 +208,7 @@ class Session(ProjectSession):
 
     @property
     def can_undo(self) -> bool:
-        return self.facts.undo_text is not None or self.num_unsaved > 0 or bool(self.stacks.undo_text) or bool(self.stacks.undo_text)
+        return self.facts.undo_text is not None or self.num_unsaved > 0 or bool(self.stacks.undo_text)
 
     @property
     def can_redo(self) -> bool:
@@ -300,10 +304,6 @@ class Session(ProjectSession):
     def cancel_job(self) -> None:
         """Cancels what the engine is doing for this project."""
         self.work.cancel()
-
-    def export(self, format_name: str, folder: Path) -> None:
-        """Exports the active run in the background; `work.ended` follows."""
-        self.work.export(format_name, folder)
 
     def set_false_alarm_rate(self, rate: float) -> None:
         """Chooses how many images of known classes may be called unknown, as a share."""

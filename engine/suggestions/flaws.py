@@ -117,12 +117,6 @@ def odd_sizes(widths_px: NDArray[np.int32], heights_px: NDArray[np.int32]) -> ND
     return np.asarray(is_known & (is_odd | (shorter < _TINY_PX) & ~are_tiny_usual))
 
 
-def share_below(values: Array, value: float) -> float:
-    """Returns the share of the known values (N,) that are below a value, 0..1."""
-    known = values[~np.isnan(values)]
-    return float((known < value).mean()) if len(known) else 0.0
-
-
 def _lower_fence(values: Array, least: float, most: float) -> float:
     if len(values) < _FEWEST:
         return least

@@ -195,7 +195,7 @@ STRATEGIES: Final[dict[str, Strategy]] = {
         Strategy(
             "guided",
             "Most useful next",
-            "First the most typical images of every kind, then those the model hesitates on, rare classes preferred.",
+            "What helps the model most: typical images of every kind, later those it hesitates on.",
             False,
             rank_guided,
         ),

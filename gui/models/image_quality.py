@@ -74,6 +74,31 @@ def flaw_tree(flaws: Iterable[Flaw]) -> FacetTree:
     )
 
 
-def words_of_flaws(code: int) -> list[str]:
-    """Returns the flaws of one picture in words, e.g. "blurry"."""
-    return [name.lower() for flaw, name in FLAW_NAMES.items() if code & flaw]
+def describe_quality(quality: ImageQuality, row: int) -> tuple[str, str]:
+    """Returns what is wrong with a picture, e.g. "blurry, dark", and a sentence on each; both "" for a good one."""
+    code = int(quality.flaws[row]) if row < len(quality) else 0
+    names, sentences = [], []
+    for flaw, name in FLAW_NAMES.items():
+        if code & flaw:
+            names.append(name.lower())
+            sentences.append(_SENTENCES[flaw].format(_share(quality, row, flaw)))
+    return ", ".join(names), "\n".join(sentences)
+
+
+_SENTENCES = {
+    Flaw.BLURRY: "Softer than {} of the pictures here.",
+    Flaw.DARK: "Even its brightest parts are darker than those of {} of the pictures here.",
+    Flaw.OVER_EXPOSED: "Too much light: parts of it are plain white or have no shades left.",
+    Flaw.LOW_CONTRAST: "Nearly all of it has one grey.",
+    Flaw.ODD_SIZE: "Tiny, or far smaller, larger or longer than the other pictures here.",
+}
+_RANKED_BY = {Flaw.BLURRY: "sharpness", Flaw.DARK: "brightest"}
+
+
+def _share(quality: ImageQuality, row: int, flaw: Flaw) -> str:
+    """Returns how many of the pictures are better in what a flaw is about, as text."""
+    if flaw not in _RANKED_BY:
+        return ""
+    values = quality.measure(_RANKED_BY[flaw])
+    known = values[~np.isnan(values)]
+    return f"{100 * (known > values[row]).mean():.0f} %" if len(known) else "most"

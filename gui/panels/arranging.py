@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from gui.assistance import Answer
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 class Arranging(QObject):
     """Never pulls away an image that the user went on to while the engine was thinking: the answer then waits."""
-
-    duplicates_wanted = Signal()
-    """Near-duplicates are to be shown, which have a page of their own."""
 
     def __init__(self, frame: LabelFrame, filtering: Filtering) -> None:
         super().__init__(frame)
@@ -74,7 +71,7 @@ class Arranging(QObject):
         others = replace(wanted, picked=None) if self.is_on else wanted
         self._session.assistance.give_up()
         if name == DUPLICATES:
-            self.duplicates_wanted.emit()
+            self._session.assistance.show_duplicates()  # they have a page of their own
         elif choice.sorts is None:
             columns = self._session.columns
             among = columns.image_ids[matches(columns, others, self._list.image_index)] if others.is_active else None

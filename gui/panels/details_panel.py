@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWi
 
 from engine.domain import HistoryEntry, ImageRecord, ImageStatus
 from gui import wording
+from gui.models.image_quality import describe_quality
 from gui.panels.history_list import HistoryList
 from gui.panels.image_classes import ImageClassesPanel
 from gui.session import Session
@@ -63,6 +64,7 @@ class DetailsPanel(QScrollArea):
         session.selection_changed.connect(self._show_caption)
         session.rows_changed.connect(lambda _rows: self.refresh())
         session.run_changed.connect(self.refresh)
+        session.quality.changed.connect(self.refresh)
         session.save_state_changed.connect(lambda _state: self._read_timer.start())
         self.note.changed.connect(session.set_note)
         self.note.left.connect(self.left)
@@ -112,6 +114,7 @@ class DetailsPanel(QScrollArea):
         self._set_fact("Size", f"{width_px} × {height_px}" if width_px and height_px else "–")
         taken_at = float(columns.taken_at[row])
         self._set_fact("Taken", _moment(taken_at) if taken_at == taken_at else "")
+        self._show_quality(row)
         self._set_fact("Problem", "The file is missing." if columns.statuses[row] == ImageStatus.MISSING else "")
         self._read_timer.start()
 
@@ -133,7 +136,7 @@ class DetailsPanel(QScrollArea):
         self._facts.setVerticalSpacing(6)
         self._facts.setHorizontalSpacing(12)
         self._facts.setColumnStretch(1, 1)
-        for at, name in enumerate(("File", "Size", "Taken", "Camera", "Problem")):
+        for at, name in enumerate(("File", "Size", "Taken", "Camera", "Picture", "Problem")):
             self._names[name] = text_label(name, "dim")
             mode = Qt.TextElideMode.ElideMiddle if name == "File" else Qt.TextElideMode.ElideRight
             self._values[name] = ElidedLabel("", mode=mode)
@@ -180,6 +183,12 @@ class DetailsPanel(QScrollArea):
         if row >= 0:
             columns = self._session.columns
             self._preview.set_face(self._face_of(row), int(columns.widths_px[row]), int(columns.heights_px[row]))
+
+    def _show_quality(self, row: int) -> None:
+        quality = self._session.quality.of(self._session.columns)
+        words, tips = describe_quality(quality, row)
+        self._set_fact("Picture", words)
+        self._values["Picture"].setToolTip(tips)
 
     def _set_fact(self, name: str, text: str) -> None:
         self._values[name].setText(text)

@@ -61,6 +61,7 @@ def open_image_menu(workspace: LabelWorkspace, where: QPoint) -> QMenu | None:
     view = menu.addAction(icon("single"), "Single image\tCtrl+Enter", workspace.open_viewer)
     view.setEnabled(not workspace.is_viewing)
     if count == 1:
+        menu.addAction(icon("images"), "Similar images\tCtrl+Shift+S", session.assistance.show_similar)
         menu.addAction(icon("copy"), "Copy path", lambda: _copy_path(workspace))
     menu.popup(where)
     return menu

@@ -21,7 +21,7 @@ _WRAPPED: Final = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignLeft | Qt.Ali
 
 @dataclass(frozen=True, slots=True)
 class MenuEntry:
-    """One order. `why_not` says why it cannot be chosen now, "" where it can; it then stands for the explanation."""
+    """One order. `why_not` says why it cannot be chosen now, "" where it can."""
 
     name: str
     title: str
@@ -47,7 +47,7 @@ class OrderEntry(QAbstractButton):
         self.name = entry.name
         self._is_terse = is_terse
         self._is_chosen = entry.is_chosen
-        self._sentence = entry.why_not or entry.explanation
+        self._sentence = f"{entry.explanation} {entry.why_not}".strip()
         self.setText(entry.title)
         self.setEnabled(not entry.why_not)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
