@@ -26,7 +26,7 @@ COLORS: Final = (
 )
 MOUSE_KEYS: Final = {"mouse4": "mouse button 4", "mouse5": "mouse button 5"}
 """Keys that are no characters, with their names for texts."""
-RESERVED_KEYS: Final = frozenset("xh?/ ")
+RESERVED_KEYS: Final = frozenset("xhv?/ ")
 _FIELDS: Final = ("name", "color", "key", "position", "deleted")
 
 

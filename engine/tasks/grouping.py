@@ -114,10 +114,28 @@ def _alike(
     there = set(hashes)
     known = read_pairs(pairs_file(project, source)).by_content()
     pairs = [(one, other) for one, other in known if one in there and other in there]
-    # A camera without a name is told by the folder: two of them rarely share one.
-    cameras = [image.camera or str(image.path.parent) for image in images]
-    shots = bursts([image.taken_at for image in images], cameras)
+    shots = bursts([image.taken_at for image in images], _cameras(images))
     return pairs + [(hashes[one], hashes[other]) for one, other in shots]
+
+
+def _cameras(images: Sequence[ImageRecord]) -> list[str]:
+    """Returns the camera of each image; one without a name is told by the folder: two of them rarely share one."""
+    return [image.camera or str(image.path.parent) for image in images]
+
+
+def burst_of(project: Project, image_id: int, near_ids: Sequence[int]) -> list[int]:
+    """Returns the images of the burst that an image belongs to, it among them, by the time they were taken.
+
+    Args:
+        near_ids: images taken at about the same time, of whatever camera; it may or may not be among them.
+    """
+    images = project.images(sorted({image_id, *near_ids}))
+    place = next(at for at, image in enumerate(images) if image.id == image_id)
+    found = {place}
+    pairs = sorted(bursts([image.taken_at for image in images], _cameras(images)))
+    while grown := {at for pair in pairs if found & set(pair) for at in pair} - found:
+        found |= grown
+    return [images[at].id for at in sorted(found, key=lambda at: images[at].taken_at or 0.0)]
 
 
 def _classes_in_one_unit(labels: LabelSnapshot, units: Sequence[str]) -> NDArray[np.bool_]:

@@ -15,7 +15,7 @@ from gui.widgets.text import text_label
 
 RESERVED: Final = {
     "x": "X skips an image", "?": "? marks an image as unsure", "/": "/ finds a class",
-    "h": "H shows where the model looks", " ": "Space accepts a suggestion",
+    "h": "H shows where the model looks", "v": "V labels like the picture before", " ": "Space accepts a suggestion",
     "+": "+ makes the picture larger", "-": "- makes the picture smaller", "=": "= makes the picture larger",
 }  # fmt: skip
 

@@ -48,6 +48,8 @@ def open_image_menu(workspace: LabelWorkspace, where: QPoint) -> QMenu | None:
     menu.addSeparator()
     accept = menu.addAction(icon("sparkle"), "Accept suggestion\tSpace", labelling.accept)
     accept.setEnabled(len(labelling.suggested_targets()) > 0)
+    menu.addAction(icon("copy"), "Same as the picture before\tV", labelling.copy_previous)
+    menu.addAction(icon("images"), "… and the rest of the burst\tShift+V", labelling.copy_to_burst)
     menu.addAction(icon("skip"), "Skip\tX", labelling.skip)
     menu.addAction(icon("question"), "Unsure\t?", labelling.toggle_unsure)
     if session.has_several_classes:

@@ -12,13 +12,15 @@ from PySide6.QtCore import QObject, Signal
 
 from engine.domain import CONFIDENT, ImageClass, Mark, Source
 from engine.evaluation.acceptance import largest_strangeness
-from gui.columns import agrees_with_suggestion, has_class, has_open_suggestion, is_done
+from gui.columns import agrees_with_suggestion, class_ids_at, has_class, has_open_suggestion, is_done
 from gui.models.image_filter import Show
 from gui.models.image_list import ImageListModel
 from gui.session import Session
 from gui.widgets.image_grid import ImageGrid
 
 MAX_RECENT = 20
+NEAR_S = 600.0
+"""Longer than any burst lasts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Labelling(QObject):
 
     advanced_past_end = Signal()
     """There is nothing more of the filter's kind to go on to."""
+    told = Signal(str)
+    """A sentence about what a key did, or why it did nothing."""
 
     def __init__(self, session: Session, model: ImageListModel, grid: ImageGrid, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -191,6 +195,63 @@ class Labelling(QObject):
         positions = self.confident_positions()
         self._do(positions, lambda ids: self._session.accept_suggestions(ids, Source.UNSEEN), advances=False)
 
+    def copy_previous(self) -> None:
+        """Gives the targets the classes of the picture before the first of them, and goes on."""
+        positions = self.targets()
+        if len(positions):
+            given = self._classes_before(int(positions[0]))
+            if given:
+                self._do(positions, lambda ids: self._give_all(ids, given), advances=True)
+
+    def copy_to_burst(self) -> None:
+        """Gives the classes of the picture before also to all pictures of the same burst that have none, as one step.
+
+        A burst are pictures of one camera within seconds (`engine.tasks.grouping`); cameras are read in the background.
+        """
+        session, positions = self._session, self.targets()
+        given = self._classes_before(int(positions[0])) if len(positions) else []
+        project = session.project
+        if project is None or not given:
+            return
+        ids = self._list.image_ids(positions)
+        row = int(self._list.rows[positions[0]])
+        near = np.abs(session.columns.taken_at - session.columns.taken_at[row]) <= NEAR_S
+        near_ids = session.columns.image_ids[near].tolist()
+        if not near_ids:
+            self.told.emit("This picture does not say when it was taken, so it has no burst.")
+            return
+
+        def find() -> list[int]:
+            from engine.tasks.grouping import burst_of
+
+            return burst_of(project, int(ids[0]), near_ids)
+
+        def give(found: list[int]) -> None:
+            rows = session.rows_of(found)
+            others = session.columns.image_ids[rows[~is_done(session.columns, rows)]]
+            self._write_as_own(lambda: self._give_all(np.union1d(ids, others), given))
+            num_more = len(np.setdiff1d(others, ids))
+            text = "There is nothing more in this burst." if not num_more else f"{num_more:,} more of the burst, too."
+            self.told.emit(text)
+
+        session.read_in_background(find, give)
+
+    def _classes_before(self, position: int) -> list[int]:
+        """Returns the classes of the picture before a position of the list; says why there are none."""
+        if position < 1:
+            self.told.emit("There is no picture before this one.")
+            return []
+        found = class_ids_at(self._session.columns, int(self._list.rows[position - 1]))
+        if not found:
+            self.told.emit("The picture before has no class yet.")
+        return found
+
+    def _give_all(self, ids: NDArray[np.int64], class_ids: list[int]) -> None:
+        """Gives images several classes (or the one), as one step of undo."""
+        stroke = secrets.token_hex(4) if len(class_ids) > 1 else ""
+        for class_id in class_ids:
+            self._session.label(ids, class_id, stroke=stroke)
+
     def skip(self) -> None:
         """Skips the targets that have no class and goes on; what is skipped already comes back."""
         positions = self.targets()
@@ -237,13 +298,17 @@ class Labelling(QObject):
     def _do(self, positions: NDArray[np.int64], act: Callable[[NDArray[np.int64]], None], advances: bool) -> None:
         if not len(positions):
             return
-        self.is_acting = True
-        try:
-            act(self._list.image_ids(positions))
-        finally:
-            self.is_acting = False
+        ids = self._list.image_ids(positions)
+        self._write_as_own(lambda: act(ids))
         if advances:
             self._advance(int(positions[-1]))
+
+    def _write_as_own(self, act: Callable[[], None]) -> None:
+        self.is_acting = True
+        try:
+            act()
+        finally:
+            self.is_acting = False
 
     def _advance(self, last: int) -> None:
         """Goes to the next image behind `last`: any one, or while a filter is on, the next that it is about."""
