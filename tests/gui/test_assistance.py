@@ -82,6 +82,7 @@ def test_an_order_that_is_ready_after_the_user_went_on_waits_until_it_is_asked_f
     assert workspace.filter_bar.order.title == "Most useful next"
 
 
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)  # popups on the offscreen platform
 def test_every_order_is_reached_by_keys_alone_and_one_that_sorts_takes_the_place_of_one_that_was_asked_for(
     looked_at: Any,
 ) -> None:
@@ -102,10 +103,3 @@ def test_every_order_is_reached_by_keys_alone_and_one_that_sorts_takes_the_place
     assert workspace.images.order is Order.NAME
     assert workspace.filtering.wanted.picked is None
     assert workspace.filter_bar.order.title == "By name"
-
-
-def test_look_alikes_are_all_shown_once(looked_at: Any) -> None:
-    room = looked_at
-    room.press(Qt.Key.Key_G, CTRL_SHIFT)
-    room.wait_for(lambda: room.window.workspace.filtering.wanted.picked is not None, 60_000)
-    assert sorted(shown_names(room)) == sorted(room.session.columns.names)
