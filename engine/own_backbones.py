@@ -129,7 +129,8 @@ def run_spec(document: dict[str, Any]) -> BackboneSpec:
         BackboneError, KeyError, TypeError, ValueError: it speaks of none, or of one that this version does not know.
     """
     described = document.get("backbone_spec")
-    return BackboneSpec.from_document(described) if described else spec(str(document["backbone"]))
+    # Runs without a record of their own are older than spreads.
+    return BackboneSpec.from_document(described) if described else spec(str(document["backbone"])).without_spreads()
 
 
 def _backbone_in(source: Path) -> tuple[Path, BackboneSpec, str]:
@@ -171,8 +172,9 @@ def _spec_of_run(folder: Path, key: str) -> BackboneSpec:
 
 def _spec_of_file(document: Path) -> BackboneSpec:
     try:
-        found = BackboneSpec.from_document(_read(document))
-        spec(found.architecture_key)  # one that this version knows
+        described = BackboneSpec.from_document(_read(document))
+        # One that this version knows, with the embedding that it makes of it now.
+        found = spec(described.architecture_key).with_own_weights(described.key, described.display_name)
     except (KeyError, TypeError, ValueError) as err:
         raise BackboneError(f"{document} does not describe a backbone.", "Take the backbone over again.") from err
     if found.key != OWN_PREFIX + document.stem:

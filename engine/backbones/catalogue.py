@@ -13,7 +13,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from engine.backbones.spec import IMAGENET_MEAN, IMAGENET_STD, BackboneSpec
+from engine.backbones.spec import IMAGENET_MEAN, IMAGENET_STD, BackboneSpec, spreads_from
 from engine.errors import BackboneError
 
 _RESOURCES = Path(__file__).resolve().parents[2] / "resources"
@@ -97,8 +97,8 @@ def _timm_spec(name: str) -> BackboneSpec:
 
 def timm_record(name: str, row: list[Any]) -> BackboneSpec:
     """Returns the record of a row of `timm.json`, which `build/backbones/list_timm.py` makes."""
-    licence, embedding_size, side, mean, std, interpolation, size_bytes, gmacs, url = row
-    return BackboneSpec(
+    licence, embedding_size, side, mean, std, interpolation, size_bytes, gmacs, url, *spreads = row
+    record = BackboneSpec(
         key=TIMM_PREFIX + name,
         display_name=name,
         library="timm",
@@ -114,6 +114,7 @@ def timm_record(name: str, row: list[Any]) -> BackboneSpec:
         size_bytes=size_bytes,
         gmacs=gmacs,
     )
+    return record.with_spreads(spreads_from(spreads[0])) if spreads else record
 
 
 @functools.cache

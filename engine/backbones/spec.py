@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import zlib
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+
+SPREADS_VERSION = 1
+"""Changes whenever the same blocks would give other numbers."""
 
 _FAST_BELOW_GMACS = 1.0
 _MEDIUM_BELOW_GMACS = 3.5
@@ -53,6 +57,10 @@ class BackboneSpec:
     what has no download. `size_bytes` is the download. `gmacs` is the arithmetic for one view in thousand million
     multiplications.
 
+    `spreads` names blocks of the network and their channels: how much each of these varies over the picture follows the
+    network's own output in the embedding, and counts in `embedding_size` (see `engine.nn.spreads`). Models made before
+    there were spreads, and transformers, have none.
+
     `architecture_key` is the key in the catalogue of the network's form. It differs from `key` for weights of the
     user's own: those of an earlier run ("run:3") and those taken from elsewhere ("own:NAME").
     """
@@ -72,6 +80,7 @@ class BackboneSpec:
     size_bytes: int
     gmacs: float
     architecture_key: str = ""
+    spreads: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.architecture_key:
@@ -89,8 +98,20 @@ class BackboneSpec:
 
     @property
     def file_stem(self) -> str:
-        """The key in a form that every file system takes."""
-        return _UNSAFE_IN_FILE_NAMES.sub("_", self.key)
+        """Names what it computes from given weights, in a form that every file system takes."""
+        stem = _UNSAFE_IN_FILE_NAMES.sub("_", self.key)
+        return f"{stem}+{zlib.crc32(repr((SPREADS_VERSION, self.spreads)).encode()):08x}" if self.spreads else stem
+
+    def without_spreads(self) -> BackboneSpec:
+        """Returns the record of the network whose embedding is its own output alone."""
+        size = self.embedding_size - sum(channels for _name, channels in self.spreads)
+        return replace(self, embedding_size=size, spreads=())
+
+    def with_spreads(self, spreads: tuple[tuple[str, int], ...]) -> BackboneSpec:
+        """Returns the record with these blocks, and no others, in the embedding."""
+        plain = self.without_spreads()
+        size = plain.embedding_size + sum(channels for _name, channels in spreads)
+        return replace(plain, embedding_size=size, spreads=spreads)
 
     def with_own_weights(self, key: str, display_name: str) -> BackboneSpec:
         """Returns the record of the same network with weights of the user's own, which have no download."""
@@ -116,4 +137,15 @@ class BackboneSpec:
             std=(std[0], std[1], std[2]),
             gmacs=float(document["gmacs"]),
             architecture_key=str(document.get("architecture_key", "")),
+            spreads=spreads_from(document.get("spreads", ())),
         )
+
+
+def spreads_from(document: object) -> tuple[tuple[str, int], ...]:
+    """Returns the blocks that a JSON value names. Raises TypeError or ValueError for anything else."""
+    if not isinstance(document, (list, tuple)):
+        raise TypeError("not a list of blocks")
+    blocks = tuple((str(name), int(channels)) for name, channels in document)
+    if any(channels < 1 for _name, channels in blocks):
+        raise ValueError("a block without channels")
+    return blocks

@@ -22,20 +22,21 @@ except RuntimeError:  # some CPU builds lack the compiled operators, which no cl
     from torchvision.models import get_model
 """
 
-_TORCHVISION = '''
+_TORCHVISION = '''{spreads}
 
 def build_network():
     """Returns the backbone, which turns pictures (B, 3, {side}, {side}) into embeddings (B, {size})."""
     network = get_model("{model_name}", weights=None{extra})
-{cut}    return network
+{cut}    return {made}
 '''
 
 _TIMM = '''import timm
-
+{spreads}
 
 def build_network():
     """Returns the backbone, which turns pictures (B, 3, {side}, {side}) into embeddings (B, {size})."""
-    return timm.create_model("{model_name}", pretrained=False, num_classes=0{extra})
+    network = timm.create_model("{model_name}", pretrained=False, num_classes=0{extra})
+    return {made}
 '''
 
 _VIEWS = '''def views_of(pixels):
@@ -87,18 +88,33 @@ def network_source(spec: BackboneSpec) -> str:
         from engine.nn.timm_networks import size_arguments
 
         sizes = "".join(f", {name}={value}" for name, value in size_arguments(spec).items())
-        return _TORCHVISION_FIRST + _TIMM.format(
-            model_name=spec.model_name, side=spec.input_size_px, size=spec.embedding_size, extra=sizes
-        )
+        return _TORCHVISION_FIRST + _TIMM.format(extra=sizes, **_shared_parts(spec))
     cut = next(lines for family, lines in _CUTS.items() if spec.model_name.startswith(family))
     extra = ", transform_input=True, init_weights=False" if spec.model_name == "inception_v3" else ""
     return _TORCHVISION_FIRST + _TORCHVISION.format(
-        model_name=spec.model_name,
-        extra=extra,
-        cut="".join(f"    {line}\n" for line in cut),
-        side=spec.input_size_px,
-        size=spec.embedding_size,
+        extra=extra, cut="".join(f"    {line}\n" for line in cut), **_shared_parts(spec)
     )
+
+
+def _shared_parts(spec: BackboneSpec) -> dict[str, object]:
+    names = [name for name, _channels in spec.spreads]
+    return {
+        "model_name": spec.model_name,
+        "side": spec.input_size_px,
+        "size": spec.embedding_size,
+        "spreads": f"\n\n{_spreads_source()}" if names else "",
+        "made": f"SpreadNetwork(network, {names})" if names else "network",
+    }
+
+
+def _spreads_source() -> str:
+    from engine.nn import spread_constants, spreads
+
+    constants = [(name, value) for name, value in vars(spread_constants).items() if name.isupper()]
+    imported = f"from engine.nn.spread_constants import {', '.join(sorted(name for name, _value in constants))}\n"
+    source = _body_of(inspect.getsource(spreads))
+    assert imported in source
+    return source.replace(imported, "\n".join(f"{name} = {value}" for name, value in constants) + "\n") + "\n"
 
 
 def views_source(preprocessing: Preprocessing) -> str:

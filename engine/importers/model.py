@@ -273,7 +273,10 @@ def _run_model(model: ExportedModel) -> RunModel:
 def _backbone(document: dict[str, Any], file: Path) -> BackboneSpec:
     try:
         described = document["backbone"]
-        found = spec(str(described["key"]))
+        known = spec(str(described["key"]))
+        found = known if described.get("spreads") else known.without_spreads()  # older exports have none
+        if [list(block) for block in found.spreads] != described.get("spreads", []):
+            raise ValueError("other features of that network")
         if (described["model_name"], described["embedding_size"]) != (found.model_name, found.embedding_size):
             raise ValueError("another network of that name")
     except BackboneError as err:

@@ -1,18 +1,20 @@
 """Where a model looks: how much each place of a picture speaks for a class.
 
-*Exact*, for every network whose embedding is the mean of a feature map (all of the catalogue but ViT, ConvNeXt and
+*Exact*, for every network whose embedding is the mean of feature maps (all of the catalogue but ViT, ConvNeXt and
 some of timm's), fine-tuned ones as well. A picture has V views with maps F_v of h times w cells. The model computes
 
     m = mean over all cells of all views of F_v[cell]        (D,)
     logit_k = weight_k . (m / |m| - mean) / scale + bias_k
 
 so the cell's contribution  weight_k . (F_v[cell] / |m| - mean) / (scale * V * h * w)  sums over all cells of all views
-to logit_k - bias_k, to the last digit of float32. Two things to know: |m| belongs to the picture as a whole (each cell
-is divided by the same length), and a cell has seen more of the picture than the square it stands for. A cell speaks for
+to logit_k - bias_k, to the last digit of float32. Where spreads are part of the embedding they have maps of their own,
+of other sizes, whose means are the spreads (`engine.nn.feature_maps.spread_map`): the contributions of all maps are
+added up. Two things to know: |m| and the lengths of the parts belong to the picture or view as a whole (each cell is
+divided by the same length), and a cell has seen more of the picture than the square it stands for. A cell speaks for
 the class where it does so more than the average place of the labelled images (`mean`).
 
-*Gradient* elsewhere (see `engine.nn.gradient_maps`), with |m| held fixed, as above. *Occlusion* for networks that keep
-no map and for exported graphs: by how much the logit falls when a place is covered.
+*Gradient* elsewhere (see `engine.nn.gradient_maps`), with the lengths held fixed, as above. *Occlusion* for networks
+that keep no map and for exported graphs: by how much the logit falls when a place is covered.
 
 Source: Zhou et al. 2016, "Learning Deep Features for Discriminative Localization"; we differ in the normalised,
 standardised embedding and in the several views. Zeiler and Fergus 2014 for occlusion.
@@ -22,7 +24,7 @@ Letters: V views, h and w cells of a map, D embedding size, K classes, H and W t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -98,7 +100,7 @@ class Explainer:
 
         def run(pixels: NDArray[np.uint8], views: Floats, class_index: int) -> HeatMap:
             try:
-                cells, _ = network.run(views, lambda outputs: _direction(outputs, self._model.head, class_index))
+                cells = network.run(views, lambda outputs: _direction(outputs, self._model.head, class_index))
             except NoPlaceError as err:
                 raise _NoPlaceError from err
             return self._heat_map(cells, pixels, GRADIENT)
@@ -123,29 +125,35 @@ class Explainer:
 
         return run
 
-    def _heat_map(self, cells: Floats, pixels: NDArray[np.uint8], method: str) -> HeatMap:
+    def _heat_map(self, cells: Sequence[Floats], pixels: NDArray[np.uint8], method: str) -> HeatMap:
+        """Lays contributions (V, h, w) over the picture; there may be several, of different sizes."""
         height_px, width_px = pixels.shape[:2]
         views = self._model.preprocessing.views
-        even = even_map(cells.shape, views, height_px, width_px)
-        return HeatMap(picture_map(cells, views, height_px, width_px), even, method)
+        even = even_map(cells[0].shape, views, height_px, width_px)
+        whole = np.sum([picture_map(each, views, height_px, width_px) for each in cells], axis=0)
+        return HeatMap(whole, even, method)
 
 
 class _NoPlaceError(Exception):
     """As gradient_maps.NoPlaceError, which is only there with torch."""
 
 
-def exact_contributions(maps: Floats, head: Head, class_index: int) -> Floats:
-    """Returns what each cell of feature maps (V, h, w, D) adds to a class's logit (V, h, w); see the module.
+def exact_contributions(maps: Sequence[Floats], head: Head, class_index: int) -> list[Floats]:
+    """Returns what each cell of feature maps (V, h, w, C) adds to a class's logit (V, h, w); see the module.
 
-    The sum is the logit without the bias. A picture of which the network sees nothing (|m| = 0) has the same
-    everywhere.
+    The sum over all is the logit without the bias; what the average place adds is taken off the first map. A picture of
+    which the network sees nothing (|m| = 0) has the same everywhere.
     """
-    num_cells = int(np.prod(maps.shape[:3]))
     weight = head.weight[class_index].astype(np.float64) / head.scale
-    length = float(np.linalg.norm(maps.reshape(num_cells, -1).mean(axis=0, dtype=np.float64)))
-    evidence = maps @ (weight / (length if length > 0 else 1.0)) - float(weight @ head.mean)
-    contributions: Floats = (evidence / num_cells).astype(np.float32)
-    return contributions
+    means = np.concatenate([each.mean(axis=(0, 1, 2), dtype=np.float64) for each in maps])
+    length = float(np.linalg.norm(means))
+    found, column = list[Floats](), 0
+    for each in maps:
+        part = weight[column : column + each.shape[3]] / (length if length > 0 else 1.0)
+        found.append(each @ part / np.prod(each.shape[:3]))
+        column += each.shape[3]
+    found[0] = found[0] - float(weight @ head.mean) / found[0].size
+    return [each.astype(np.float32) for each in found]
 
 
 def occlusion_map(

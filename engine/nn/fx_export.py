@@ -18,6 +18,8 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, fx, nn
 
+from engine.nn.tracing import TRACE_ERRORS, trace
+
 OPSET = 18
 IR_VERSION = 9
 BACKBONE_INPUT = "input"
@@ -35,8 +37,8 @@ def export_convolutional(network: nn.Module, input_size_px: int, embedding_size:
         UnsupportedOperationError: the network cannot be traced or uses another operation.
     """
     try:
-        traced = fx.GraphModule(network, _Tracer().trace(network))
-    except (fx.proxy.TraceError, TypeError, RuntimeError) as err:
+        traced = trace(network)
+    except TRACE_ERRORS as err:
         raise UnsupportedOperationError(str(err)) from err
     writer = _GraphWriter(traced)
     output = writer.write()
@@ -51,13 +53,6 @@ def export_convolutional(network: nn.Module, input_size_px: int, embedding_size:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
     onnx.checker.check_model(model)
     return model
-
-
-class _Tracer(fx.Tracer):
-    """Keeps timm's batch norm with its activation in one piece: what it does inside depends on the input's shape."""
-
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return isinstance(m, nn.BatchNorm2d) or super().is_leaf_module(m, module_qualified_name)
 
 
 class _GraphWriter:
@@ -334,6 +329,12 @@ def _mean(writer: _GraphWriter, node: fx.Node) -> str:
     return writer.add("ReduceMean", [writer.value(node.args[0]), writer.constant(axes)], keepdims=keep)
 
 
+def _sum(writer: _GraphWriter, node: fx.Node) -> str:
+    axes = [_argument(node, 1, "dim")]
+    keep = int(bool(_argument(node, 2, "keepdim", False)))
+    return writer.add("ReduceSum", [writer.value(node.args[0]), writer.constant(axes)], keepdims=keep)
+
+
 def _permute(writer: _GraphWriter, node: fx.Node) -> str:
     order = node.args[1:] if isinstance(_argument(node, 1, "dims"), int) else _argument(node, 1, "dims")
     return writer.add("Transpose", [writer.value(node.args[0])], perm=list(order))
@@ -355,6 +356,7 @@ _FUNCTIONS: dict[str, Callable[[_GraphWriter, fx.Node], str]] = {
     "sqrt": lambda writer, node: writer.add("Sqrt", [writer.value(node.args[0])]),
     "cat": _concatenate,
     "mean": _mean,
+    "sum": _sum,
     "permute": _permute,
     "layer_norm": _layer_norm,
     "gelu": lambda writer, node: _gelu_of(writer, node, _argument(node, 1, "approximate", "none")),

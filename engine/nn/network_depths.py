@@ -17,6 +17,7 @@ from engine.nn.networks import EXPORTED_PREFIX, load_backbone
 from engine.nn.pace import measure_pace
 from engine.nn.preprocessing import Preprocessing
 from engine.nn.split_network import split_network
+from engine.nn.spreads import SpreadNetwork
 from engine.nn.training_plan import PARTIAL, Pace, Plan, choose_plan, least_seconds
 from engine.settings import num_threads
 
@@ -98,6 +99,8 @@ class NetworkDepths:
         """Writes the whole network with the layers as they were trained, named as exports name them."""
         with trained.averaged():
             learned = {name: value.to("cpu", copy=True) for name, value in trained.upper.state_dict().items()}
+        if isinstance(self._network, SpreadNetwork):  # a part of it names its layers as members of the whole
+            learned = {name.removeprefix("network."): value for name, value in learned.items()}
         state = dict(self._network.state_dict())
         unknown = set(learned) - set(state)
         if unknown:

@@ -1,7 +1,8 @@
 """Torch networks for the catalogue's records: the library's architecture, weights from a checked file, no classifier.
 
-The embedding is the pooled last feature map (for ViT the class token) after the network's own last normalisation, so
-that a linear head on it gives exact class activation maps.
+The embedding is the pooled last feature map (for ViT the class token) after the network's own last normalisation and,
+for convolutional networks, the spread of some blocks before it (`engine.nn.spreads`): means of maps, so that a linear
+head on them gives exact class activation maps.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 
 from engine.backbones import BackboneSpec
 from engine.errors import BackboneError
+from engine.nn.spreads import SpreadNetwork
 from engine.nn.torchvision_shim import import_torchvision
 
 # Set by some users to make old scripts run; it would turn every weights_only load below into a pickle load.
@@ -52,6 +54,8 @@ def load_backbone(spec: BackboneSpec, weights: Path) -> nn.Module:
             _fill_batch_counters(network, state)
             network.load_state_dict(state, assign=True)
             _cut_classifier(network, spec)
+        if not is_exported:
+            network = _with_spreads(network, spec)
     except RuntimeError as err:
         raise BackboneError(
             f"{weights.name} does not hold the weights of {spec.display_name}.",
@@ -68,10 +72,14 @@ def make_backbone(spec: BackboneSpec) -> nn.Module:
     if spec.library == "timm":
         from engine.nn.timm_networks import make_timm
 
-        return make_timm(spec)
+        return _with_spreads(make_timm(spec), spec)
     network = _build(spec)
     _cut_classifier(network, spec)
-    return network
+    return _with_spreads(network, spec)
+
+
+def _with_spreads(network: nn.Module, spec: BackboneSpec) -> nn.Module:
+    return SpreadNetwork(network, [name for name, _channels in spec.spreads]) if spec.spreads else network
 
 
 def embedding_size_of(spec: BackboneSpec) -> int:

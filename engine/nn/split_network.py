@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 
+from engine.nn.tracing import TRACE_ERRORS, trace
+
 _LOWEST_SHARE: Final = 0.45
 _HIGHEST_SHARE: Final = 0.65
 """The lower part does about half of the arithmetic. For MobileNetV2 that is features[:11]: 25 kB a view are kept."""
@@ -36,8 +38,8 @@ def split_network(network: nn.Module, side_px: int) -> SplitNetwork | None:
     The cut is where only one tensor passes and about half of the arithmetic is done, at the narrowest such place.
     """
     try:
-        traced = fx.symbolic_trace(network)
-    except (TypeError, ValueError, RuntimeError, AttributeError, fx.proxy.TraceError):
+        traced = trace(network)
+    except TRACE_ERRORS:
         return None  # it decides by values as it goes (as some of timm's do)
     example = torch.zeros(1, 3, side_px, side_px)
     with torch.inference_mode():

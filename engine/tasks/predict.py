@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -221,18 +222,23 @@ def predict_files(
     failed: Sequence[tuple[str, str]],
     context: JobContext,
 ) -> ImagePredictions:
-    """Returns the predictions of a model for image files; those that cannot be read join `failed`."""
+    """Returns the predictions of a model for image files; those that cannot be read join `failed`.
+
+    The model is closed afterwards.
+    """
     context.progress(0, len(paths), "loading the model")
     all_failed, kept = list(failed), []
     rows = [np.empty((0, len(classifier.class_names)), np.float32)]
     scores = [np.empty(0, np.float32)]
-    for block in classifier.blocks(paths, context.checkpoint):
-        kept += block.kept
-        rows.append(block.probabilities)
-        scores.append(block.unknown_scores)
-        all_failed += [(names[position], reason) for position, reason in zip(block.failed, block.reasons, strict=True)]
-        done = len(kept) + len(all_failed) - len(failed)
-        context.progress(done, len(paths), f"{done:,} of {len(paths):,} images")
+    with closing(classifier):
+        for block in classifier.blocks(paths, context.checkpoint):
+            kept += block.kept
+            rows.append(block.probabilities)
+            scores.append(block.unknown_scores)
+            columns = zip(block.failed, block.reasons, strict=True)
+            all_failed += [(names[position], reason) for position, reason in columns]
+            done = len(kept) + len(all_failed) - len(failed)
+            context.progress(done, len(paths), f"{done:,} of {len(paths):,} images")
     return ImagePredictions(
         names=[names[position] for position in kept],
         paths=[paths[position] for position in kept],
@@ -305,7 +311,7 @@ def extend_predictions(project: Project, source: FeatureSource) -> None:
         model = read_run(project.run_dir(run), source.weights)
     except TrainingError:
         return  # A damaged run must not fail the embedding; the next training replaces it.
-    if model.preprocessing != source.preprocessing:
+    if model.preprocessing != source.preprocessing or model.spec.spreads != source.spec.spreads:
         return
     found, known = predict_project(project, source, model), project.predictions(run)
     write_predictions(project.run_dir(run), found if known is None else _with_those_of_others(found, known, project))

@@ -137,7 +137,8 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
             return nothing
         chosen_at = int(run.settings.get("strength_chosen_at", 0))
         is_near = abs(num_images - chosen_at) <= _STRENGTH_KEEPS_FOR * chosen_at
-        is_same = model.preprocessing == source.preprocessing and run.seed == self.settings.seed
+        is_same = model.preprocessing == source.preprocessing and model.spec.spreads == source.spec.spreads
+        is_same = is_same and run.seed == self.settings.seed
         is_same = is_same and run.settings.get("is_class_balanced") == self.settings.is_class_balanced
         is_same = is_same and run.settings.get("group_by") == group_rule and run.mode is mode
         if not (is_near and is_same):
