@@ -23,7 +23,7 @@ from gui.widgets.segments import Segment, Segments
 from gui.widgets.text import set_role, text_label
 
 LOOK_DELAY_MS = 350
-INDENT_PX = 28
+INDENT_PX, NAME_PX = 28, 44
 HOWS = (
     Segment(Placing.COPY, "Copies", "Independent of the originals; needs as much room again"),
     Segment(Placing.HARD_LINK, "Hard links", "A second name for the same file: no room, same disk only"),
@@ -78,6 +78,8 @@ class UseFolderDialog(FramedDialog):
         self.unsure.setRange(0, 99)
         self.unsure.setValue(round(100 * UNSURE_BELOW))
         self.unsure.setSuffix(" %")
+        self.unsure.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+        self.unsure.setFixedWidth(64)
         self.unsure.setAccessibleName("Unsure below")
         self.unsure.setToolTip("Predictions less sure than this go into the folder “unsure”")
         self.room = text_label("", "dim", wrap=True)
@@ -125,7 +127,7 @@ class UseFolderDialog(FramedDialog):
         grid = QGridLayout()
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(8)
-        grid.setColumnMinimumWidth(0, 72)
+        grid.setColumnMinimumWidth(0, INDENT_PX + NAME_PX)
         grid.setColumnStretch(1, 1)
         self._place(grid, 0, "Folder", self.folder_field, self._folder_button)
         grid.addWidget(self.present if self._is_watch else self.sub_folders, 1, 1, 1, 2)
@@ -133,20 +135,13 @@ class UseFolderDialog(FramedDialog):
         self.body.addLayout(grid)
         self.body.addSpacing(10)
         self.body.addWidget(self.table_box)
-        table = QGridLayout()
-        table.setContentsMargins(INDENT_PX, 0, 0, 0)
-        table.setHorizontalSpacing(12)
-        table.setColumnStretch(1, 1)
+        self._table_part, table = _part()
         self._place(table, 0, "File", self.table_field, self._table_button)
         table.addWidget(self.resume_box, 1, 1, 1, 2)
-        self.body.addLayout(table)
+        self.body.addWidget(self._table_part)
         self.body.addSpacing(10)
         self.body.addWidget(self.sort_box)
-        sort = QGridLayout()
-        sort.setContentsMargins(INDENT_PX, 0, 0, 0)
-        sort.setHorizontalSpacing(12)
-        sort.setVerticalSpacing(8)
-        sort.setColumnStretch(1, 1)
+        self._sort_part, sort = _part()
         self._place(sort, 0, "Into", self.sort_field, self._sort_button)
         line = QHBoxLayout()
         line.setSpacing(12)
@@ -156,7 +151,8 @@ class UseFolderDialog(FramedDialog):
         line.addWidget(self.unsure)
         sort.addLayout(line, 1, 1, 1, 2)
         sort.addWidget(self.room, 2, 1, 1, 2)
-        self.body.addLayout(sort)
+        self.body.addWidget(self._sort_part)
+        self.body.addStretch(1)
 
     def _place(self, grid: QGridLayout, row: int, name: str, field: QLineEdit, browse: QPushButton) -> None:
         label = text_label(name, "dim")
@@ -232,12 +228,9 @@ class UseFolderDialog(FramedDialog):
 
     def _show_state(self) -> None:
         survey, has_folder = self.survey, bool(self.folder_field.text().strip())
-        for each in (self.table_field, self._table_button):
-            each.setEnabled(self.table_box.isChecked())
-        for widget in (self.sort_field, self._sort_button, self.how, self.unsure):
-            widget.setEnabled(self.sort_box.isChecked())
+        self._table_part.setVisible(self.table_box.isChecked())
+        self._sort_part.setVisible(self.sort_box.isChecked())
         self.resume_box.setVisible(self._can_resume() and not self._is_watch)
-        self.resume_box.setEnabled(self.table_box.isChecked())
         if survey.has_part and not self.resume_box.property("was_offered"):
             self.resume_box.setProperty("was_offered", True)
             self.resume_box.setChecked(True)
@@ -245,7 +238,6 @@ class UseFolderDialog(FramedDialog):
         set_role(self.count, "danger" if survey.problem and has_folder else "dim")
         copies = self.sort_box.isChecked() and Placing(self.how.current) is Placing.COPY
         is_tight = copies and survey.num_bytes > survey.num_free > 0
-        self.room.setVisible(self.sort_box.isChecked())
         self.room.setText(_room_words(survey, copies, self._is_watch))
         set_role(self.room, "danger" if is_tight else "dim")
         has_goal = self.table_box.isChecked() or self.sort_box.isChecked()
@@ -294,6 +286,18 @@ def _room_words(survey: Survey, copies: bool, is_watch: bool) -> str:
         return ""
     free = f"{wording.size(survey.num_free)} are free on that disk."
     return free if is_watch else f"Copies need {wording.size(survey.num_bytes)}; {free}"
+
+
+def _part() -> tuple[QWidget, QGridLayout]:
+    """Returns what belongs to a check box, below it."""
+    part = QWidget()
+    grid = QGridLayout(part)
+    grid.setContentsMargins(INDENT_PX, 0, 0, 0)
+    grid.setHorizontalSpacing(12)
+    grid.setVerticalSpacing(8)
+    grid.setColumnMinimumWidth(0, NAME_PX)
+    grid.setColumnStretch(1, 1)
+    return part, grid
 
 
 def _path_row(name: str) -> tuple[QLineEdit, QPushButton]:

@@ -143,12 +143,15 @@ class UseDetails(QScrollArea):
         body.addWidget(self._note)
         body.addWidget(self.bars)
         body.addSpacing(8)
-        body.addWidget(rule())
-        body.addSpacing(4)
-        body.addWidget(self._fix_caption)
-        body.addWidget(self._fix_note)
-        body.addWidget(self._fix)
-        body.addSpacing(8)
+        self._fix_rule = rule()
+        self._fix_part = QWidget()
+        fix = QVBoxLayout(self._fix_part)
+        fix.setContentsMargins(0, 4, 0, 8)
+        fix.setSpacing(8)
+        for part in (self._fix_caption, self._fix_note, self._fix):
+            fix.addWidget(part)
+        body.addWidget(self._fix_rule)
+        body.addWidget(self._fix_part)
         body.addWidget(rule())
         body.addSpacing(4)
         body.addWidget(text_label("Details", "caption"))
@@ -180,6 +183,9 @@ class UseDetails(QScrollArea):
             ranked = sorted(zip(model.classes, shares, strict=True), key=lambda pair: -pair[1])
             thresholds = {item.id: share for item, share in zip(model.classes, model.thresholds, strict=False)}
             self.bars.set_predictions(ranked, thresholds if model.mode is LabelMode.SEVERAL else None)
+        is_readable = int(files.states[row]) != State.FAILED
+        for part in (self._fix_rule, self._fix_part):
+            part.setVisible(is_readable)
         path = files.paths[row]
         self._set_fact("File", path.name)
         self._set_fact("Folder", "" if row in files.homeless else str(path.parent))

@@ -23,7 +23,8 @@ def hints_for(workspace: UseWorkspace) -> list[Hint]:
     if not len(use.files):
         return [Hint("Ctrl+V", "paste a picture"), Hint("F1", "all keys")] if use.model is not None else []
     hints: list[Hint] = []
-    if not workspace.corrections.why_not and len(rows):
+    is_failed = bool(len(rows)) and bool(np.all(use.files.states[rows] == State.FAILED))
+    if not workspace.corrections.why_not and len(rows) and not is_failed:
         is_done = bool(np.all(use.files.states[rows[:1]] == State.DONE))
         if is_done:
             hints.append(Hint("Space", "right, take it as a label"))

@@ -239,6 +239,8 @@ class UseWorkspace(UseFrame):
 
     def _on_rows_changed(self, rows: NDArray[np.int64]) -> None:
         self.grid.update_rows(rows)
+        if self._message:
+            self.say("")  # what it spoke of may be taken back now
         current = self._current_row()
         if current >= 0 and current in rows:
             self.details.refresh()

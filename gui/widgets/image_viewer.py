@@ -116,6 +116,8 @@ class ImageViewer(QWidget):
         detail_side = self.canvas.detail_side_px(width_px, height_px)
         detail = self._screens.get(image_id, detail_side) if detail_side is not None else None
         decoded = detail or self._screens.get(image_id, side) or self._screens.any_size(image_id)
+        if not width_px and decoded is not None:  # a file that nobody has read yet
+            width_px, height_px = decoded.image.width(), decoded.image.height()
         self._picture = decoded or (Picture(face.image) if face.image is not None else None)
         levels = self.levels.stored(self._picture) if self._picture is not None else None
         why = _why_not_sharp(face) or self._screens.failure(image_id, side) or ""
