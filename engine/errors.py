@@ -58,6 +58,10 @@ class ExtraError(AppError):
     """A library that an export needs is missing or could not be installed."""
 
 
+class ServerError(AppError):
+    """The local prediction server cannot be started."""
+
+
 class UsageError(AppError):
     """The command line was called with arguments that do not fit (exit status 2)."""
 

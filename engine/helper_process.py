@@ -17,21 +17,28 @@ FLAG: Final = "--helper"
 MAKE_GRAPH: Final = "make-graph"
 TRAINING_PEER: Final = "training-peer"
 CONVERT_LITERT: Final = "convert-litert"
+SERVE_MODEL: Final = "serve-model"
 _MODULES: Final = {
     MAKE_GRAPH: "engine.nn.make_graph",
     TRAINING_PEER: "engine.nn.training_peer",
     CONVERT_LITERT: "engine.exporters.convert_litert",
+    SERVE_MODEL: "engine.server.serve_for_window",
 }
 
 
 def start_helper(name: str, argument: str, has_input: bool = False) -> subprocess.Popen[bytes]:
     """Starts `main(argument)` of a helper's module in a process of its own; with `has_input`, `stdin` is a pipe."""
     return subprocess.Popen(
-        [*_program(), FLAG, name, argument],
+        helper_command(name, argument),
         stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+
+
+def helper_command(name: str, argument: str) -> list[str]:
+    """Returns the program and arguments that run a helper, for those who start processes in another way."""
+    return [*_program(), FLAG, name, argument]
 
 
 def run_helper(arguments: Sequence[str]) -> int:

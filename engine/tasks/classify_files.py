@@ -161,7 +161,7 @@ def _classify(
     total = len(names)
     context.progress(0, total, f"0 of {total:,} images")
     for block in classifier.blocks(_Paths(locations), context.checkpoint):
-        predictions = _predictions(classifier, block, names, locations)
+        predictions = block_predictions(classifier, block, names, locations)
         if sorter is not None:
             for said in predictions:
                 if not said.reason:
@@ -208,7 +208,7 @@ def _not_done(found: FoundImages, table: PredictionTable | None) -> tuple[list[s
     return [found.names[index] for index in left], [found.locations[index] for index in left]
 
 
-def _predictions(
+def block_predictions(
     classifier: Classifier, block: ClassifiedBlock, names: Sequence[str], locations: Sequence[str]
 ) -> list[FilePrediction]:
     """Returns what became of the files of one block, in their order."""
