@@ -229,6 +229,16 @@ ACTIONS: tuple[ActionSpec, ...] = (
         is_for_label=True,
     ),
     ActionSpec(
+        "show_changed",
+        "What the last training changed",
+        "Ctrl+Shift+M",
+        "View",
+        lambda c: c.blocks.show_changed,
+        _has_run,
+        icon="retrain",
+        is_for_label=True,
+    ),
+    ActionSpec(
         "show_duplicates",
         "Near-duplicates together",
         "Ctrl+Shift+D",

@@ -17,6 +17,7 @@ class BlockCommands:
     def __init__(self, session: Session, window: MainWindow) -> None:
         self._session, self._window = session, window
         self._page: BlockPage | None = None
+        session.blocks.wanted.connect(self.show_blocks)
 
     def show_blocks(self) -> None:
         """Opens the block page, or leaves it."""
@@ -31,3 +32,9 @@ class BlockCommands:
         else:
             self._window.show_label()
             workspace.pages.open(self._page)
+
+    def show_changed(self) -> None:
+        """Shows the images whose suggestion the last training changed."""
+        if self._session.changes.num_changed:
+            self._window.show_label()
+            self._session.changes.show()

@@ -36,6 +36,8 @@ class Blocks(QObject):
     """One pass over the open suggestions of the session. `changed`: page, counts or what is expected are others."""
 
     changed = Signal()
+    wanted = Signal()
+    """The page of blocks is to be opened."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)

@@ -25,6 +25,7 @@ from gui.assistance import Assistance
 from gui.auto_retrain import AutoRetrain
 from gui.backbone_choice import BackboneChoice
 from gui.blocks import Blocks
+from gui.changed_predictions import ChangedPredictions
 from gui.columns import RowIndex, count_bits, has_open_suggestion
 from gui.comparing import Comparing
 from gui.duplicates import Duplicates
@@ -66,6 +67,7 @@ class Session(ProjectSession):
         self.comparing = Comparing(self)
         self.stacks = ImageStacks(self)
         self.blocks = Blocks(self)
+        self.changes = ChangedPredictions(self)
         self.quality = PictureQuality(self)
         self.assistance = Assistance(self)
         self.duplicates = Duplicates(self)

@@ -34,6 +34,8 @@ class ImageListModel(QAbstractListModel):
         self.order = Order.FILED
         self.image_index = ImageIndex()
         self.rows: Rows = np.zeros(0, np.int64)
+        self.note_of: Callable[[int], str] = lambda _row: ""
+        """What else there is to say of a row of the columns."""
         self._class_names: dict[int, str] = {}
         self._class_places: NDArray[np.uint16] = np.zeros(0, np.uint16)
         self._positions: NDArray[np.int64] | None = None
@@ -173,7 +175,8 @@ class ImageListModel(QAbstractListModel):
         if self.columns.statuses[row] != ImageStatus.READABLE:
             is_missing = self.columns.statuses[row] == ImageStatus.MISSING
             words.append("file missing" if is_missing else "cannot be read")
-        return ", ".join(words)
+        note = self.note_of(row)
+        return ", ".join([*words, note] if note else words)
 
     def class_ids_at(self, row: int) -> list[int]:
         """Returns the classes of a row of the columns, in the order of the palette."""

@@ -24,6 +24,7 @@ class CardFaces:
         self._list = model
         self._thumbnails = thumbnails
         self._classes: dict[int, ImageClass] = {}
+        model.note_of = self._note_of
 
     def classes_changed(self) -> None:
         """Takes over the session's classes."""
@@ -33,6 +34,21 @@ class CardFaces:
     def at(self, position: int) -> CardFace:
         """Returns the face of a position of the list."""
         return self.of_row(int(self._list.rows[position]))
+
+    def _was(self, image_id: int) -> tuple[str, str] | None:
+        """Returns name and colour of the class that was suggested before, while the images that changed are shown."""
+        changes = self._session.changes
+        if changes.picked is None or self._list.filter.picked is not changes.picked:
+            return None
+        class_id = changes.old_class_id(image_id)
+        if class_id is None:
+            return None
+        item = self._classes.get(class_id)
+        return (item.name, item.color) if item is not None else ("unknown", NO_CLASS_AT_ALL.color)
+
+    def _note_of(self, row: int) -> str:
+        was = self._was(int(self._session.columns.image_ids[row]))
+        return f"was {was[0]} before the last training" if was is not None else ""
 
     def of_row(self, row: int) -> CardFace:
         """Returns the face of a row of the columns."""
@@ -74,6 +90,7 @@ class CardFaces:
             is_skipped=class_id == NO_CLASS and bool(marks & Mark.SKIPPED),
             is_unsure=bool(marks & Mark.UNSURE),
             is_noted=bool(columns.noted[row]),
+            was=self._was(image_id),
             is_confirmed=is_confirmed,
             is_accepted=bool(columns.accepted[row]),
             status=ImageStatus(int(columns.statuses[row])),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
 
 from gui.session import Session
 from gui.theme import font, theme
+from gui.widgets.chip import Chip
 from gui.widgets.hint_line import HintLine
 
 TRACK_WIDTH_PX, TRACK_HEIGHT_PX = 28, 16
+WIDE_PX = 860
 
 
 class Switch(QAbstractButton):
@@ -71,7 +73,15 @@ class LabelFooter(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self._is_page = False
         self.hints = HintLine()
+        self.changes = Chip("", "retrain")
+        self.changes.set_is_button(True)
+        self.changes.clicked.connect(session.changes.show)
+        self.blocks = Chip("", "grid")
+        self.blocks.set_is_button(True)
+        self.blocks.setToolTip("Check suggestions a page at a time, one class after the other (Ctrl+Shift+K)")
+        self.blocks.clicked.connect(session.blocks.wanted)
         self.auto_advance = Switch("Moves on by itself", "Stays on the image")
         self.auto_advance.setAccessibleName("On to the next image after a label")
         self.auto_advance.clicked.connect(session.set_auto_advance)
@@ -79,11 +89,40 @@ class LabelFooter(QWidget):
         row.setContentsMargins(0, 1, 8, 0)
         row.setSpacing(0)
         row.addWidget(self.hints, 1)
+        row.addWidget(self.changes)
+        row.addSpacing(6)
+        row.addWidget(self.blocks)
         row.addWidget(self.auto_advance)
+        session.changes.changed.connect(self._show_chips)
+        session.run_changed.connect(self._show_chips)
+        session.mode_changed.connect(self._show_chips)
+        session.rows_changed.connect(self._show_chips)
         session.auto_advance_changed.connect(self._show_auto_advance)
         session.mode_changed.connect(self._show_auto_advance)
         session.project_opened.connect(self._show_auto_advance)
         self._show_auto_advance()
+        self._show_chips()
+
+    def set_is_page(self, on: bool) -> None:
+        """Says whether another page than the images is shown, which has no use for what leads to it."""
+        self._is_page = on
+        self._show_chips()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show_chips()
+
+    def _show_chips(self, *_: object) -> None:
+        """Shows what the newest model offers; where there is little room, by its sign and number alone."""
+        session, is_wide = self._session, self.width() >= WIDE_PX
+        count = session.changes.num_changed
+        self.changes.setVisible(count > 0 and not self._is_page)
+        self.changes.set_look(session.changes.words() if is_wide else f"{count:,}", "retrain")
+        self.changes.setAccessibleName(session.changes.words())
+        self.changes.setToolTip(f"{session.changes.words()} with the last training: show them (Ctrl+Shift+M)")
+        self.blocks.setVisible(session.run is not None and not session.has_several_classes and not self._is_page)
+        self.blocks.set_look("Check in blocks" if is_wide else "Blocks", "grid")
+        self.blocks.setAccessibleName("Check suggestions in blocks")
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

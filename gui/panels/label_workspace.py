@@ -239,6 +239,7 @@ class LabelWorkspace(LabelFrame):
         self.finder.closed.connect(self.focus_images)
         self.labelling.advanced_past_end.connect(self._on_advanced_past_end)
         self.labelling.told.connect(self.say)
+        self.pages.changed.connect(lambda: self.footer.set_is_page(self.page is not None))
         self.empty.action_wanted.connect(self._on_empty_action)
 
     # ------------------------------------------------------------------------------------------------------- events

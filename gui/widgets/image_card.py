@@ -52,6 +52,8 @@ class CardFace:
     """The drive or folder of the image is not there now."""
     opinion: tuple[str, str, str] | None = None
     """What a model says of an image that has a class, as a second, dashed chip: name, how sure, colour."""
+    was: tuple[str, str] | None = None
+    """Name and colour of the class that the model before suggested."""
     is_out: bool = False
     """The user took it out of the block that it is shown in."""
     is_selected: bool = False
@@ -90,6 +92,8 @@ class CardPainter:
         self.paint_picture(painter, picture, face, rounds_bottom=False)
         if face.is_out:
             _paint_out(painter, picture, colors)
+        if face.was is not None:
+            _paint_was(painter, picture, *face.was, colors)
         caption = QRectF(rect.left() + 8, picture.bottom() + 1, rect.width() - 16, CAPTION_PX)
         _paint_caption(painter, caption, face, colors)
         _paint_frame(painter, card, face, colors)
@@ -242,6 +246,25 @@ def _paint_out(painter: QPainter, picture: QRect, colors: Theme) -> None:
     painter.setBrush(QColor(colors.card))
     painter.drawEllipse(badge)
     paint_icon(painter, "close", badge.adjusted(side / 4, side / 4, -side / 4, -side / 4), "danger")
+
+
+def _paint_was(painter: QPainter, picture: QRect, name: str, color: str, colors: Theme) -> None:
+    """Writes on the lower edge of a picture what was suggested before."""
+    used = font(0.85)
+    metrics = QFontMetricsF(used)
+    text = metrics.elidedText(f"was {name}", Qt.TextElideMode.ElideRight, picture.width() - 40)
+    height = round(metrics.height()) + 5.0
+    pill = QRectF(picture.left() + 6, picture.bottom() - height - 5, metrics.horizontalAdvance(text) + 28, height)
+    backing = QColor(colors.card)
+    backing.setAlpha(225)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(backing)
+    painter.drawRoundedRect(pill, height / 2, height / 2)
+    painter.setBrush(QColor(color))
+    painter.drawEllipse(QRectF(pill.left() + 7, pill.center().y() - 4, 8, 8))
+    painter.setFont(used)
+    painter.setPen(QColor(colors.text))
+    painter.drawText(pill.adjusted(20, 0, -6, 0), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
 
 
 def _paint_caption(painter: QPainter, area: QRectF, face: CardFace, colors: Theme) -> None:
