@@ -73,6 +73,12 @@ def test_with_a_few_labels_of_each_class_the_guide_asks_what_the_model_hesitates
     assert STRATEGIES["guided"].rank(pool, 3).tolist() == [2, 1, 0]
 
 
+def test_rare_classes_are_asked_for_in_turn_by_their_likeliest_images_until_all_have_as_many() -> None:
+    probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.1, 0.9], [0.6, 0.4]], np.float32)
+    pool = Pool(np.zeros((5, 4), np.float32), probabilities, np.zeros((4, 4), np.float32), np.array([0, 0, 0, 1]))
+    assert STRATEGIES["rare"].rank(pool, 4).tolist() == [3, 2, 0, 4]
+
+
 def test_of_a_huge_pool_any_part_may_be_chosen_in_seconds() -> None:
     generator = np.random.default_rng(0)
     features = generator.standard_normal((60_000, 8)).astype(np.float32)
