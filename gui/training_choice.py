@@ -44,6 +44,7 @@ class TrainingSettings:
     device: str = AUTO_DEVICE
     is_class_balanced: bool = True
     seed: int = 0
+    with_accepted: bool = True
 
 
 class TrainingChoice(QObject):
@@ -84,6 +85,7 @@ class TrainingChoice(QObject):
             "device": settings.device,
             "is_class_balanced": settings.is_class_balanced,
             "seed": settings.seed,
+            "with_accepted": settings.with_accepted,
         }
 
     # ---- what it will take
@@ -185,6 +187,7 @@ def _checked(found: dict[str, Any]) -> TrainingSettings:
     usual = TrainingSettings()
     depth, budget, augmentation = found.get("depth"), found.get("time_budget_s"), found.get("augmentation")
     seed, is_balanced, device = found.get("seed"), found.get("is_class_balanced"), found.get("device")
+    with_accepted = found.get("with_accepted")
     return TrainingSettings(
         depth=depth if depth in DEPTHS else usual.depth,
         time_budget_s=budget if budget in BUDGETS_S else usual.time_budget_s,
@@ -192,4 +195,5 @@ def _checked(found: dict[str, Any]) -> TrainingSettings:
         device=device if isinstance(device, str) and device else usual.device,
         is_class_balanced=is_balanced if isinstance(is_balanced, bool) else usual.is_class_balanced,
         seed=seed if isinstance(seed, int) and 0 <= seed <= MAX_SEED else usual.seed,
+        with_accepted=with_accepted if isinstance(with_accepted, bool) else usual.with_accepted,
     )

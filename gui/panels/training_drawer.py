@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QImage, QIntValidator, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
@@ -82,6 +83,7 @@ class TrainingDrawer(QWidget):
         row.addLayout(right, 1)
         session.training.changed.connect(self._show_settings)
         session.mode_changed.connect(self._show_settings)
+        session.rows_changed.connect(lambda _rows: self._show_accepted())
         session.backbones.changed.connect(self._on_backbone_changed)
         session.work.changed.connect(self._show_expected)
         session.bridge.epoch_ended.connect(self._on_epoch_ended)
@@ -167,6 +169,13 @@ class TrainingDrawer(QWidget):
         row.setSpacing(8)
         _add_field(row, "Learns from", self.augmentation, _AUGMENTATION_TIPS)
         row.addWidget(self.strip)
+        self.without_accepted = QCheckBox()
+        self.without_accepted.setToolTip(
+            "Labels that are suggestions which you accepted are neither learned from nor measured on then. Otherwise "
+            "those that you looked at are both; those that you accepted without a look are only learned from."
+        )
+        self.without_accepted.clicked.connect(lambda on: self._session.training.choose(with_accepted=not on))
+        row.addWidget(self.without_accepted)
         row.addStretch(1)
         return row
 
@@ -175,6 +184,7 @@ class TrainingDrawer(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._on_backbone_changed()
+        self._show_accepted()
         self.cards[self._session.training.settings.depth].setFocus(Qt.FocusReason.OtherFocusReason)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -203,6 +213,7 @@ class TrainingDrawer(QWidget):
         self.augmentation.setCurrentIndex(self.augmentation.findData(settings.augmentation))
         self.balanced.setChecked(settings.is_class_balanced)
         self.seed.setText(str(settings.seed))
+        self._show_accepted()
         is_deep = settings.depth != HEAD
         self.budget.setEnabled(is_deep)
         self.augmentation.setEnabled(is_deep)
@@ -211,6 +222,16 @@ class TrainingDrawer(QWidget):
         self._show_expected()
         if self.isVisible() and is_deep:
             self._preview.ask()
+
+    def _show_accepted(self) -> None:
+        if not self.isVisible():
+            return
+        count = int(np.count_nonzero(self._session.columns.accepted))
+        leaves_out = not self._session.training.settings.with_accepted
+        what = wording.count(count, "accepted suggestion") if count else "accepted suggestions"
+        self.without_accepted.setText(f"Leave out {what}")
+        self.without_accepted.setChecked(leaves_out)
+        self.without_accepted.setEnabled(count > 0 or leaves_out)
 
     def _show_devices(self) -> None:
         training = self._session.training

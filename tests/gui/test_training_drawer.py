@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 
-from engine.domain import LabelMode
+from engine.domain import LabelMode, Source
 from engine.errors import TrainingError
 from engine.events import EpochEnded
 from engine.nn.training_plan import AUTO, FULL, HEAD, PARTIAL, Pace
@@ -56,6 +56,7 @@ def test_a_depth_is_chosen_and_remembered_for_the_project(room: Any, drawer: Any
         "device": "auto",
         "is_class_balanced": False,
         "seed": 7,
+        "with_accepted": True,
     }
     assert "Partial" in room.window.model_bar.training_button.accessibleName()
 
@@ -214,3 +215,18 @@ def test_what_a_preset_makes_of_an_own_image_is_seen_before_it_is_begun(
     drawer.augmentation.activated.emit(drawer.augmentation.currentIndex())
     room.wait_for(lambda: drawer.strip.num_pictures == 6 and drawer.strip._pictures != before, timeout_ms=60_000)
     drawer.strip.grab()
+
+
+def test_accepted_suggestions_can_be_left_out_and_their_number_stands_beside_it(room: Any, drawer: Any) -> None:
+    session = room.session
+    assert not drawer.without_accepted.isEnabled()
+    first, second = session.classes[0].id, session.classes[1].id
+    ids = session.columns.image_ids[session.columns.class_ids == first][:3]
+    session.label(ids, second, Source.SUGGESTION)
+    assert drawer.without_accepted.text() == "Leave out 3 accepted suggestions"
+    room.click(drawer.without_accepted)
+    assert session.training.for_engine()["with_accepted"] is False
+    assert TrainSettings(**session.training.for_engine()).with_accepted is False
+    room.click(drawer.without_accepted)
+    assert session.training.for_engine()["with_accepted"] is True
+    room.wait_for(lambda: session.num_unsaved == 0)
