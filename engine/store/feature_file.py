@@ -73,13 +73,13 @@ class FeatureFile:
         except OSError as err:
             raise disk_error(err, self.data_path) from err
 
-    def read(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Returns the embeddings (len(rows), D) of these rows as float32."""
+    def read(self, rows: NDArray[np.int64], num_columns: int | None = None) -> NDArray[np.float32]:
+        """Returns the embeddings (len(rows), D) of these rows as float32, or their first `num_columns` numbers."""
         if len(rows) == 0:
-            return np.empty((0, self.embedding_size), np.float32)
+            return np.empty((0, num_columns or self.embedding_size), np.float32)
         shape = (self.num_rows(), self.embedding_size)
         mapped = np.memmap(self.data_path, np.float32, mode="r", shape=shape)
-        return np.asarray(mapped[rows])
+        return np.asarray(mapped[rows] if num_columns is None else mapped[rows, :num_columns])
 
 
 def _append_at(path: Path, offset: int, data: bytes) -> None:

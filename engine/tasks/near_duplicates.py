@@ -107,15 +107,17 @@ class FindNearDuplicates(Job[Comparison, KnownPairs, KnownPairs]):
         if not snapshot.new_hashes:
             return snapshot.known
         from engine.suggestions.near_duplicates import near_duplicates
+        from engine.suggestions.vectors import unit_vectors
 
         missing = [(content, path) for content, path in zip(snapshot.new_hashes, snapshot.paths, strict=True) if path]
         make_fingerprints(snapshot.fingerprints, missing, context)
         hashes = snapshot.known.hashes + snapshot.new_hashes
         prints = _read_fingerprints(snapshot.fingerprints, hashes)
         context.progress(0, 0, "comparing")
-        pairs = near_duplicates(
-            snapshot.source.file.read(snapshot.rows), prints, len(snapshot.known.hashes), context.checkpoint
-        )
+        # Only the network's own output: by how much it varies over the picture, far more pictures are alike.
+        num_columns = snapshot.source.spec.without_spreads().embedding_size
+        features = unit_vectors(snapshot.source.file.read(snapshot.rows, num_columns))
+        pairs = near_duplicates(features, prints, len(snapshot.known.hashes), context.checkpoint)
         return KnownPairs(hashes, np.concatenate([snapshot.known.pairs, pairs]))
 
     def finish(self, result: KnownPairs) -> KnownPairs:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from honesty_sets import SETS, VARIANTS, ImageSet, cache_folder, load_set, load_variants
+from honesty_sets import SETS, VARIANTS, ImageSet, cache_folder, load_set, load_variants, own_output
 
 from engine.evaluation.calibration import cross_fitted_temperatures, fit_temperature
 from engine.evaluation.groups import assign_group_folds, held_together
@@ -148,7 +148,7 @@ def bench_duplicates() -> None:
         prints = fingerprints_of(images, variants)
         features = np.concatenate([images.features, variants.features])
         began = time.perf_counter()
-        pairs = near_duplicates(features, prints)
+        pairs = near_duplicates(own_output(features), prints)
         seconds = time.perf_counter() - began
         count = len(images.paths)
         names = [str(row) for row in range(len(features))]
@@ -195,7 +195,7 @@ def bench_groups() -> None:
         hashes = [f"{row:032x}" for row in range(len(targets))]
         prints = fingerprints_of(images, variants)
         prints = np.concatenate([prints[chosen], prints[len(images.paths) + chosen_variants]])
-        alike = [(hashes[one], hashes[other]) for one, other in near_duplicates(features, prints)]
+        alike = [(hashes[one], hashes[other]) for one, other in near_duplicates(own_output(features), prints)]
         units = held_together(hashes, [None] * len(hashes), alike)
         shown, random = train(features, targets, hashes, units), train(features, targets, hashes, hashes)
         rest = np.arange(count, len(images.targets))

@@ -24,6 +24,7 @@ os.environ.setdefault("GRAFT_WEIGHTS", str(SHARED / "weights"))
 from engine.backbones import spec  # noqa: E402
 from engine.images.hashing import content_hash  # noqa: E402
 from engine.nn.embed import Embedder  # noqa: E402
+from engine.suggestions.vectors import unit_vectors  # noqa: E402
 from engine.weights import find_weights  # noqa: E402
 
 BACKBONE = "mobilenet_v2"
@@ -76,6 +77,11 @@ def load_variants(name: str) -> tuple[ImageSet, NDArray[np.int64], list[str]]:
             kinds.append(kind)
     positions = np.array(sources)
     return _embedded(f"{name}-variants", paths, originals.targets[positions]), positions, kinds
+
+
+def own_output(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Returns the part of embeddings (N, D) that near-duplicates are looked for by, as engine.tasks.near_duplicates."""
+    return unit_vectors(features[:, : spec(BACKBONE).without_spreads().embedding_size])
 
 
 def _smaller(image: Image.Image) -> tuple[Image.Image, int]:
