@@ -79,7 +79,7 @@ class UseFolderDialog(FramedDialog):
         self.unsure.setValue(round(100 * UNSURE_BELOW))
         self.unsure.setSuffix(" %")
         self.unsure.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
-        self.unsure.setFixedWidth(64)
+        self.unsure.setFixedWidth(84)
         self.unsure.setAccessibleName("Unsure below")
         self.unsure.setToolTip("Predictions less sure than this go into the folder “unsure”")
         self.room = text_label("", "dim", wrap=True)
@@ -90,6 +90,9 @@ class UseFolderDialog(FramedDialog):
         self.start_button.clicked.connect(self.accept)
         self._timer = QTimer(self, singleShot=True, interval=LOOK_DELAY_MS)
         self._timer.timeout.connect(self._look)
+        # Once the layout knows what is seen now; at once it would still count what was hidden.
+        self._fit_timer = QTimer(self, singleShot=True, interval=0)
+        self._fit_timer.timeout.connect(self._fit)
         self._connect()
         if folder is not None:
             self.folder_field.setText(str(folder))
@@ -223,6 +226,17 @@ class UseFolderDialog(FramedDialog):
             lambda: look_at(folder, is_recursive, table, sort, is_watch), found, lambda _error: None
         )
 
+    def _fit(self) -> None:
+        """Makes room for everything that is seen."""
+        layout = self.layout()
+        if layout is not None:
+            layout.activate()
+            needed = (
+                layout.totalHeightForWidth(self.width()) if layout.hasHeightForWidth() else self.sizeHint().height()
+            )
+            if needed > self.height():
+                self.resize(self.width(), needed)
+
     def _can_resume(self) -> bool:
         return self.survey.has_part or self.survey.has_table
 
@@ -230,6 +244,7 @@ class UseFolderDialog(FramedDialog):
         survey, has_folder = self.survey, bool(self.folder_field.text().strip())
         self._table_part.setVisible(self.table_box.isChecked())
         self._sort_part.setVisible(self.sort_box.isChecked())
+        self._fit_timer.start()
         self.resume_box.setVisible(self._can_resume() and not self._is_watch)
         if survey.has_part and not self.resume_box.property("was_offered"):
             self.resume_box.setProperty("was_offered", True)

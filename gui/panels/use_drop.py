@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from gui.theme import font, paint_icon, theme
@@ -95,6 +95,18 @@ class UseDropPage(QWidget):
     def first_button(self) -> QPushButton:
         """What takes the keyboard."""
         return self.files_button if not self.files_button.isHidden() else self.model_button
+
+    def press_focused(self) -> None:
+        """Presses the button that has the keyboard."""
+        focused = self.focusWidget()
+        if isinstance(focused, QPushButton) and self.isAncestorOf(focused):
+            focused.animateClick()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.press_focused()
+        else:
+            super().keyPressEvent(event)
 
     def set_state(self, has_model: bool, has_project: bool, is_opening: bool) -> None:
         """Says what can be done now."""

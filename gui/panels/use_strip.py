@@ -74,7 +74,9 @@ class UseStrip(QWidget):
         self.interval.setVisible(model is not None)
         if model is None:
             self.title.setText("Opening the model…" if use.is_opening_model else "No model yet")
-            self.facts.setText("" if use.is_opening_model else "Retrain in Label, or use an exported model.")
+            has_project = self._session.project is not None
+            hint = "Retrain in Label, or use an exported model." if has_project else "Use an exported model."
+            self.facts.setText("" if use.is_opening_model else hint)
             return
         self.title.setText(model.title)
         self.title.setAccessibleDescription(model.meaning)

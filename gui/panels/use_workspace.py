@@ -83,6 +83,9 @@ class UseWorkspace(UseFrame):
 
     def confirm(self) -> None:
         """Says that the predictions of the chosen files are right."""
+        if self.stack.currentWidget() is self.drop_page:
+            self.drop_page.press_focused()  # the same key presses a button there
+            return
         rows = self.targets()
         if len(rows):
             self.corrections.confirm(rows)
@@ -92,9 +95,10 @@ class UseWorkspace(UseFrame):
     def find_class(self) -> None:
         """Opens the type-ahead over the project's classes."""
         count = len(self.targets())
-        if not count or self.corrections.why_not:
-            if self.corrections.why_not:
-                self.say(self.corrections.why_not)
+        if not count:
+            return
+        if self.corrections.why_not:
+            self.say(self.corrections.why_not)
             return
         title = "It is" if count == 1 else f"These {count:,} files are"
         self.finder.open(self.session.classes, [], title, self.correct)
@@ -216,7 +220,11 @@ class UseWorkspace(UseFrame):
     # ------------------------------------------------------------------------------------------------------- events
 
     def _on_model_changed(self) -> None:
+        focused = self.focusWidget()
+        is_free = focused is None or not focused.isVisible() or not self.lists.hasFocus()
         self._show_drop_page()
+        if is_free and self.stack.currentWidget() is self.drop_page and self.isVisible():
+            self.focus_images()
         self._show_counts()
         self.grid.viewport().update()
         self.details.refresh()
