@@ -33,6 +33,9 @@ from engine.tasks.train_snapshot import TrainSettings, TrainSnapshot
 _LARGEST_DETOUR: Final = 500
 """So many unlabelled images are embedded before a training rather than after it."""
 
+_MOST_MISSING: Final = 0.1
+"""A share of the labelled images that may be without embeddings for a training that nobody asked for."""
+
 _STRENGTH_KEEPS_FOR: Final = 0.1
 """A share of more or fewer images for which the last run's strength is used again."""
 
@@ -56,6 +59,9 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
         _refuse_too_few(labels)
         source = open_source(self.project, self.settings.backbone)
         rows = source.rows_of(self.project, labels.content_hashes)
+        if self.settings.is_automatic and (rows < 0).sum() > _MOST_MISSING * len(rows):
+            # With another network or other views all are looked at anew: a model of the first few would be a worse one.
+            raise TrainingError("Many labelled images are still to be looked at.", "Wait until they are, or retrain.")
         grouping = grouping_of(self.project, labels, source)
         rows[list(grouping.tied_to_test)] = -1
         usable = usable_labels_of_several if labels.mode is LabelMode.SEVERAL else usable_labels

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.domain import Run
+from engine.errors import TrainingError
 from engine.project import Project
 from engine.tasks.embed import ComputeEmbeddings
 from engine.tasks.export import ExportModel
@@ -105,3 +106,16 @@ def test_many_automatic_runs_leave_one_row_and_two_folders(labelled: Project, tr
         train(labelled)
     assert len(ids_of(labelled)) == 1
     assert len(list(labelled.models_dir.glob("run-*"))) == 2
+
+
+def test_a_training_that_nobody_asked_for_waits_until_nearly_all_labelled_images_were_looked_at(
+    make_project: Callable, steel: Path, run_job: Callable, train: Callable
+) -> None:
+    project = make_project(steel)
+    ids = project.snapshot().image_ids.tolist()
+    run_job(ComputeEmbeddings(project, BACKBONE, ids[:9] + ids[12:15]))
+    with pytest.raises(TrainingError, match="still to be looked at"):
+        train(project)
+    assert project.runs() == []
+    run_job(ComputeEmbeddings(project, BACKBONE))
+    assert train(project).num_images == len(ids)
