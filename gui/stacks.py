@@ -196,6 +196,12 @@ class ImageStacks(QObject):
             spread=float(self.shown.spreads[index]),
         )
 
+    def looks_unknown(self, index: int) -> bool:
+        """Tells whether most images that naming a stack would label look like none of the classes."""
+        span = self.shown.span(index)
+        are_unknown = self._session.columns.look_unknown(self.shown.rows[span][~self.shown.are_aside[span]])
+        return bool(np.count_nonzero(are_unknown) >= AGREEING * len(are_unknown))
+
     @property
     def left_over_ids(self) -> Ids:
         """The images without a class that were set aside in stacks that are done."""

@@ -92,8 +92,10 @@ class Pages(QObject):
         self.changed.emit()
 
     def show_stacks(self) -> None:
-        """Shows the stacks of look-alikes."""
-        if len(self._session.columns):
+        """Shows the stacks of look-alikes, or the images again."""
+        if self.current is self.stacks:
+            self.close()
+        elif len(self._session.columns):
             self.open(self.stacks)
 
     def close(self, *_news: object) -> None:

@@ -12,8 +12,8 @@ from gui.widgets.progress import SlimProgress
 from gui.widgets.stack_layout import DEFAULT_TILE_PX, MAX_TILE_PX, MIN_TILE_PX
 from gui.widgets.text import ElidedLabel, text_label
 
-WIDE_PX = 760
-"""Below this width what is named leaves out its bar, and the slider its word."""
+WIDE_PX, NARROW_PX = 760, 660
+"""Below the first width the bar of what is named goes, and the slider's word; below the other also what is left."""
 
 
 class StacksHead(QWidget):
@@ -58,6 +58,7 @@ class StacksHead(QWidget):
         row.addWidget(self._progress)
         row.addWidget(self._done)
         row.addWidget(self._rest, 1)
+        row.addStretch(0)
         row.addWidget(self._size_label)
         row.addWidget(self.size_slider)
         row.addWidget(self.ask_button)
@@ -104,5 +105,6 @@ class StacksHead(QWidget):
         is_wide = self.width() >= WIDE_PX
         self._progress.setVisible(self._has_stacks and is_wide)
         self._size_label.setVisible(self._has_stacks and is_wide)
+        self._rest.setVisible(not self._has_stacks or self.width() >= NARROW_PX)
         self.size_slider.setVisible(self._has_stacks)
         self.size_slider.setFixedWidth(88 if is_wide else 56)

@@ -77,6 +77,7 @@ class StacksPage(LabelPage):
         is_done = self._stacks.state is StackState.READY and not self._stacks.num_open
         if not self._stacks.is_asking and (is_done or self._stacks.state is not StackState.READY):
             self._stacks.ask()
+        self._faces.classes_changed()
         self._refresh()
 
     def on_left(self) -> None:
@@ -197,10 +198,15 @@ class StacksPage(LabelPage):
         return StackHead(
             title=wording.count(span.stop - span.start - num_aside, "image"),
             details=f"{num_aside} set aside" if num_aside else "",
-            note="Less alike than most: look closely" if shown.spreads[stack] > self._loose else "",
+            note=self._note_of(stack),
             suggestion=(suggested.item.name, suggested.item.color, suggested.confidence) if suggested else None,
             num_others=suggested.num_named - suggested.num_agreeing if suggested else 0,
         )
+
+    def _note_of(self, stack: int) -> str:
+        if self.session.run is not None and stack < self._stacks.num_open and self._stacks.looks_unknown(stack):
+            return "Looks like none of your classes"
+        return "Less alike than most: look closely" if self.model.stacks.spreads[stack] > self._loose else ""
 
     def _other_of(self, position: int) -> Other:
         """Returns the class that the model suggests for a picture, where it says something else of its stack."""

@@ -76,7 +76,7 @@ def paint_head(painter: QPainter, area: QRect, head: StackHead, right_px: int) -
             if head.is_current and right - left > keycap:
                 left += paint_keycap(painter, left, middle, "Enter") + 10
         if head.num_others:
-            draw(f"{head.num_others} otherwise", "text_dim", small=True)
+            draw(f"{head.num_others} suggested otherwise", "text_dim", small=True)
     draw(head.details, "text_dim", small=True)
     if head.note and right - left > 60:
         paint_icon(painter, "eye", QRectF(left, middle - 7, 14, 14), "text_faint")
@@ -124,7 +124,7 @@ def _paint_badge(painter: QPainter, area: QRect, is_aside: bool, is_hovered: boo
     plate = QRectF(area.right() - BADGE_PX - 3, area.top() + 4, BADGE_PX, BADGE_PX)
     backing = QColor(colors.panel)
     backing.setAlpha(235)
-    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setPen(QPen(QColor(colors.border), 1.0))
     painter.setBrush(backing)
     painter.drawEllipse(plate)
     name = ("plus" if is_aside else "close") if is_hovered else "minus"

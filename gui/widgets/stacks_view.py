@@ -199,7 +199,11 @@ class StacksView(GridView):
             self.stacks_selected.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        current, layout, top = self.current_position(), self.stack_layout, self.verticalOffset()
+        was_seen = current in layout.positions_between(top, top + event.oldSize().height())
         super().resizeEvent(event)
+        if was_seen and current < self._layout.num_items:
+            self._show_stack(self.current_stack, current)
         self.place_bar()
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
