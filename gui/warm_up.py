@@ -10,9 +10,24 @@ import gc
 import importlib
 import threading
 
+from PySide6 import QtWidgets
 from PySide6.QtCore import QObject, Signal
 
-MODULES = ("numpy", "engine.project", "gui.session", "gui.commands", "gui.actions", "gui.panels.label_workspace")
+MODULES = (
+    "numpy",
+    "engine.project",
+    "gui.session",
+    "gui.commands",
+    "gui.actions",
+    "gui.panels.label_workspace",
+    "gui.panels.interrupted_bar",
+    "gui.panels.model_bar",
+    "gui.panels.tour_bar",
+    "gui.panels.training_drawer",
+    "gui.panels.unknown_menu",
+    "gui.recents",
+    "gui.tour",
+)
 LATER = ("engine.tasks.embed", "engine.tasks.train", "gui.panels.review_workspace", "engine.tasks.review")
 
 
@@ -38,9 +53,20 @@ class WarmUp(QObject):
         try:
             for name in MODULES:
                 importlib.import_module(name)
+            _make_types()
             self.done.emit()
             for name in LATER:
                 importlib.import_module(name)
         finally:
             gc.freeze()
             gc.enable()
+
+
+def _make_types() -> None:
+    """Has PySide make the classes of QtWidgets, which it does at their first use.
+
+    The first call that returns a widget of a private kind (`viewport()`) would otherwise make all of them at once in
+    the window's thread, in 40 ms.
+    """
+    for name in dir(QtWidgets):
+        getattr(QtWidgets, name)
