@@ -15,6 +15,7 @@ class ServerLimits:
     pixels: int = 40_000_000
     slots: int = 4
     waiting: int = 60
+    connections: int = 512
     wait_s: float = 60.0
     body_s: float = 30.0
     head_s: float = 10.0

@@ -85,7 +85,7 @@ def serve(
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
-                limit_concurrency=2 * (limits.slots + limits.waiting),
+                limit_concurrency=limits.connections,
                 timeout_keep_alive=limits.idle_s,
                 timeout_graceful_shutdown=limits.stop_s,
                 h11_max_incomplete_event_size=limits.head_bytes,

@@ -9,6 +9,7 @@ import json
 from collections.abc import AsyncGenerator
 from typing import Any, Final
 
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
@@ -19,6 +20,8 @@ from engine.server.served_model import Picture
 JSON_TYPE: Final = "application/json"
 FORM_TYPE: Final = "multipart/form-data"
 _LONGEST_NAME: Final = 200
+_END_BYTES: Final = 512
+"""The last line of a form is at most 70 characters, four dashes, and what may follow it."""
 
 
 class RefusedError(Exception):
@@ -72,12 +75,24 @@ async def _limited(request: Request, limits: ServerLimits) -> AsyncGenerator[byt
 
 
 async def _from_form(request: Request, limits: ServerLimits) -> list[Picture]:
-    parser = MultiPartParser(request.headers, _limited(request, limits), max_files=limits.images, max_fields=16)
+    end = b""
+
+    async def watched() -> AsyncGenerator[bytes]:
+        nonlocal end
+        async for part in _limited(request, limits):
+            end = (end + part)[-_END_BYTES:]
+            yield part
+
+    parser = MultiPartParser(request.headers, watched(), max_files=limits.images, max_fields=16)
     try:
         form = await parser.parse()
     except MultiPartException as err:
         status, code = (413, "too_many") if "Too many" in err.message else (400, "bad_form")
         raise RefusedError(status, code, f"The form cannot be read ({err.message.rstrip('.')}).") from err
+    # The parser leaves out what has no end, without a word; a caller must not take that for an answer to everything.
+    boundary = parse_options_header(request.headers["content-type"])[1].get(b"boundary", b"")
+    if b"--%b--" % boundary not in end:
+        raise RefusedError(400, "bad_form", "The form has no end.")
     try:
         files = [value for _name, value in form.multi_items() if isinstance(value, UploadFile)]
         return [(_named(file.filename, index), await file.read()) for index, file in enumerate(files, 1)]
