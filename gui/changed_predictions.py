@@ -50,11 +50,12 @@ class ChangedPredictions(QObject):
         return len(self._open_rows())
 
     def show(self) -> None:
-        """Shows these images, those that the model is surest of first; each card says what was suggested before."""
+        """Shows these images, each with what was suggested before: the surest first, those that look unknown last."""
         session, rows = self._session, self._open_rows()
         if not len(rows):
             return
-        rows = rows[np.argsort(-session.columns.confidences[rows], kind="stable")]
+        is_unknown = session.columns.look_unknown(rows)
+        rows = rows[np.lexsort((-session.columns.confidences[rows], is_unknown))]
         ids = session.columns.image_ids[rows]
         self._shown_old = dict(zip(self._ids.tolist(), self._old.tolist(), strict=True))
         self.picked = PickedImages(f"Changed by model {self._run_id}", ids)

@@ -63,6 +63,6 @@ def words_on(settings: Mapping[str, Any]) -> str:
     number = int(counted["num_measured"])
     what = "1 of the labels is an accepted suggestion" if number == 1 else f"{number:,} labels are accepted suggestions"
     return (
-        f"{what}, and a model was sure of those. Images count as often as equally sure ones come up in the whole "
-        f"project; counted one by one, {100 * float(counted['accuracy_one_by_one']):.1f} % would be right."
+        f"{what}, of images that a model was sure of. So that they do not flatter, images count as often as equally "
+        f"sure ones come up in the whole project (one by one: {100 * float(counted['accuracy_one_by_one']):.1f} % right)."
     )
