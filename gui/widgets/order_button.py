@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QPushButton, QSizePolicy
 
 from gui.theme import paint_icon
@@ -31,6 +31,12 @@ class OrderButton(QPushButton):
         self.setText(self.fontMetrics().elidedText(title, Qt.TextElideMode.ElideRight, room))
         self.setToolTip(f"Order of the images: {title} (F4)")
         self.setAccessibleName(f"Order of the images: {title}")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Down:
+            self.click()
+        else:
+            super().keyPressEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)

@@ -103,6 +103,16 @@ def turn_wheel(room: Any, turns: int) -> None:
         QApplication.sendEvent(view, event)
 
 
+def choose_next_order(room: Any) -> None:
+    """Opens the menu of orders and takes the entry below the present one, by keys."""
+    QTest.keyClick(room.window.workspace.filter_bar.order, Key.Key_Down)
+    for key in (Key.Key_Down, Key.Key_Return):
+        QTest.keyClick(QApplication.focusWidget(), key)
+    room.window.activateWindow()  # which the offscreen platform does not do by itself after a popup
+    room.wait_for(room.window.isActiveWindow)
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)  # popups on the offscreen platform
 def test_a_hundred_thousand_images_are_filtered_sorted_scrolled_and_labelled_without_one_misplaced(window: Any) -> None:
     room, plain = window, window.plain
     workspace = room.window.workspace
@@ -136,12 +146,11 @@ def test_a_hundred_thousand_images_are_filtered_sorted_scrolled_and_labelled_wit
     assert shown(room) == expected
 
     # Orders.
-    bar.order.setFocus()
-    QTest.keyClick(bar.order, Key.Key_Down)
+    choose_next_order(room)
     assert workspace.images.order is Order.NAME
     by_name = sorted(expected, key=lambda at: (int(plain[at].name.split("/")[1][4:]), plain[at].number))
     assert shown(room) == by_name
-    QTest.keyClick(bar.order, Key.Key_Down)
+    choose_next_order(room)
     by_date = sorted(expected, key=lambda at: plain[at].taken or float("inf"))
     assert shown(room) == by_date
 
