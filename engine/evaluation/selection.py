@@ -61,8 +61,9 @@ def words_on(settings: Mapping[str, Any]) -> str:
     if not isinstance(counted, dict):
         return ""
     number = int(counted["num_measured"])
+    plain = 100 * float(counted["accuracy_one_by_one"])
     what = "1 of the labels is an accepted suggestion" if number == 1 else f"{number:,} labels are accepted suggestions"
     return (
         f"{what}, of images that a model was sure of. So that they do not flatter, images count as often as equally "
-        f"sure ones come up in the whole project (one by one: {100 * float(counted['accuracy_one_by_one']):.1f} % right)."
+        f"sure ones come up in the whole project (one by one: {plain:.1f} % right)."
     )
