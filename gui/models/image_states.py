@@ -40,7 +40,7 @@ class Trait(Enum):
     SKIPPED = "Skipped"
     UNSURE = "Unsure"
     UNKNOWN = "Looks unknown"
-    ACCEPTED = "Accepted suggestions"
+    ACCEPTED = "Accepted"
     NOTED = "With a note"
     PROBLEM = "Unreadable"
 
