@@ -67,7 +67,12 @@ def find_model(path: Path) -> ExportedModel | None:
     if suffix == ".onnx":
         return ExportedModel("onnx", path, None)
     if suffix == ".safetensors":
-        return ExportedModel("safetensors", path, path.with_name(MODEL_DOCUMENT_NAME))
+        document = path.with_name(MODEL_DOCUMENT_NAME)
+        if not document.is_file():
+            raise ImportFormatError(
+                f"{path} lies without its {MODEL_DOCUMENT_NAME}.", "Name the whole folder of a safetensors export."
+            )
+        return ExportedModel("safetensors", path, document)
     return _model_in(path.parent) if path.name == MODEL_DOCUMENT_NAME else None
 
 
