@@ -11,6 +11,7 @@ from gui.block_commands import BlockCommands
 from gui.duplicate_commands import DuplicateCommands
 from gui.project_commands import ProjectCommands
 from gui.report import ReportWriter
+from gui.server_commands import ServerCommands
 from gui.session import Session
 from gui.theme import set_choice
 from gui.use_commands import UseCommands
@@ -29,6 +30,7 @@ class Commands(ProjectCommands):
         self.blocks = BlockCommands(session, window)
         self.duplicates = DuplicateCommands(session, window)
         self.use = UseCommands(session, window)
+        self.local_server = ServerCommands(session, window)
 
     # ---- edit and view
 

@@ -20,7 +20,6 @@ from gui.activities import (
     BY_ITSELF,
     DOWNLOAD,
     EMBED,
-    EXPORT,
     EXTEND,
     LOOKING,
     QUIET,
@@ -99,6 +98,16 @@ class EngineWork(QObject):
     def of_kind(self, kind: str) -> Activity | None:
         """Returns the job of a kind, None when there is none."""
         return next((each for each in self._activities.values() if each.kind == kind), None)
+
+    def of_job(self, job_id: int) -> Activity | None:
+        """Returns a job by its id, None when it has ended."""
+        return self._activities.get(job_id)
+
+    def cancel_job(self, job_id: int) -> None:
+        """Cancels one job, unless it has ended."""
+        if job_id in self._handles:
+            self._update(job_id, is_cancelling=True)
+            self._handles[job_id].cancel()
 
     def cancel(self) -> None:
         """Cancels the job that is shown."""
@@ -264,14 +273,6 @@ class EngineWork(QObject):
     def _end_preparing(self) -> None:
         self._is_preparing_training = False
         self.changed.emit()
-
-    def export(self, format_name: str, folder: Path) -> None:
-        """Exports the active run; `ended` follows."""
-        from engine.tasks.export import ExportModel
-
-        project = self._session.project
-        if project is not None and not self.is_running(EXPORT):
-            self.submit(EXPORT, ExportModel(project, format_name, folder), "Exporting", Priority.INTERACTIVE)
 
     def download(self, spec: BackboneSpec) -> None:
         """Fetches the weights of a backbone; `ended` follows."""

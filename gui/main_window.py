@@ -171,7 +171,7 @@ class MainWindow(QMainWindow):
             self._review = made = ReviewWorkspace(self.session, self.workspace.thumbnails)
             made.retrain_asked.connect(self.commands.retrain)
             made.label_asked.connect(self.show_label)
-            made.export_asked.connect(self.commands.export_model)
+            made.export_asked.connect(self.commands.export_version)
             made.groups_asked.connect(self.commands.choose_groups)
             made.report_asked.connect(self.commands.report.write)
             made.view_wanted.connect(self._view_in_label)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import platform
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -13,7 +12,7 @@ from typing import Any
 from engine.backbones import BackboneSpec
 from engine.errors import ExportError
 from engine.exporters.predict_script import predict_source
-from engine.exporters.prepared_views import preparation_note, prepared_views_source
+from engine.exporters.prepared_views import input_document, preparation_note, prepared_views_source
 from engine.exporters.protocol import PREDICT_NAME, BaseExporter, ModelFacts, WriteContext, model_document
 from engine.nn.run_model import RunModel
 
@@ -39,15 +38,18 @@ class CoreMlExporter(BaseExporter):
     def unchecked_reason(self) -> str:
         return "" if platform.system() == "Darwin" else "Core ML models run on Apple's systems only."
 
+    def input_document(self, model: RunModel) -> dict[str, Any]:
+        return input_document(model.preprocessing)
+
     def notes(self, model: RunModel) -> Sequence[str]:
         return (preparation_note(model.preprocessing),)
 
     def write(self, model: RunModel, facts: ModelFacts, folder: Path, context: WriteContext) -> None:
+        import coremltools as tools
         import torch
 
         from engine.nn.torch_classifier import ViewsClassifier
 
-        tools = _core_ml_tools()
         side = model.preprocessing.input_size_px
         example = torch.zeros(model.preprocessing.num_views, 3, side, side)
         names = ["probabilities", *([] if model.unknown is None else ["unknown_score"])]
@@ -78,14 +80,6 @@ class CoreMlExporter(BaseExporter):
         views = prepared_views_source(model.preprocessing)
         script = predict_source(model, facts, self.requirements(model.spec), _IMPORTS, _LOAD, ask, views)
         (folder / PREDICT_NAME).write_text(script, encoding="utf-8", newline="\n")
-
-
-def _core_ml_tools() -> Any:
-    """Returns the library, without its words on versions of others that it has not been tried with."""
-    logging.getLogger("coremltools").setLevel(logging.CRITICAL)
-    import coremltools
-
-    return coremltools
 
 
 EXPORTER = CoreMlExporter()

@@ -12,11 +12,12 @@ import time
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from engine.backbones import BackboneSpec
 from engine.errors import ExportError
 from engine.exporters.predict_script import predict_source
-from engine.exporters.prepared_views import preparation_note, prepared_views_source
+from engine.exporters.prepared_views import input_document, preparation_note, prepared_views_source
 from engine.exporters.protocol import PREDICT_NAME, BaseExporter, ModelFacts, WriteContext
 from engine.helper_process import CONVERT_LITERT, start_helper
 from engine.nn.run_model import RunModel
@@ -43,6 +44,9 @@ class LiteRtExporter(BaseExporter):
 
     def runtime(self) -> str:
         return f"LiteRT {version('ai-edge-litert')}"
+
+    def input_document(self, model: RunModel) -> dict[str, Any]:
+        return input_document(model.preprocessing)
 
     def notes(self, model: RunModel) -> Sequence[str]:
         return (preparation_note(model.preprocessing),)

@@ -15,7 +15,7 @@ import onnx
 
 from engine.errors import ExportError, ImageError
 from engine.exporters.onnx_model import OnnxExporter
-from engine.exporters.onnx_parts import layers_of_backbone, prepare
+from engine.exporters.onnx_parts import prepare, robust_layers
 from engine.exporters.protocol import Limits, WriteContext
 from engine.images.decode import decode_rgb
 from engine.nn.preprocess_graph import PIXELS_INPUT
@@ -40,10 +40,9 @@ class OnnxInt8Exporter(OnnxExporter):
                 images,
                 quant_format=QuantFormat.QDQ,
                 per_channel=True,
-                reduce_range=True,  # sums of products overflow in processors without VNNI otherwise
                 activation_type=QuantType.QUInt8,
-                weight_type=QuantType.QInt8,
-                nodes_to_quantize=layers_of_backbone(graph),
+                weight_type=QuantType.QUInt8,  # signed ones overflow in processors without VNNI
+                nodes_to_quantize=robust_layers(graph),
                 calibrate_method=CalibrationMethod.MinMax,
                 extra_options={"CalibMovingAverage": True},
             )

@@ -21,6 +21,7 @@ from engine.exporters.protocol import (
     WriteContext,
     model_document,
 )
+from engine.exporters.quiet import quiet
 from engine.exporters.registry import exporter, model_format
 from engine.extras import activate, extra
 from engine.job import JobContext
@@ -54,11 +55,13 @@ def write_package(
     context.progress(0, 0, "writing the model")
     names = [" ".join(name.split()) for name in model.class_names]  # one line each, whatever a name holds
     _write(folder / LABELS_NAME, "".join(f"{name}\n" for name in names))
-    format_exporter.write(model, facts, folder, write_context)
+    with quiet():
+        format_exporter.write(model, facts, folder, write_context)
     document = {
         "format": format_name,
         "model_file": format_exporter.model_file,
         "requirements": list(format_exporter.requirements(model.spec)),
+        "input": format_exporter.input_document(model),
         **model_document(model, facts),
     }
     _write(folder / MODEL_DOCUMENT_NAME, _json(document))

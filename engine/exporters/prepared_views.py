@@ -62,6 +62,7 @@ def input_document(preprocessing: Preprocessing) -> dict[str, Any]:
     side = preprocessing.input_size_px
     return {
         "name": "views",
+        "type": "float32",
         "shape": [preprocessing.num_views, 3, side, side],
         "range": [0, 255],
         "views": list(preprocessing.views),

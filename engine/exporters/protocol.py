@@ -106,6 +106,9 @@ class Exporter(Protocol):
     def unchecked_reason(self) -> str:
         """Returns why the model cannot be run on this computer, as a sentence; an empty string where it can."""
 
+    def input_document(self, model: RunModel) -> dict[str, Any]:
+        """Returns for model.json what the model takes."""
+
     def notes(self, model: RunModel) -> Sequence[str]:
         """Returns sentences for the model card on what this format cannot do."""
 
@@ -125,13 +128,16 @@ class Exporter(Protocol):
 
 
 class BaseExporter:
-    """What most formats answer: full precision, the same bytes for the same run, can be checked here."""
+    """What most formats answer: full precision, any size of picture, the same bytes each time, can be checked here."""
 
     limits = FULL_PRECISION
     is_deterministic = True
 
     def unchecked_reason(self) -> str:
         return ""
+
+    def input_document(self, model: RunModel) -> dict[str, Any]:
+        return {"name": "image", "type": "uint8", "shape": ["height", "width", 3], "range": [0, 255]}
 
     def notes(self, model: RunModel) -> Sequence[str]:
         return ()

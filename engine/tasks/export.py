@@ -12,15 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.domain import ImageRecord, ImageStatus, Run
-from engine.errors import ExportError
+from engine.errors import BackboneError, ExportError, TrainingError
 from engine.exporters.parity import MAX_PARITY_IMAGES, Parity, ParityImage
 from engine.exporters.protocol import ModelFacts, WriteContext
 from engine.exporters.registry import model_format
 from engine.extras import extra, is_installed, not_installed
 from engine.files import PendingFolder, disk_error, sync_folder_tree
 from engine.job import Job, JobContext
-from engine.nn.run_model import load_run_model
+from engine.nn.run_model import load_run_model, read_run
+from engine.own_backbones import BACKBONE_FILE
 from engine.project import Project
+from engine.settings import user_data_folder
+from engine.weights import find_weights
 
 MAX_CALIBRATION_IMAGES: Final = 100
 FEWEST_CALIBRATION_IMAGES: Final = 30
@@ -132,6 +135,22 @@ class ExportModel(Job[ExportSnapshot, Parity, ExportReport]):
     def clean_up(self) -> None:
         if self._pending is not None:
             self._pending.discard()
+
+
+def weights_bytes(project: Project, run: Run) -> int:
+    """Returns about how large the weights of a version's network are; 0 where they are not on this machine.
+
+    A file of weights may hold a classifier for classes of its own, which does not leave; the graph that the program
+    computes with (see `engine.nn.onnx_graph`) is nearer to what does.
+    """
+    own = project.run_dir(run) / BACKBONE_FILE
+    try:
+        spec = read_run(project.run_dir(run), Path()).spec
+        graphs = (user_data_folder() / "graphs").glob(f"{spec.file_stem}-{run.weights_hash[:16]}-*.onnx")
+        weights = own if own.is_file() else find_weights(spec, project.folder)
+        return next(graphs, weights).stat().st_size
+    except (BackboneError, TrainingError, OSError):
+        return 0
 
 
 def _facts_of(project_name: str, run: Run, false_alarm_rate: float) -> ModelFacts:

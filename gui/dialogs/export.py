@@ -1,115 +1,186 @@
-"""Exports the model: format, folder, progress, and what the check against the program came to."""
+"""Exports the model: formats, folder, how far each is, and what the check against the program came to."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QCloseEvent, QDesktopServices, QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QKeyEvent
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
-from engine.events import JobCancelled, JobFailed, JobSucceeded
+from engine.domain import Run
 from engine.exporters.registry import FORMATS
+from engine.extras import sizes_in_words
 from gui import wording
 from gui.activities import EXPORT
 from gui.dialogs import ask
 from gui.dialogs.frame import FramedDialog
+from gui.exports import ExportRow, ExportState
 from gui.session import Session
 from gui.widgets.buttons import button
-from gui.widgets.card_button import CardButton
-from gui.widgets.progress import SlimProgress
-from gui.widgets.text import ElidedLabel, text_label
-from gui.widgets.verdict import Verdict
+from gui.widgets.export_row import ExportRowView
+from gui.widgets.text import text_label
 
-STATUS_PX, SIDE_PX = 76, 24
+if TYPE_CHECKING:
+    from engine.exporters.parity import Parity
+
+WIDTH_PX, HEIGHT_PX, MARGIN_PX = 740, 760, 56
+CLOSE = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
+"""How far probabilities differ is said in these steps."""
 
 
 class ExportDialog(FramedDialog):
-    """Stays usable while the engine works; closing it leaves the export running."""
+    """Stays usable while the engine works; closing it leaves the exports running."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        run = session.run
-        assert run is not None
+    def __init__(self, session: Session, parent: QWidget | None = None, run: Run | None = None) -> None:
+        self._run = run or session.run
+        assert self._run is not None
         super().__init__(
             "Export the model",
-            f"{wording.run_title(run)} {wording.run_interval(run)}. "
-            "What is exported is loaded again and compared with this program on your images before it is called done.",
+            f"{wording.run_title(self._run)} {wording.run_interval(self._run)}. What is exported is loaded again and "
+            "compared with this program on your images before it is called done.",
             parent,
         )
-        self.setMinimumWidth(620)
         self._session = session
+        self._exports = session.exports
         self._suggested = ""
-        self._exported_to: Path | None = None
-        self.cards: dict[str, CardButton] = {}
-        row = QHBoxLayout()
-        row.setSpacing(12)
-        for name, record in FORMATS.items():
-            card = CardButton("", record.title, record.description)
-            card.setCheckable(True)
-            card.setAutoExclusive(True)
-            card.setMinimumHeight(92)
-            card.toggled.connect(self._suggest_folder)
-            self.cards[name] = card
-            row.addWidget(card)
-        self.body.addLayout(row)
-        self.folder_field = QLineEdit()
-        self.folder_field.setAccessibleName("Export to")
-        self.folder_field.textChanged.connect(self._show_state)
-        self._browse = button("Choose…", tooltip="Choose the folder to export to")
-        self._browse.clicked.connect(self._on_browse)
-        place = QHBoxLayout()
-        place.setSpacing(12)
-        place.addWidget(text_label("Folder", "dim"))
-        place.addWidget(self.folder_field, 1)
-        place.addWidget(self._browse)
-        self.body.addSpacing(8)
-        self.body.addLayout(place)
-        self.body.addSpacing(8)
-        self._status = QStackedWidget()
-        self._status.hide()
-        self._status.addWidget(QWidget())
-        self._status.addWidget(self._make_progress())
-        self.verdict = Verdict()
-        self._status.addWidget(self.verdict)
-        self.body.addWidget(self._status)
-        self.open_button = self.add_button(button("Open folder", "", "folder-open"))
-        self.open_button.clicked.connect(self._on_open)
-        self.open_button.hide()
+        self.rows: dict[str, ExportRowView] = {}
+        self.body.addWidget(self._make_list(), 1)
+        self.body.addSpacing(4)
+        self.body.addLayout(self._make_place())
+        self.summary = text_label(role="dim", wrap=True)
+        self.body.addWidget(self.summary)
         self.close_button = self.add_button(button("Close"))
         self.close_button.clicked.connect(self.reject)
         self.export_button = self.add_button(button("Export", "primary"))
         self.export_button.clicked.connect(self._on_export)
-        next(iter(self.cards.values())).setChecked(True)
-        session.work.changed.connect(self._show_state)
-        session.work.ended.connect(self._on_ended)
+        room = parent.height() - MARGIN_PX if parent is not None else HEIGHT_PX
+        self.resize(WIDTH_PX, max(480, min(HEIGHT_PX, room)))
         session.work.has_own_view(EXPORT, True)
+        self._exports.changed.connect(self._show_state)
+        self._exports.look_up(self._run)
+        if not self._exports.is_running:
+            first = next(iter(self.rows.values()))
+            first.box.setChecked(first.box.isEnabled())
+            first.box.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._suggest_folder()
         self._show_state()
 
-    def _make_progress(self) -> QWidget:
-        widget = QWidget()
-        column = QVBoxLayout(widget)
-        column.setContentsMargins(0, 8, 0, 8)
+    # ---- made once
+
+    def _make_list(self) -> QWidget:
+        inside = _List()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 10, 0)
         column.setSpacing(8)
-        self.note = ElidedLabel(role="dim")
-        self.progress = SlimProgress()
-        column.addWidget(self.note)
-        column.addWidget(self.progress)
+        for name, record in FORMATS.items():
+            row = ExportRowView(record.title, record.description, record.caution)
+            row.toggled.connect(self._show_state)
+            row.cancel_asked.connect(partial(self._exports_cancel, name))
+            row.open_asked.connect(partial(self._on_open, name))
+            self.rows[name] = row
+            column.addWidget(row)
         column.addStretch(1)
-        return widget
+        self.list = QScrollArea()
+        self.list.setProperty("role", "thin")
+        self.list.setWidgetResizable(True)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setWidget(inside)
+        self.list.setAccessibleName("Formats")
+        self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        return self.list
+
+    def _make_place(self) -> QHBoxLayout:
+        self.folder_field = QLineEdit()
+        self.folder_field.setAccessibleName("Export to")
+        self.folder_field.setToolTip("Each format gets a folder of its own in it")
+        self.folder_field.textChanged.connect(lambda _text: self._show_state())
+        self.browse_button = button("Choose…", tooltip="Choose the folder to export to")
+        self.browse_button.clicked.connect(self._on_browse)
+        place = QHBoxLayout()
+        place.setSpacing(12)
+        place.addWidget(text_label("Folder", "dim"))
+        place.addWidget(self.folder_field, 1)
+        place.addWidget(self.browse_button)
+        return place
+
+    # ---- what is shown
+
+    def chosen(self) -> list[str]:
+        """Returns the formats that are ticked and can be exported now."""
+        return [name for name, row in self.rows.items() if row.box.isChecked() and row.box.isEnabled()]
+
+    def _show_state(self) -> None:
+        if not hasattr(self, "export_button") or self._exports.run is None:
+            return
+        is_other = self._exports.run.id != self._run_id
+        for name, view in self.rows.items():
+            self._show_row(name, self._exports.rows[name], view)
+        is_busy = self._exports.is_running
+        for widget in (self.folder_field, self.browse_button):
+            widget.setEnabled(not is_busy)
+        names = self.chosen()
+        self.export_button.setEnabled(bool(names) and bool(self.folder_field.text().strip()) and not is_other)
+        self.close_button.setText("Hide" if is_busy else "Close")
+        self.close_button.setToolTip("The exports go on" if is_busy else "")
+        self.summary.setText(self._summary_of(names, is_other))
 
     @property
-    def format_name(self) -> str:
-        return next(name for name, card in self.cards.items() if card.isChecked())
+    def _run_id(self) -> int:
+        assert self._run is not None
+        return self._run.id
+
+    def _show_row(self, name: str, row: ExportRow, view: ExportRowView) -> None:
+        is_running = row.state is ExportState.RUNNING
+        needs = f"Needs {row.missing.title}: {sizes_in_words(row.missing)}." if row.missing is not None else ""
+        view.show_needs("" if is_running else row.cannot or needs, not is_running and not row.cannot)
+        view.size_label.setText(f"about {wording.size(row.num_bytes)}" if row.num_bytes else "")
+        if is_running:
+            view.show_progress(*self._exports.progress(name))
+        elif row.state is ExportState.DONE and row.report is not None:
+            icon, color, sentence = parity_words(row.report.parity)
+            view.size_label.setText(wording.size(row.report.size_bytes))
+            view.show_outcome(icon, color, sentence, True)
+        elif row.state is ExportState.FAILED and row.error is not None:
+            view.show_outcome("error", "danger", str(row.error), False)
+        elif row.state is ExportState.CANCELLED:
+            view.show_outcome("close", "text_dim", "Cancelled. Nothing was written.", False)
+        else:
+            view.show_ready()
+
+    def _summary_of(self, names: list[str], is_other: bool) -> str:
+        if is_other and self._exports.run is not None:
+            return f"Version {self._exports.run.id} is being exported; this one can follow when that is done."
+        rows = [self._exports.rows[name] for name in names]
+        if not rows and self._exports.is_running:
+            waiting = sum(row.state is ExportState.RUNNING for row in self._exports.rows.values())
+            return f"{wording.count(waiting, 'format')} to go. Esc cancels all of them."
+        if not rows:
+            return "Tick one format or several."
+        parts = [wording.count(len(rows), "format")]
+        if all(row.num_bytes for row in rows):
+            parts[0] += f", about {wording.size(sum(row.num_bytes for row in rows))}."
+        missing = {row.missing.key: row.missing for row in rows if row.missing is not None}.values()
+        if missing:
+            down, held = sum(each.download_bytes for each in missing), sum(each.installed_bytes for each in missing)
+            titles = " and ".join(each.title for each in missing)
+            sizes = f"{wording.size(down)} from the internet, {wording.size(held)} on the disk"
+            parts.append(f"{titles} will be installed first: {sizes}.")
+        return " ".join(parts)
+
+    # ---- what the user does
 
     def _folder(self) -> Path:
         return Path(self.folder_field.text().strip()).expanduser()
 
-    def _suggest_folder(self, is_on: bool) -> None:
-        project, run = self._session.project, self._session.run
-        if not is_on or project is None or run is None or self.folder_field.text() != self._suggested:
+    def _suggest_folder(self) -> None:
+        """Suggests a folder in the project that is not there yet; what the user wrote stays."""
+        project = self._session.project
+        if project is None or self.folder_field.text() != self._suggested:
             return
-        plain = project.folder / "exports" / f"model-{run.id}-{self.format_name}"
+        plain = project.folder / "exports" / f"model-{self._run_id}"
         place, number = plain, 2
         while place.exists():
             place = plain.with_name(f"{plain.name}-{number}")
@@ -120,90 +191,53 @@ class ExportDialog(FramedDialog):
     def _on_browse(self) -> None:
         folder = ask.ask_folder(self, "Export to", self._folder().parent)
         if folder is not None:
-            run = self._session.run
-            is_used = any(folder.iterdir())
-            name = f"model-{run.id if run is not None else 1}-{self.format_name}"
-            self.folder_field.setText(str(folder / name if is_used else folder))
+            self.folder_field.setText(str(folder / f"model-{self._run_id}" if any(folder.iterdir()) else folder))
 
     def _on_export(self) -> None:
-        self.open_button.hide()
-        self._session.export(self.format_name, self._folder())
+        names = self.chosen()
+        self._exports.start(names, self._folder())
+        for name in names:
+            self.rows[name].box.setChecked(False)
+        if names:
+            self.list.ensureWidgetVisible(self.rows[names[0]])
 
-    def _on_open(self) -> None:
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._folder())))
+    def _exports_cancel(self, name: str) -> None:
+        self._exports.cancel(name)
 
-    def _show_state(self) -> None:
-        is_busy = self._session.work.is_running(EXPORT)
-        for widget in (*self.cards.values(), self.folder_field, self._browse):
-            widget.setEnabled(not is_busy)
-        is_done = self._folder() == self._exported_to
-        self.export_button.setEnabled(not is_busy and bool(self.folder_field.text().strip()) and not is_done)
-        self.export_button.setToolTip("Choose another folder to export once more" if is_done else "")
-        self.close_button.setText("Close" if not is_busy else "Hide")
-        if is_busy:
-            self._status.setCurrentIndex(1)
-            self._show_status()
-            activity = self._session.work.of_kind(EXPORT)
-            if activity is not None:
-                self.note.setText(activity.note[:1].upper() + activity.note[1:] or "Waiting for the engine")
-                self.progress.set_progress(activity.done, activity.total)
-
-    def _show_status(self) -> None:
-        """Shows progress or verdict, and makes room for all of its words."""
-        page = self._status.currentWidget()
-        assert page is not None
-        width = self.width() - 2 * SIDE_PX
-        needed = page.heightForWidth(width) if page.hasHeightForWidth() else page.sizeHint().height()
-        if self._status.isHidden() or self._status.height() < needed:
-            self._status.setFixedHeight(max(STATUS_PX, needed))
-            self._status.show()
-            self.adjustSize()
-
-    def _on_ended(self, kind: str, end: object) -> None:
-        if kind != EXPORT:
-            return
-        if isinstance(end, JobSucceeded):
-            report: Any = end.result
-            self._exported_to = Path(report.folder)
-            self.folder_field.setText(str(report.folder))
-            self.verdict.show_good(*parity_words(report.parity))
-            self.open_button.show()
-            self.open_button.setFocus(Qt.FocusReason.OtherFocusReason)
-            self._suggested = self.folder_field.text()
-        elif isinstance(end, JobFailed):
-            self.verdict.show_bad(end.error.message, end.error.hint)
-        elif isinstance(end, JobCancelled):
-            self.verdict.show_bad("The export was cancelled.", "Nothing was written.")
-        self._status.setCurrentIndex(2)
-        self._show_status()
-        self._show_state()
+    def _on_open(self, name: str) -> None:
+        report = self._exports.rows[name].report
+        if report is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(report.folder)))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape and self._session.work.is_running(EXPORT):
-            self._session.cancel_job()
+        if event.key() == Qt.Key.Key_Escape and self._exports.is_running:
+            self._exports.cancel_all()
             return
         super().keyPressEvent(event)
 
     def done(self, result: int) -> None:
-        """Ends the dialog; how the export ends is told by the window from now on."""
+        """Ends the dialog; how the exports end is told by the window from now on."""
         self._session.work.has_own_view(EXPORT, False)
+        self._exports.changed.disconnect(self._show_state)
         super().done(result)
 
-    def closeEvent(self, event: QCloseEvent) -> None:
-        self._session.work.changed.disconnect(self._show_state)
-        self._session.work.ended.disconnect(self._on_ended)
-        super().closeEvent(event)
+
+class _List(QWidget):
+    """As high as its rows are at its width: their smallest width would make it higher than it needs to be."""
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, 0)
 
 
-def parity_words(parity: Any) -> tuple[str, str]:
-    """Returns what the check came to: a headline and the particulars."""
+def parity_words(parity: Parity) -> tuple[str, str, str]:
+    """Returns what the check came to: icon, colour, sentence."""
+    if parity.top1_agreement is None or parity.max_abs_diff is None:
+        return "warning", "warning", f"Written, but not checked. {parity.unchecked_because}"
     images = wording.count(parity.num_images, "image")
-    same = (
-        "the same class on all of them"
-        if parity.top1_agreement >= 1.0
-        else f"the same class on {wording.percent(parity.top1_agreement, 2)}"
-    )
-    return (
-        "Exported and checked.",
-        f"Loaded again in {parity.runtime} on {images}: {same}, probabilities within {parity.max_abs_diff:.0e}.",
-    )
+    if parity.top1_agreement >= 1.0:
+        same = f"the same class on all {images}" if parity.num_images > 1 else "the same class on 1 image"
+    else:
+        same = f"the same class on {wording.percent(parity.top1_agreement)} of {images}"
+    step = next((step for step in CLOSE if parity.max_abs_diff <= step), None)
+    within = f"{step:.6f}".rstrip("0") if step is not None else f"{parity.max_abs_diff:.2f}"
+    return "check-circle", "success", f"Checked in {parity.runtime}: {same}, probabilities within {within}."

@@ -43,7 +43,7 @@ class ReviewWorkspace(QWidget):
     view_wanted = Signal(object, str, int)
     """Image ids and title that Label is to show, and the position to look at alone."""
     groups_asked = Signal()
-    export_asked = Signal()
+    export_asked = Signal(object)
     report_asked = Signal()
     notice_wanted = Signal(str, str)
     """Something to tell the user: a sentence and small print."""

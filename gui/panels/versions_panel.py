@@ -32,8 +32,8 @@ FEWEST_ROWS, MOST_ROWS, BAR_PX = 3, 7, 72
 class VersionsPanel(QWidget):
     """Reads nothing while it is not seen."""
 
-    export_wanted = Signal()
-    """The version in use is to be exported."""
+    export_wanted = Signal(object)
+    """The Run that is to be exported."""
 
     def __init__(self, session: Session, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -74,7 +74,7 @@ class VersionsPanel(QWidget):
         self.delete_button = button("Delete", "", "trash", DELETE)
         self.bring_back_button = button("Bring back", "chip", "undo")
         self.tidy_button = button("Tidy up…", "", "", "Delete old versions that nothing needs")
-        self.export_button = button("Export…", "", "export", "Take the version in use out of the program (Ctrl+E)")
+        self.export_button = button("Export…", "", "export", "Take this version out of the program")
         bar = QHBoxLayout()
         bar.setContentsMargins(24, 12, 24, 12)
         bar.setSpacing(8)
@@ -128,7 +128,7 @@ class VersionsPanel(QWidget):
         self.delete_button.clicked.connect(self._on_delete)
         self.bring_back_button.clicked.connect(lambda: versions.bring_back(versions.bin))
         self.tidy_button.clicked.connect(self._on_tidy)
-        self.export_button.clicked.connect(self.export_wanted)
+        self.export_button.clicked.connect(self._on_export)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -178,7 +178,7 @@ class VersionsPanel(QWidget):
         self.compare_button.setEnabled(can_compare)
         self.note_button.setEnabled(is_free and one is not None)
         self.tidy_button.setEnabled(is_free and len(self.versions.rows) > 1)
-        self.export_button.setEnabled(active is not None)
+        self.export_button.setEnabled(one is not None and not one.is_missing)
         has_active = any(each.run.is_active for each in chosen)
         self.delete_button.setEnabled(is_free and bool(chosen) and not has_active)
         self.delete_button.setToolTip(IN_USE if has_active else DELETE)
@@ -218,6 +218,11 @@ class VersionsPanel(QWidget):
         sentence = "The images are looked at anew with it. Another network can be chosen in the corner on the right."
         headline = f"The next training begins with the network of version {run_id}."
         self.banner.show_text(headline, sentence, "layers", "accent", [], is_lasting=False)
+
+    def _on_export(self) -> None:
+        chosen = [found for each in self.table.chosen_ids() if (found := self.versions.of_id(each)) is not None]
+        if len(chosen) == 1:
+            self.export_wanted.emit(chosen[0].run)
 
     def _on_compare(self) -> None:
         active = [each.run.id for each in self.versions.rows if each.run.is_active]

@@ -169,33 +169,35 @@ def test_a_second_copy_that_is_behind_is_told_beside_the_save_state(
 def test_an_export_that_is_refused_tells_all_of_it_once_in_its_dialog(
     parts: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from engine.domain import Validation
+    from engine.domain import Run, Validation
     from engine.errors import ExportError
     from engine.events import JobFailed
     from gui.activities import EXPORT, Activity
     from gui.dialogs.export import ExportDialog
 
     validation = Validation("2 folds", 0.9, (0.8, 0.95), 0.9, 0.1, 0.0, [], [])
-    monkeypatch.setattr(
-        parts.session,
-        "run",
-        SimpleNamespace(id=1, validation=validation, num_images=9, class_names=["a", "b"], unknown=None),
-    )
+    run = Run(1, 0.0, "starter", "", "head", 0, "", [1, 2], ["a", "b"], 9, 1, validation, {}, {}, True)
+    monkeypatch.setattr(parts.session, "run", run)
+    monkeypatch.setattr("gui.exports._weights_bytes", lambda _project, _run: 0)
     parts.window.errors.banner.close_banner()
     dialog = ExportDialog(parts.session, parts.window)
     dialog.open()
-    work = parts.session.work
-    work._activities[9] = Activity(9, EXPORT, "Exporting")
+    work, exports = parts.session.work, parts.session.exports
     error = ExportError("/some/very/long/folder/name/" * 6 + " already exists.", "Choose another folder. " * 8)
-    work._on_end(EXPORT, parts.session.project, JobFailed(9, error, ""))
+
+    def fail() -> None:
+        work._activities[9], exports._formats[9] = Activity(9, EXPORT, "Exporting ONNX"), "onnx"
+        work._on_end(EXPORT, parts.session.project, JobFailed(9, error, ""))
+
+    fail()
     parts.qtbot.wait(20)
-    verdict = dialog.verdict
-    assert verdict.headline.text() == error.message
-    for label in (verdict.headline, verdict.sentence):
-        assert label.height() >= label.heightForWidth(label.width())
+    row = dialog.rows["onnx"]
+    assert row.outcome.text() == str(error)
+    assert row.outcome.height() >= row.outcome.heightForWidth(row.outcome.width())
+    assert not row.open_button.isVisible()
     assert not parts.window.errors.banner.isVisible()
     dialog.reject()
-    work._on_end(EXPORT, parts.session.project, JobFailed(9, error, ""))
+    fail()
     assert parts.window.errors.banner.isVisible()
 
 
