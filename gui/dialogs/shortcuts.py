@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout
 from engine.domain import ImageClass, LabelMode
 from gui.action_table import ACTIONS
 from gui.dialogs.frame import FramedDialog
-from gui.panels.workspace_keys import CLASSES, LABEL, MOVE, REVIEW, SINGLE, STACKS, class_key_text, keys_for
+from gui.panels.workspace_keys import CLASSES, LABEL, MOVE, REVIEW, SINGLE, STACKS, USE, class_key_text, keys_for
 from gui.widgets.buttons import button
 from gui.widgets.dot import Dot
 from gui.widgets.key_label import KeyLabel
@@ -58,6 +58,7 @@ class ShortcutsDialog(FramedDialog):
             self._add_classes(right, with_keys)
         self._add_group(right, CLASSES, workspace_keys(CLASSES, mode))
         self._add_group(right, REVIEW, workspace_keys(REVIEW, mode))
+        self._add_group(right, USE, workspace_keys(USE, mode))
         self._add_group(right, "Menus", menu_keys())
         left.addStretch(1)
         right.addStretch(1)

@@ -16,6 +16,7 @@ from gui.widgets.text import ElidedLabel
 
 if TYPE_CHECKING:
     from gui.use_folder import FolderState
+    from gui.use_session import UseSession
 
 FILES, FOLDER, WATCH = "files", "folder", "watch"
 BAR_PX = 160
@@ -31,6 +32,20 @@ class WorkState:
     done: int = 0
     total: int = -1
     actions: tuple[tuple[str, str, str], ...] = ()
+
+
+def files_row(use: UseSession) -> WorkState | None:
+    """Returns what is shown of the files that are being classified one by one."""
+    waiting, total = use.num_waiting, len(use.files)
+    if use.is_looking:
+        return WorkState("Looking for pictures…", total=0)
+    if use.is_stopped:
+        go_on = ("go_on", "Go on", "Classify the rest")
+        return WorkState("Stopped", f"{waiting:,} of {total:,} still wait", actions=(go_on,))
+    if use.is_busy and waiting > 1:
+        stop = ("stop", "Stop", "What is done stays; go on later")
+        return WorkState("Classifying", f"{total - waiting:,} of {total:,}", total - waiting, total, (stop,))
+    return None
 
 
 def folder_row(state: FolderState | None) -> WorkState | None:

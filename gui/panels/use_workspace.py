@@ -9,27 +9,23 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QWidget
 
-from engine.domain import NO_CLASS
 from gui import wording
-from gui.models.image_filter import ImageFilter, Order
-from gui.models.image_index import ImageIndex
-from gui.models.picked_images import PickedImages
 from gui.panels.key_repeats import KeyRepeats
 from gui.panels.label_keys import LabelKeys
 from gui.panels.use_frame import UseFrame
 from gui.panels.use_hints import hints_for
+from gui.panels.use_listing import UseListing
 from gui.panels.use_menu import open_file_menu
-from gui.panels.use_work import FILES, WorkState
+from gui.panels.use_work import FILES, files_row
 from gui.session import Session
 from gui.theme import notifier
-from gui.use_files import FileRecords, Kind, Rows, UseFiles, UseOrder
+from gui.use_files import FileRecords, Kind, Rows, UseFiles
 from gui.use_session import UseSession
 
 LIST_DELAY_MS, SHOW_DELAY_MS = 250, 40
-FEW = 400
-"""Lists up to this length follow every answer at once; longer ones when the next burst is over."""
 
 
 class UseWorkspace(UseFrame):
@@ -48,6 +44,7 @@ class UseWorkspace(UseFrame):
         self._message = ""
         repeats = KeyRepeats(self)
         self._keys = LabelKeys(self, repeats, self.correct)
+        self._listing = UseListing(self)
         self._list_timer = QTimer(self, singleShot=True, interval=LIST_DELAY_MS)
         self._list_timer.timeout.connect(self.apply_list)
         self._show_timer = QTimer(self, singleShot=True, interval=SHOW_DELAY_MS)
@@ -59,10 +56,6 @@ class UseWorkspace(UseFrame):
         self._on_classes_changed()
 
     # ------------------------------------------------------------------------------------------ for menus and bars
-
-    @property
-    def order_chosen(self) -> UseOrder:
-        return UseOrder(self.order.currentText())
 
     def targets(self) -> Rows:
         """Returns the rows that keys act on: the selected ones, in the single picture the one that is seen."""
@@ -177,6 +170,10 @@ class UseWorkspace(UseFrame):
         self._keys.bind_table(handlers, images=self.stack, left=self._left)
         self._keys.listen_to_mouse(self.grid.viewport(), self.viewer.canvas)
         self._keys.set_mode(self.session.label_mode)
+        for keys, act in (("Ctrl+Shift+Del", self.use.clear), ("Ctrl+W", self._leave)):
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(act)
 
     def _connect(self) -> None:
         session, use = self.session, self.use
@@ -249,16 +246,13 @@ class UseWorkspace(UseFrame):
         self.grid.update_rows(rows)
         if self._message:
             self.say("")  # what it spoke of may be taken back now
-        current = self._current_row()
+        current = self.current_row()
         if current >= 0 and current in rows:
             self.details.refresh()
             self.viewer.refresh()
         self._show_timer.start()
-        kind, class_id = self.lists.kind_and_class
-        follows = kind is not Kind.ALL or class_id != NO_CLASS
-        follows |= self.order_chosen not in (UseOrder.ADDED, UseOrder.NAME)
-        # A list that the user works in must not lose the file under the eyes: corrections are taken out later.
-        if follows and not self._list_timer.isActive():
+        # A list that the user works in must not lose the file under the eyes: it follows when the burst is over.
+        if self._listing.depends_on_answers and not self._list_timer.isActive():
             self._list_timer.start()
 
     def _on_files_grew(self) -> None:
@@ -276,29 +270,10 @@ class UseWorkspace(UseFrame):
 
     def apply_list(self, goes_to_top: bool = False) -> None:
         """Shows what belongs in the list now; the same file stays current."""
-        files = self.use.files
-        kept = [int(row) for row in self.targets()[:2000]] if not goes_to_top else []
-        current = self._current_row() if not goes_to_top else -1
-        kind, class_id = self.lists.kind_and_class
-        rows = files.listed(kind, class_id, self.order_chosen)
-        ids = files.columns.image_ids[rows]
-        if self.images.columns is not files.columns:
-            self.images.set_filter(ImageFilter(picked=PickedImages("", ids)), Order.PICKED)
-            self.images.set_columns(files.columns, ImageIndex())
-        elif not np.array_equal(rows, self.images.rows):
-            self.images.set_filter(ImageFilter(picked=PickedImages("", ids)), Order.PICKED)
-        else:
-            self._show_counts()
-            return
-        position = self.images.position_of_row(current) if current >= 0 else -1
-        selected = [at for row in kept if (at := self.images.position_of_row(row)) >= 0]
-        if position < 0 and len(rows):
-            position = min(max(0, self.grid.current_position()), len(rows) - 1)
-        if len(rows):
-            self.grid.select_positions(np.array(sorted(selected) or [position], np.int64), position)
-        self._show_page()
+        if self._listing.apply(goes_to_top):
+            self._show_page()
+            self._on_positions_changed()
         self._show_counts()
-        self._on_positions_changed()
 
     def _show_page(self) -> None:
         """Shows the drop page while there are no files, else the grid; the single picture stays while it can."""
@@ -330,26 +305,7 @@ class UseWorkspace(UseFrame):
         self._note_visible()
 
     def _show_progress(self) -> None:
-        use = self.use
-        waiting, total = use.num_waiting, len(use.files)
-        state: WorkState | None = None
-        if use.is_looking:
-            state = WorkState("Looking for pictures…", total=0)
-        elif use.is_stopped:
-            state = WorkState(
-                "Stopped",
-                f"{waiting:,} of {total:,} still wait",
-                actions=(("go_on", "Go on", "Classify the rest"),),
-            )
-        elif use.is_busy and waiting > 1:
-            state = WorkState(
-                "Classifying",
-                f"{total - waiting:,} of {total:,}",
-                total - waiting,
-                total,
-                (("stop", "Stop", "What is done stays; go on later"),),
-            )
-        self.work_rows.set_state(FILES, state)
+        self.work_rows.set_state(FILES, files_row(self.use))
 
     def _on_acted(self, row: str, action: str) -> None:
         if row == FILES:
@@ -357,7 +313,7 @@ class UseWorkspace(UseFrame):
 
     def _on_positions_changed(self) -> None:
         position = self.grid.current_position()
-        self.details.show_row(self._current_row())
+        self.details.show_row(self.current_row())
         self.heat_maps.look_at_another()
         if self.is_viewing:
             self.viewer.set_position(position)
@@ -368,7 +324,7 @@ class UseWorkspace(UseFrame):
         columns = self.use.files.columns
         if row < len(columns) and columns.widths_px[row] != width_px:
             columns.widths_px[row], columns.heights_px[row] = width_px, height_px
-            if row == self._current_row():
+            if row == self.current_row():
                 self.viewer.refresh()
 
     def _look_for_class(self, class_id: int) -> None:
@@ -376,7 +332,7 @@ class UseWorkspace(UseFrame):
         self.heat_maps.choose_class(class_id)
 
     def _show_looked_at(self) -> None:
-        row = self._current_row()
+        row = self.current_row()
         is_seen = self.heat_maps.is_on and self.is_viewing and row >= 0
         self.details.show_looked_at(self.heat_maps.class_for(row + 1) if is_seen else 0)
 
@@ -385,6 +341,11 @@ class UseWorkspace(UseFrame):
 
     def _show_hints(self) -> None:
         self.hints.set_hints(hints_for(self), self._message)
+
+    def _leave(self) -> None:
+        """Ctrl+W closes the project where there is one; that is the menu's business."""
+        if self.session.project is None:
+            self.leave_wanted.emit()
 
     def _go_on(self) -> None:
         position = self.grid.current_position() + 1
@@ -395,11 +356,12 @@ class UseWorkspace(UseFrame):
         visible = self.grid.visible_positions()
         self.use.set_visible(self.images.rows[visible.start : visible.stop])
 
-    def _current_row(self) -> int:
+    def current_row(self) -> int:
+        """Returns the row of the file that is current, -1 where there is none."""
         position = self.grid.current_position()
         return int(self.images.rows[position]) if 0 <= position < len(self.images.rows) else -1
 
     def current_path(self) -> Path | None:
         """Returns the file that is current."""
-        row = self._current_row()
+        row = self.current_row()
         return self.use.files.paths[row] if row >= 0 else None

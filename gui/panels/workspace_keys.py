@@ -44,6 +44,7 @@ class KeySpec:
 LABEL, MOVE, SINGLE, CLASSES = "Label", "Move and select", "Single image", "Classes (F6 goes there)"
 BLOCKS = "Suggestions in blocks (Ctrl+Shift+K goes there)"
 REVIEW = "Review (Alt+2 goes there)"
+USE = "Use (Alt+3 goes there)"
 STACKS = "Stacks of look-alikes (Ctrl+Shift+G goes there)"
 
 WORKSPACE_KEYS: Final = (
@@ -121,6 +122,13 @@ WORKSPACE_KEYS: Final = (
     KeySpec("review_zoom", (), "Larger or smaller cells; all of them", REVIEW, Scope.VIEW, "+, -, Ctrl+0"),
     KeySpec("review_accept", (), "Suspects: give the class that is suggested", REVIEW, Scope.VIEW, "A"),
     KeySpec("review_dismiss", (), "Suspects: the class is right", REVIEW, Scope.VIEW, "D"),
+    KeySpec("use_correct", (), "It is of the class with that key: labels it in the project", USE, Scope.VIEW,
+            "1 … 9, letters"),
+    KeySpec("use_confirm", (), "The prediction is right: take it over as a label", USE, Scope.VIEW, "Space"),
+    KeySpec("use_paste", (), "Classify a picture or files from the clipboard", USE, Scope.VIEW, "Ctrl+V"),
+    KeySpec("use_find", (), "Find the class by typing", USE, Scope.VIEW, "/"),
+    KeySpec("use_heat", (), "Where the model looks", USE, Scope.VIEW, "H"),
+    KeySpec("use_clear", (), "Empty the list; nothing happens to the files", USE, Scope.VIEW, "Ctrl+Shift+Del"),
 )  # fmt: skip
 
 

@@ -119,6 +119,7 @@ def test_dropped_pictures_are_classified_and_listed_by_what_the_model_says(room,
     row = go_to(page, "crazing_150.jpg") if (place / "new" / "crazing_150.jpg").exists() else 0
     assert files.probabilities[row].sum() == pytest.approx(1, abs=1e-3) or row == failed
     # The list on the left narrows it down; the order is applied to what is left.
+    room.wait_for(lambda: Kind.FAILED in page.lists.model_.entries)
     page.lists.choose(Kind.FAILED)
     page.apply_list()
     assert [files.paths[row].name for row in page.images.rows] == ["broken.jpg"]
