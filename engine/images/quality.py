@@ -61,7 +61,9 @@ def measure_quality(pixels: NDArray[np.uint8]) -> Array:
     counts = np.bincount(grey.astype(np.int64).ravel(), minlength=256)
     shares = np.cumsum(counts) / grey.size
     burnt_out = 1 - shares[_WHITE - 1]
-    colour_burnt = ((pixels.max(axis=2) >= _FULL) & (grey < _WHITE)).mean()
+    red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]  # numpy's max over so short an axis is slow
+    strongest = np.maximum(np.maximum(red, green), blue)
+    colour_burnt = ((strongest >= _FULL) & (grey < _WHITE)).mean()
     darkest, brightest = (float(np.searchsorted(shares, share)) / 255 for share in (_DARKEST, _BRIGHTEST))
     values = (_sharpness(grey), float(grey.mean()) / 255, burnt_out, colour_burnt, darkest, min(1.0, brightest))
     return np.array(values, np.float32)

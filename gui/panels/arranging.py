@@ -33,6 +33,7 @@ class Arranging(QObject):
         assistance.order_wanted.connect(self.choose)
         assistance.menu_wanted.connect(lambda: self.open_menu(frame.filter_bar.order_anchor))
         frame.filter_bar.orders_wanted.connect(self.open_menu)
+        frame.viewer.bar.similar_wanted.connect(assistance.show_similar)
 
     @property
     def is_on(self) -> bool:

@@ -24,6 +24,7 @@ class ViewerBar(QWidget):
     pixels_wanted = Signal()
     levels_toggled = Signal()
     heat_toggled = Signal()
+    similar_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -41,6 +42,7 @@ class ViewerBar(QWidget):
         self._pixels = _button("pixels", "Every pixel, 100 % (Ctrl+1, double click)", is_checkable=True)
         self._levels = _button("contrast", "Brightness (Ctrl+B, Ctrl+drag)", is_checkable=True)
         self._heat = _button("eye", HEAT_TIP, is_checkable=True)
+        self._similar = _button("images", "Similar images (Ctrl+Shift+S)")
         self._build()
 
     @property
@@ -54,6 +56,7 @@ class ViewerBar(QWidget):
         self._place.setText(f"{position + 1:,} of {num_images:,}" if position >= 0 else "")
         self._previous.setEnabled(position > 0)
         self._next.setEnabled(0 <= position < num_images - 1)
+        self._similar.setEnabled(position >= 0)
         self._unlabelled.setEnabled(position >= 0)
 
     def set_has_unlabelled(self, on: bool) -> None:
@@ -96,6 +99,7 @@ class ViewerBar(QWidget):
         self._pixels.clicked.connect(lambda _checked=False: self.pixels_wanted.emit())
         self._levels.clicked.connect(lambda _checked=False: self.levels_toggled.emit())
         self._heat.clicked.connect(lambda _checked=False: self.heat_toggled.emit())
+        self._similar.clicked.connect(lambda _checked=False: self.similar_wanted.emit())
         row.addWidget(back)
         row.addSpacing(4)
         row.addWidget(self._name, 1)
@@ -103,7 +107,7 @@ class ViewerBar(QWidget):
         groups: tuple[tuple[QLabel | QToolButton, ...], ...] = (
             (self._previous, self._place, self._next, self._unlabelled),
             (smaller, self._zoom, larger),
-            (self._fit, self._fill, self._pixels, self._levels, self._heat),
+            (self._fit, self._fill, self._pixels, self._levels, self._heat, self._similar),
         )
         for group in groups:
             row.addSpacing(4)
