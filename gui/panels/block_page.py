@@ -220,6 +220,9 @@ class BlockPage(LabelPage):
             self._blocks.go_to_class(ids[(ids.index(self._blocks.class_id) + step) % len(ids)])
 
     def _on_empty_action(self) -> None:
+        if self._num_new():
+            self._blocks.next_page()
+            return
         left = self._blocks.set_aside() if self._blocks.is_on else np.zeros(0, np.int64)
         if len(left):
             self._session.show_images(left, "Taken out of the blocks")
@@ -283,10 +286,11 @@ class BlockPage(LabelPage):
         left = len(self._blocks.set_aside())
         back = "Back to the images"
         if tally != Tally():
+            new = self._num_new()
             action = f"Show the {left:,} taken out" if left > 1 else "Show the one taken out" if left else back
-            self.empty.set_state(
-                "check-circle", "All suggestions are checked", block_words.summary(tally, left), action
-            )
+            text = block_words.summary(tally, left, new)
+            action = f"Check {new:,} more" if new else action
+            self.empty.set_state("check-circle", "All suggestions are checked", text, action)
         elif why_not == blocks.SEVERAL:
             self.empty.set_state("tag", "Not with several classes per image", f"{why_not} Space does that.", back)
         elif why_not == blocks.NO_MODEL:
@@ -302,6 +306,10 @@ class BlockPage(LabelPage):
         if self.isVisible():
             self.empty.button.setFocus()
         self.hints_changed.emit()
+
+    def _num_new(self) -> int:
+        """Returns how many suggestions a newer model brought after the pass was over."""
+        return sum(count for _, count in self._blocks.open_classes()) if self._blocks.is_over else 0
 
     def _face_at(self, position: int) -> CardFace:
         """Returns a card with the suggestion that the page was made of, whatever a newer model says."""

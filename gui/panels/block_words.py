@@ -37,13 +37,15 @@ def so_far(tally: Tally) -> str:
     return f"So far {tally.num_out:,} of {total:,} taken out." if total else ""
 
 
-def summary(tally: Tally, num_unlabelled: int) -> str:
-    """Returns what came of a pass."""
+def summary(tally: Tally, num_unlabelled: int, num_new: int = 0) -> str:
+    """Returns what came of a pass, what is left of what was taken out, and what a newer model suggests since."""
     parts = [f"{wording.count(tally.num_accepted, 'suggestion')} accepted after a look"] if tally.num_accepted else []
     parts += [f"{tally.num_unseen:,} without one"] if tally.num_unseen else []
     parts += [f"{tally.num_out:,} taken out"] if tally.num_out else []
     text = f"{', '.join(parts)}." if parts else "Nothing was accepted."
     if num_unlabelled:
         verb = "has" if num_unlabelled == 1 else "have"
-        text += f" Of those taken out, {num_unlabelled:,} {verb} no class yet."
+        text += f" Of those taken out, {num_unlabelled:,} {verb} no class yet: left out, figures look too good."
+    if num_new:
+        text += f" {wording.count(num_new, 'suggestion')} came since then."
     return text
