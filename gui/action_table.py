@@ -318,6 +318,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("use_folder", "Classify a folder…", "Ctrl+D", "Model", lambda c: c.use.classify_folder, icon="folder"),
     ActionSpec("use_watch", "Watch a folder…", "Ctrl+Shift+W", "Model", lambda c: c.use.watch_folder, icon="eye"),
     ActionSpec("use_model", "Use an exported model…", "", "Model", lambda c: c.use.open_model, icon="folder-open"),
+    ActionSpec("local_server", "Local server…", "", "Model", lambda c: c.local_server.show, icon="server"),
     ActionSpec("groups", "Groups and test set…", "", "Model", lambda c: c.choose_groups, _has_images, icon="layers"),
     ActionSpec("guide", "Guide", "Shift+F1", "Help", lambda c: c.show_guide, icon="info"),
     ActionSpec("shortcuts", "Keyboard shortcuts", "F1", "Help", lambda c: c.show_shortcuts, icon="keyboard"),

@@ -13,10 +13,10 @@ from engine.settings import limit_threads, num_threads
 def main(argument: str) -> None:
     """Serves the model that `argument` describes, and prints one JSON line: {"address", "token"} or {"error"}.
 
-    `argument`: JSON as `engine.server.served_model.place_document` makes it, and "port" and "token" if they matter.
+    `argument`: JSON as `engine.server.places.place_document` makes it, and "port" and "token" if they matter.
     """
     limit_threads(num_threads(has_window=True))
-    from engine.server.served_model import place_from
+    from engine.server.places import place_from
     from engine.server.serving import ServerDoor, serve
 
     stop = threading.Event()

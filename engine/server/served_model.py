@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -100,22 +99,3 @@ class ServedModel:
         block = self._block([0], probabilities[None], np.array([score], np.float32), [], [])
         (prediction,) = block_predictions(classifier, block, [name], [name])
         return prediction_document(prediction, classifier.class_names, classifier.mode)
-
-
-def place_document(place: RunPlace | ExportedModel) -> dict[str, Any]:
-    """Returns what another process needs to open the same model, as a JSON document."""
-    if isinstance(place, RunPlace):
-        folders = {"run_folder": str(place.run_folder), "project_folder": str(place.project_folder)}
-        return folders | {"unknown_threshold": place.unknown_threshold}
-    return {"format": place.format, "file": str(place.file), "document": place.document and str(place.document)}
-
-
-def place_from(document: dict[str, Any]) -> RunPlace | ExportedModel:
-    """Returns what `place_document` was given."""
-    from engine.importers.model import ExportedModel
-
-    if "run_folder" in document:
-        folders = Path(document["run_folder"]), Path(document["project_folder"])
-        return RunPlace(*folders, float(document["unknown_threshold"]))
-    described = document["document"]
-    return ExportedModel(document["format"], Path(document["file"]), Path(described) if described else None)

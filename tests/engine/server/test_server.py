@@ -28,7 +28,7 @@ from engine.errors import ServerError
 from engine.jobs import run_in_foreground
 from engine.project import Project
 from engine.server.limits import ServerLimits
-from engine.server.served_model import place_document, place_from
+from engine.server.places import place_document, place_from
 from engine.server.serving import ServerDoor, new_token, serve
 from engine.tasks.predict import PredictImages, RunPlace, place_of
 from engine.tasks.scan import ScanFolder
