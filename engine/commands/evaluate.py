@@ -1,4 +1,4 @@
-"""`graft evaluate PROJECT|MODEL [--images FOLDER]`: the figures of the active version, or of an exported model."""
+"""`graft evaluate PROJECT|MODEL`: the figures of the active version or of an exported model, its own or on images."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 from engine.commands.arguments import add_json_argument, add_model_argument
 from engine.commands.console import Console, Document, percent, plural
 from engine.commands.projects import open_project_or_model
-from engine.errors import UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,11 +19,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="images the model has not seen, a sub-folder per class (default: its cross-validated predictions)",
     )
     parser.add_argument(
+        "--csv",
         "--labels",
+        dest="labels",
         type=Path,
         metavar="FILE",
-        help="image,class rows that say which classes the images in the folder have (instead of its sub-folders); "
-        "several classes of an image stand in one cell (a|b) or in several rows",
+        help="image,class rows that say which classes images have: those in the folder (instead of its sub-folders), "
+        "or without --images those that it names by paths, from its own folder on; several classes of an image stand "
+        "in one cell (a|b) or in several rows",
     )
     add_json_argument(parser)
 
@@ -32,8 +34,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> None:
     from engine.tasks.evaluate import EvaluateModel
 
-    if arguments.labels is not None and arguments.images is None:
-        raise UsageError("--labels names classes of images in a folder.", "Name the folder as well: --images FOLDER.")
     with open_project_or_model(arguments.model) as model:
         document = console.run(EvaluateModel(model, arguments.images, labels=arguments.labels))
     console.document(document)

@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     if arguments.csv:
         console.say(f"{plural(result.num_classified, 'prediction')} written to {arguments.csv}.")
     if sorting is not None:
-        what = "linked" if sorting.has_links else "copied"
+        what = "linked" if arguments.links else "copied"
         console.say(f"{plural(result.num_classified, 'image')} {what} into {sorting.folder}.")
     if result.failed and not result.num_classified and not result.num_done_before:
         name, reason = result.failed[0]

@@ -26,6 +26,7 @@ SEPARATOR: Final = "|"
 ESCAPED: Final = ("=", "+", "-", "@", "\t", "\r", "'")
 """A spreadsheet would take cells that begin with these for formulas; our export puts a ' in front of them."""
 
+_NOT_CONFIRMED: Final = "It is not confirmed, so its classes may not be complete."
 _DELIMITERS: Final = ",;\t"
 _SEPARATORS: Final = re.compile(r"(?<!\\)\|")
 _YES: Final = frozenset({"yes", "true", "1", "x"})
@@ -98,7 +99,7 @@ def classes_in_csv(
         classes, error = _class_names(row, known, has_several=True)
         fitting = by_ending.get(_normal(unescaped_cell(row.image)).removeprefix("./"), [])
         if row.is_confirmed is False:
-            error = error or "It is not confirmed, so its classes may not be complete."
+            error = error or _NOT_CONFIRMED
         elif not fitting:
             error = error or f"{file.name} names it, and it is not in the folder."
         elif len(fitting) > 1:
@@ -107,6 +108,32 @@ def classes_in_csv(
             failed.append((row.image or file.name, error))
         else:
             found.setdefault(fitting[0], []).extend(classes)
+    failed += [(file.name, error) for error in report.errors]
+    return found, failed
+
+
+def classes_of_files(file: Path, known: Set[str]) -> tuple[dict[Path, list[str]], list[tuple[str, str]]]:
+    """As `classes_in_csv`, for a table that says itself where its images lie: full paths, or paths from its folder on.
+
+    Returns all classes of the files by their path, in the order of the table, and what says nothing with the reason.
+    """
+    folder = os.path.dirname(os.path.abspath(file))
+    report = LabelReport()
+    found: dict[Path, list[str]] = {}
+    failed: list[tuple[str, str]] = []
+    for row in _rows(file, report):
+        classes, error = _class_names(row, known, has_several=True)
+        readings = (row.image, unescaped_cell(row.image), row.image.replace("\\", "/"))
+        paths = [os.path.normpath(os.path.join(folder, reading)) for reading in readings if row.image]
+        path = next((path for path in paths if os.path.isfile(path)), None)
+        if row.is_confirmed is False:
+            error = error or _NOT_CONFIRMED
+        elif path is None:
+            error = error or f"{file.name} names it, and it is not there."
+        if error or path is None:
+            failed.append((row.image or file.name, error))
+        else:
+            found.setdefault(Path(path), []).extend(classes)
     failed += [(file.name, error) for error in report.errors]
     return found, failed
 

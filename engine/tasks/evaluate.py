@@ -16,7 +16,8 @@ from engine.evaluation.metrics import measure
 from engine.evaluation.multi_label import SeveralMetrics, measure_several
 from engine.evaluation.selection import COUNTED
 from engine.evaluation.unknown import called_unknown
-from engine.importers.label_csv import classes_in_csv
+from engine.images.scan import display_name
+from engine.importers.label_csv import classes_in_csv, classes_of_files
 from engine.job import Job, JobContext
 from engine.nn.run_model import LABELS_FILE, OUT_OF_FOLD_FILE, read_run
 from engine.project import Project
@@ -51,8 +52,9 @@ class EvaluateModel(Job[EvaluateSnapshot, dict[str, Any], dict[str, Any]]):
     With `folder`: the first folder below it that an image lies in is its true class. A class that the model does not
     know counts: every image of it is a wrong prediction, and it is listed after the model's own classes. With a CSV
     file of `labels` (see `engine.importers.label_csv.classes_in_csv`): only the images in `folder` that it names count,
-    with the classes that it gives them; so it is told where images may have several. Without `folder`: the run's
-    out-of-fold predictions on the images that it was trained on; an exported model brings their figures along.
+    with the classes that it gives them; so it is told where images may have several. With `labels` alone: the images
+    that it names by full paths, or by paths from its own folder on. Without both: the run's out-of-fold predictions on
+    the images that it was trained on; an exported model brings their figures along.
     """
 
     title: ClassVar[str] = "Evaluating"
@@ -69,14 +71,18 @@ class EvaluateModel(Job[EvaluateSnapshot, dict[str, Any], dict[str, Any]]):
 
     def prepare(self) -> EvaluateSnapshot:
         model = place_of(self.project, self.run)
-        if self.folder is None:
+        if self.folder is None and self.labels is None:
             return EvaluateSnapshot(model, False, [], [], {}, False, [])
         run = (self.run or self.project.active_run()) if isinstance(self.project, Project) else None
+        known = set(run.class_names) if run is not None else set[str]()
+        if self.folder is None:
+            assert self.labels is not None
+            return _named_in_table(model, self.labels, known)
         if self.labels is None and run is not None and run.mode is LabelMode.SEVERAL:
             raise _cannot_be_folders()
         names, paths, failed = images_below(self.folder)
         if self.labels is not None:
-            truths, unusable = classes_in_csv(self.labels, names, set(run.class_names) if run is not None else set())
+            truths, unusable = classes_in_csv(self.labels, names, known)
             failed += unusable
             if not truths:
                 raise ProjectError(
@@ -126,6 +132,20 @@ class EvaluateModel(Job[EvaluateSnapshot, dict[str, Any], dict[str, Any]]):
 
     def finish(self, result: dict[str, Any]) -> dict[str, Any]:
         return result
+
+
+def _named_in_table(model: RunPlace | ExportedModel, table: Path, known: set[str]) -> EvaluateSnapshot:
+    truths, failed = classes_of_files(table, known)
+    if not truths:
+        reason = f" The first: {failed[0][0]}: {failed[0][1]}" if failed else ""
+        raise ProjectError(
+            f"{table.name} names no image that is there.{reason}",
+            "It gives images by full paths, or by paths from its own folder on; or name their folder: --images FOLDER.",
+        )
+    folder = table.absolute().parent
+    names = [display_name(str(path.relative_to(folder) if path.is_relative_to(folder) else path)) for path in truths]
+    classes = dict(zip(names, truths.values(), strict=True))
+    return EvaluateSnapshot(model, True, names, list(truths), classes, False, failed)
 
 
 def evaluation_document(

@@ -104,7 +104,6 @@ def test_the_loop_with_several_classes_per_image(graft: Graft, mixed: Path, shar
     assert "Accuracy" not in said.stdout
 
 
-def test_labels_without_images_is_a_usage_error(graft: Graft, tmp_path: Path) -> None:
+def test_a_table_of_labels_that_is_not_there_is_refused_before_anything_else(graft: Graft, tmp_path: Path) -> None:
     done = graft("evaluate", tmp_path, "--labels", tmp_path / "labels.csv")
-    assert done.returncode == 2
-    assert "--images" in done.stderr
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)

@@ -140,3 +140,24 @@ def test_a_damaged_run_is_a_sentence(name: str, trained: Project, fresh: Path, r
     (trained.run_dir(run) / name).write_bytes(b"{}")
     with pytest.raises(TrainingError, match="damaged or incomplete"):
         run_job(PredictImages(trained, fresh))
+
+
+def test_a_table_says_where_its_images_lie_and_what_they_are(
+    trained: Project, fresh: Path, run_job: Callable, tmp_path: Path
+) -> None:
+    expected = run_job(EvaluateModel(trained, fresh))
+    files = sorted(fresh.rglob("*.jpg"))
+    rows = [f"fresh/{file.parent.name}/{file.name},{file.parent.name}" for file in files[:-1]]
+    rows += [f"{files[-1]},{files[-1].parent.name}", "fresh/nowhere.jpg,patches"]
+    table = tmp_path / "truth.csv"
+    table.write_text("\n".join(["image,class", *rows]))
+    document = run_job(EvaluateModel(trained, labels=table))
+    assert document["accuracy"] == expected["accuracy"]
+    assert np.sum(document["confusion"]) == np.sum(expected["confusion"]) == len(files)
+    assert document["failed"] == [
+        {"image": "fresh/nowhere.jpg", "reason": "truth.csv names it, and it is not there."}
+    ]  # fmt: skip
+
+    table.write_text("image,class\nnowhere.jpg,patches\n")
+    with pytest.raises(ProjectError, match="names no image that is there"):
+        run_job(EvaluateModel(trained, labels=table))
