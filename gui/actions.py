@@ -21,6 +21,7 @@ class ActionSet(QObject):
         self._session = session
         self._is_in_label = True
         self._actions: dict[str, QAction] = {}
+        # Once for all that a job tells in one go. Not for labels: a key may follow that they have made possible.
         self._refresh_timer = QTimer(self, singleShot=True, interval=0)
         self._refresh_timer.timeout.connect(self.refresh)
         for spec in ACTIONS:
@@ -33,11 +34,11 @@ class ActionSet(QObject):
             session.run_changed,
             session.undo_changed,
             session.backbones.changed,
-            session.work.changed,
             session.auto_advance_changed,
             session.mode_changed,
         ):
-            signal.connect(self._refresh_soon)
+            signal.connect(self.refresh)
+        session.work.changed.connect(self._refresh_timer.start)
         session.selection_changed.connect(self._on_selection_changed)
         self.refresh()
 
@@ -63,11 +64,7 @@ class ActionSet(QObject):
         for name in THEMES:
             self._actions[f"theme_{name}"].setChecked(name == choice)
 
-    def _refresh_soon(self, *_: object) -> None:
-        # Once for all that one change tells: the end of a training comes with ten signals.
-        self._refresh_timer.start()
-
-    def refresh(self) -> None:
+    def refresh(self, *_: object) -> None:
         """Enables what can be used now and names what undo and redo would do."""
         for spec in ACTIONS:
             self._actions[spec.id].setEnabled(self._can(spec))
