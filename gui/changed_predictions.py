@@ -36,6 +36,8 @@ class ChangedPredictions(QObject):
         self._known_ids, self._suggested = NO_IDS, np.zeros(0, np.int32)
         """All images with what the model of `_run_id` suggests for each."""
         self._ids, self._old = NO_IDS, np.zeros(0, np.int32)
+        self._rows = NO_IDS
+        """Where `_ids` are in the columns: counted after every key."""
         self.picked: PickedImages | None = None
         """What `show` picked last; with it goes what the suggestions were before."""
         self._shown_old: dict[int, int] = {}
@@ -73,8 +75,7 @@ class ChangedPredictions(QObject):
     # ---- what happened
 
     def _open_rows(self) -> NDArray[np.int64]:
-        rows = self._session.rows_of(self._ids)
-        return np.asarray(rows[self._session.columns.class_ids[rows] == NO_CLASS])
+        return np.asarray(self._rows[self._session.columns.class_ids[self._rows] == NO_CLASS])
 
     def _current_run_id(self) -> int:
         run = self._session.run
@@ -90,6 +91,7 @@ class ChangedPredictions(QObject):
             self._suggested[rows] = self._seen(rows)
 
     def _on_columns_reset(self) -> None:
+        self._rows = self._session.rows_of(self._ids)
         if self._run_id == self._current_run_id():
             self._take_all()
 
@@ -98,25 +100,31 @@ class ChangedPredictions(QObject):
         if run_id and self._run_id and run_id != self._run_id:
             self._compare()
         elif run_id != self._run_id:
-            self._ids, self._old = NO_IDS, np.zeros(0, np.int32)
+            self._ids, self._old, self._rows = NO_IDS, np.zeros(0, np.int32), NO_IDS
         self._run_id = run_id
         self._take_all()
         self.changed.emit()
 
     def _compare(self) -> None:
         columns = self._session.columns
-        index = RowIndex(self._known_ids)
-        rows = np.flatnonzero(index.has(columns.image_ids) & (columns.class_ids == NO_CLASS))
-        old, new = self._suggested[index.rows(columns.image_ids[rows])], self._seen(rows)
+        rows = np.flatnonzero(columns.class_ids == NO_CLASS)
+        if np.array_equal(self._known_ids, columns.image_ids):
+            old = self._suggested[rows]
+        else:  # images came or went
+            index = RowIndex(self._known_ids)
+            rows = rows[index.has(columns.image_ids[rows])]
+            old = self._suggested[index.rows(columns.image_ids[rows])]
+        new = self._seen(rows)
         is_other = (old != new) & (old >= 0) & (new >= 0)
-        self._ids, self._old = columns.image_ids[rows[is_other]], old[is_other]
+        self._rows = rows[is_other]
+        self._ids, self._old = columns.image_ids[self._rows], old[is_other]
 
     def _take_all(self) -> None:
         columns = self._session.columns
         self._known_ids = columns.image_ids
-        self._suggested = self._seen(np.arange(len(columns))) if self._run_id else np.full(len(columns), -1, np.int32)
+        self._suggested = self._seen(slice(None)) if self._run_id else np.full(len(columns), -1, np.int32)
 
-    def _seen(self, rows: NDArray[np.int64]) -> NDArray[np.int32]:
+    def _seen(self, rows: NDArray[np.int64] | slice) -> NDArray[np.int32]:
         """Returns what is suggested for these rows: NO_CLASS where it looks unknown, -1 where nothing is known."""
         columns = self._session.columns
         is_known = columns.predicted_ids[rows] != NO_CLASS
@@ -124,7 +132,7 @@ class ChangedPredictions(QObject):
 
     def _forget(self) -> None:
         self._run_id = 0
-        self._known_ids, self._ids = NO_IDS, NO_IDS
+        self._known_ids = self._ids = self._rows = NO_IDS
         self._suggested = self._old = np.zeros(0, np.int32)
         self.picked, self._shown_old = None, {}
         self.changed.emit()
