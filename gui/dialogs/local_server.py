@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QFontDatabase, QGuiApplication
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QGridLayout, QLineEdit, QPushButton, QWidget
 
 from gui.dialogs.frame import FramedDialog
 from gui.local_server import LocalServer, ServerState
@@ -33,14 +33,11 @@ class LocalServerDialog(FramedDialog):
         super().__init__("Local server", SENTENCE, parent)
         self.setMinimumWidth(600)
         self._server, self._use = server, use
-        state = QHBoxLayout()
-        state.setSpacing(8)
         self.state_label = text_label(role="heading")
         self.state_label.setAccessibleName("State of the server")
         self.model_label = text_label(role="dim", wrap=True)
-        state.addWidget(self.state_label, 0, Qt.AlignmentFlag.AlignTop)
-        state.addWidget(self.model_label, 1)
-        self.body.addLayout(state)
+        self.body.addWidget(self.state_label)
+        self.body.addWidget(self.model_label)
         self.body.addSpacing(8)
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(12)
@@ -93,8 +90,8 @@ class LocalServerDialog(FramedDialog):
         is_on = server.state is ServerState.ON
         is_other = is_on and used is not None and used is not server.model
         shown = server.model or used
-        verb = "serves" if server.model is not None else "would serve"
-        self.model_label.setText(f"{verb} {shown.title}, {shown.facts}" if shown is not None else NO_MODEL)
+        verb = "Serves" if server.model is not None else "Would serve"
+        self.model_label.setText(f"{verb} {shown.title}  ·  {shown.facts}" if shown is not None else NO_MODEL)
         texts = {
             self.address_field: server.address,
             self.token_field: server.token if is_on else "",
@@ -106,6 +103,7 @@ class LocalServerDialog(FramedDialog):
             field.setCursorPosition(0)
         self.other_button.setVisible(is_other)
         self.switch_button.setText("Start" if server.state is ServerState.OFF else "Stop")
+        set_role(self.switch_button, "primary" if server.state is ServerState.OFF else "")
         can_start = server.state is ServerState.OFF and used is not None
         self.switch_button.setEnabled(can_start or server.state in (ServerState.STARTING, ServerState.ON))
 
