@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from engine.domain import ImageClass, Mark, Source
+from engine.domain import Mark, Source
 from engine.events import JobFailed, JobSucceeded
 from engine.jobs import Priority
 from engine.suggestions.clusters import Stacks
 from gui.activities import EMBED, READ, SCAN, STACK
-from gui.columns import has_open_suggestion, is_done
+from gui.columns import is_done
 from gui.models.arrangement import Arrangement, Bools, Ids, ShownStacks
 from gui.open_project import as_array
+from gui.stack_suggestions import AGREEING, Suggested, suggested_for
 
 if TYPE_CHECKING:
     from gui.session import Session
@@ -31,8 +32,6 @@ BEFORE = (SCAN, READ, EMBED)
 WAIT_MS, BEGIN_MS = 300, 1500
 """How long to wait whether further images are looked at, and whether that begins at all."""
 MAX_HISTORY = 30
-AGREEING = 2 / 3
-"""A stack has a suggestion when the model suggests one class for at least so many of its images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +51,6 @@ class Stack:
     def named_ids(self) -> Ids:
         """Those that naming gives the class."""
         return self.image_ids[~self.is_aside]
-
-
-@dataclass(frozen=True, slots=True)
-class Suggested:
-    """What a model says of a stack: of `num_agreeing` of `num_named` images, with this mean confidence."""
-
-    item: ImageClass
-    confidence: float
-    num_agreeing: int
-    num_named: int
 
 
 class OpenStacks(Sequence[Stack]):
@@ -196,10 +185,13 @@ class ImageStacks(QObject):
             spread=float(self.shown.spreads[index]),
         )
 
+    def suggestion(self, index: int) -> Suggested | None:
+        """Returns what the model says of a stack when it says it of most images that naming would label."""
+        return suggested_for(self._session, self.shown.named_rows(index))
+
     def looks_unknown(self, index: int) -> bool:
         """Tells whether most images that naming a stack would label look like none of the classes."""
-        span = self.shown.span(index)
-        are_unknown = self._session.columns.look_unknown(self.shown.rows[span][~self.shown.are_aside[span]])
+        are_unknown = self._session.columns.look_unknown(self.shown.named_rows(index))
         return bool(np.count_nonzero(are_unknown) >= AGREEING * len(are_unknown))
 
     @property
@@ -208,22 +200,6 @@ class ImageStacks(QObject):
         is_done = np.ones(self.num_stacks, np.bool_)
         is_done[self.shown.numbers] = False
         return self._arrangement.image_ids[self._are_open & is_done[self._arrangement.stack_of]]
-
-    def suggestion(self, index: int) -> Suggested | None:
-        """Returns what the model says of a stack when it says it of most images that naming would label."""
-        if self._session.has_several_classes:
-            return None  # whether a class alone is meant is not said
-        span, columns = self.shown.span(index), self._session.columns
-        rows = self.shown.rows[span][~self.shown.are_aside[span]]
-        predicted = columns.predicted_ids[rows]
-        class_ids, numbers = np.unique(predicted[has_open_suggestion(columns, rows)], return_counts=True)
-        if not len(numbers) or numbers.max() < AGREEING * len(rows):
-            return None
-        item = self._session.class_by_id(int(class_ids[numbers.argmax()]))
-        if item is None:  # deleted since the model was trained
-            return None
-        agreeing = rows[predicted == item.id]
-        return Suggested(item, float(columns.confidences[agreeing].mean()), len(agreeing), len(rows))
 
     # ---- what the user does
 

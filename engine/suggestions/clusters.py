@@ -22,6 +22,9 @@ ReadRows = Callable[[Rows], Array]
 IMAGES_PER_STACK: Final = 15
 """On average. On five image sets, key presses and pictures to set aside together are fewest between 15 and 20; larger
 stacks mix kinds."""
+FEWEST_STACKS: Final = 8
+"""Of few images the stacks are smaller, down to `_FEWEST_PER_STACK`: there are several kinds also among forty."""
+_FEWEST_PER_STACK: Final = 5
 MOST_STACKS: Final = 3_000
 """Of very many images the stacks are larger: nobody names more of them."""
 LARGEST_STACK: Final = 3
@@ -82,7 +85,8 @@ def stacks_of(
     for part in parts:
         checkpoint()
         trees.append(_tree_of(points[part]))
-    num_wanted = min(MOST_STACKS, max(1, round(num_images / IMAGES_PER_STACK)))
+    at_least = min(FEWEST_STACKS, num_images // _FEWEST_PER_STACK)
+    num_wanted = min(MOST_STACKS, max(1, at_least, round(num_images / IMAGES_PER_STACK)))
     height = _cut_height([tree[:, 2] for tree in trees], num_wanted)
     largest = max(SMALLEST_STACK, round(LARGEST_STACK * num_images / num_wanted))
     branches = [part[branch] for part, tree in zip(parts, trees, strict=True) for branch in _cut(tree, height, largest)]

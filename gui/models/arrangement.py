@@ -153,3 +153,8 @@ class ShownStacks:
         """Returns the images that naming a stack gives the class."""
         span = self.span(index)
         return self.image_ids[span][~self.are_aside[span]]
+
+    def named_rows(self, index: int) -> Ids:
+        """Returns the rows of these images."""
+        span = self.span(index)
+        return self.rows[span][~self.are_aside[span]]

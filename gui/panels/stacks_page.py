@@ -14,26 +14,23 @@ from engine.domain import Mark, Source
 from gui import wording
 from gui.models.arrangement import ShownStacks
 from gui.models.stack_list import StackListModel
-from gui.panels.card_faces import CardFaces
 from gui.panels.label_page import LabelPage
 from gui.panels.stack_bar import StackBar
+from gui.panels.stack_faces import StackFaces
 from gui.panels.stack_menu import open_stack_menu
 from gui.panels.stacks_head import StacksHead
 from gui.panels.stacks_words import Step, looking, page_without_stacks, rest_words, stack_hints
 from gui.panels.workspace_keys import WORKSPACE_KEYS
 from gui.session import Session
-from gui.stacks import StackState, Suggested
+from gui.stacks import StackState
 from gui.theme import notifier
 from gui.thumbnails import Thumbnails
 from gui.widgets.empty_state import EmptyState
 from gui.widgets.hint_line import Hint
 from gui.widgets.progress import SlimProgress
-from gui.widgets.stack_paint import StackHead
-from gui.widgets.stacks_view import Other, StacksView
+from gui.widgets.stacks_view import StacksView
 
 FINDER_ROOM_PX = 180
-LOOSE_SHARE = 0.8
-"""A stack that is looser than so many of them is said to be less alike than most."""
 
 
 class StacksPage(LabelPage):
@@ -47,11 +44,9 @@ class StacksPage(LabelPage):
         super().__init__(parent)
         self.session, self._stacks = session, session.stacks
         self._step = Step.NONE
-        self._loose = np.inf
-        self._suggested: dict[int, Suggested | None] = {}
         self.model = StackListModel(self)
-        self._faces = CardFaces(session, self.model, thumbnails)
-        self.view = StacksView(self.model, thumbnails, self._faces.at, self._head_of, self._other_of)
+        self.faces = StackFaces(session, self.model, thumbnails)
+        self.view = StacksView(self.model, thumbnails, self.faces.at, self.faces.head, self.faces.other)
         self.bar = StackBar(self.view.viewport())
         self.view.bar = self.bar
         self.head = StacksHead()
@@ -77,14 +72,14 @@ class StacksPage(LabelPage):
         is_done = self._stacks.state is StackState.READY and not self._stacks.num_open
         if not self._stacks.is_asking and (is_done or self._stacks.state is not StackState.READY):
             self._stacks.ask()
-        self._faces.classes_changed()
+        self.faces.classes_changed()
         self._refresh()
 
     def on_left(self) -> None:
         self._stacks.forget_steps()
 
     def on_classes_changed(self) -> None:
-        self._faces.classes_changed()
+        self.faces.classes_changed()
         self.view.viewport().update()
         self.hints_changed.emit()
 
@@ -144,7 +139,7 @@ class StacksPage(LabelPage):
         """Shows the stacks as they are; where they change, the user stays at the same picture, or at the same place."""
         stacks, shown = self._stacks, self._stacks.shown
         had_focus = self.pane.hasFocus() or self.empty.button.hasFocus()
-        self._suggested.clear()
+        self.faces.forget()
         if len(shown):
             self._show_stacks(shown)
             self._shown.setCurrentWidget(self.view)
@@ -170,7 +165,6 @@ class StacksPage(LabelPage):
             self.view.viewport().update()
             self._show_bar()
             return
-        self._loose = float(np.quantile(shown.spreads, LOOSE_SHARE)) if len(shown) > 4 else np.inf
         position = self._position_in(shown, before)
         self.model.columns = self.session.columns
         self.view.show_stacks(shown, position)
@@ -189,40 +183,6 @@ class StacksPage(LabelPage):
         if len(same):
             return int(same[0])
         return int(shown.starts[min(before.index_of(now), len(shown) - 1)])
-
-    def _head_of(self, stack: int) -> StackHead:
-        shown = self.model.stacks
-        span = shown.span(stack)
-        num_aside = int(np.count_nonzero(shown.are_aside[span]))
-        suggested = self._suggestion(stack)
-        return StackHead(
-            title=wording.count(span.stop - span.start - num_aside, "image"),
-            details=f"{num_aside} set aside" if num_aside else "",
-            note=self._note_of(stack),
-            suggestion=(suggested.item.name, suggested.item.color, suggested.confidence) if suggested else None,
-            num_others=suggested.num_named - suggested.num_agreeing if suggested else 0,
-        )
-
-    def _note_of(self, stack: int) -> str:
-        if self.session.run is not None and stack < self._stacks.num_open and self._stacks.looks_unknown(stack):
-            return "Looks like none of your classes"
-        return "Less alike than most: look closely" if self.model.stacks.spreads[stack] > self._loose else ""
-
-    def _other_of(self, position: int) -> Other:
-        """Returns the class that the model suggests for a picture, where it says something else of its stack."""
-        face = self._faces.at(position)
-        if not face.is_suggestion:
-            return None
-        suggested = self._suggestion(self.model.stacks.index_of(position))
-        if suggested is None or suggested.item.name == face.class_name:
-            return None
-        return face.class_name, face.class_color
-
-    def _suggestion(self, stack: int) -> Suggested | None:
-        """Remembers what is asked for every picture at every paint."""
-        if stack not in self._suggested:
-            self._suggested[stack] = self._stacks.suggestion(stack) if stack < self._stacks.num_open else None
-        return self._suggested[stack]
 
     def _show_asking(self) -> None:
         stacks = self._stacks
@@ -327,7 +287,7 @@ class StacksPage(LabelPage):
 
     def _on_rows_changed(self, rows: NDArray[np.int64]) -> None:
         if self.isVisible():
-            self._suggested.clear()
+            self.faces.forget()
             self.view.update_rows(rows)
             self.hints_changed.emit()
 

@@ -50,7 +50,7 @@ class StacksView(GridView):
         thumbnails: Thumbnails,
         face_of: Callable[[int], CardFace],
         head_of: Callable[[int], StackHead],
-        other_of: Callable[[int], Other],
+        other_of: Callable[[int, CardFace], Other],
         parent: QWidget | None = None,
     ) -> None:
         self._stacks = model
@@ -187,7 +187,7 @@ class StacksView(GridView):
                 self._face_of(position), is_current=position == current, is_hovered=position == self._hovered
             )
             is_aside = bool(are_aside[position])
-            paint_tile(painter, self._painter, rect, face, is_aside, self._other_of(position))
+            paint_tile(painter, self._painter, rect, face, is_aside, self._other_of(position, face))
 
     def currentChanged(self, current: AnyIndex, previous: AnyIndex) -> None:
         super().currentChanged(current, previous)

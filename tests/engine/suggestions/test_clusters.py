@@ -76,6 +76,12 @@ def test_a_stack_can_be_looked_over() -> None:
     assert 8 <= sizes.mean() <= 1.5 * IMAGES_PER_STACK
 
 
+def test_few_images_of_several_kinds_make_more_than_one_stack_of_each() -> None:
+    stacks = stack(kinds(4, 9, 0.1))
+    assert len(stacks.members) >= 4
+    assert all(len(set((members // 9).tolist())) == 1 for members in stacks.members)
+
+
 def test_the_odd_one_out_stands_at_the_end_behind_the_typical_ones() -> None:
     features = kinds(1, 20, 0.02)
     features[17] += 0.4

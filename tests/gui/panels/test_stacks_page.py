@@ -187,8 +187,9 @@ def test_what_the_model_says_of_most_of_a_stack_stands_on_it_and_enter_takes_it(
     assert (suggested.item.id, suggested.num_agreeing, suggested.num_named) == (second, 3, 4)
     assert suggested.confidence == pytest.approx(0.9)
     assert desk.session.stacks.suggestion(1) is None, "of three one is said to be each class, and one nothing"
-    assert page.view._other_of(3) == ("round", desk.session.classes[0].color)
-    assert page.view._other_of(0) is None
+    assert page.faces.other(3, page.faces.at(3)) == ("round", desk.session.classes[0].color)
+    assert page.faces.other(0, page.faces.at(0)) is None
+    assert page.faces.head(0).num_others == 1
     desk.press(Qt.Key.Key_Return)
     desk.wait_saved()
     assert names_of(desk)[:5] == [second] * 4 + [0]

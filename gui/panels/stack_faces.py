@@ -1,0 +1,69 @@
+"""What stands on the pictures and heads of stacks: where stacks, columns and what the model says meet."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gui import wording
+from gui.models.stack_list import StackListModel
+from gui.panels.card_faces import CardFaces
+from gui.session import Session
+from gui.stack_suggestions import Suggested
+from gui.thumbnails import Thumbnails
+from gui.widgets.image_card import CardFace
+from gui.widgets.stack_paint import StackHead
+
+LOOSE_SHARE = 0.8
+"""A stack that is looser than so many of them is said to be less alike than most."""
+FEWEST_TO_COMPARE = 5
+
+
+class StackFaces(CardFaces):
+    """Called for all that is visible at every paint; remembers what takes more than looking up."""
+
+    def __init__(self, session: Session, model: StackListModel, thumbnails: Thumbnails) -> None:
+        super().__init__(session, model, thumbnails)
+        self._stacks, self._model = session.stacks, model
+        self._loose: float | None = None
+        self._suggested: dict[int, Suggested | None] = {}
+
+    def forget(self) -> None:
+        """Other stacks are shown, or the model says something else."""
+        self._loose = None
+        self._suggested.clear()
+
+    def head(self, stack: int) -> StackHead:
+        """Returns what stands over a stack."""
+        shown = self._model.stacks
+        span = shown.span(stack)
+        num_aside = int(np.count_nonzero(shown.are_aside[span]))
+        suggested = self._suggestion(stack)
+        return StackHead(
+            title=wording.count(span.stop - span.start - num_aside, "image"),
+            details=f"{num_aside} set aside" if num_aside else "",
+            note=self._note(stack),
+            suggestion=(suggested.item.name, suggested.item.color, suggested.confidence) if suggested else None,
+            num_others=suggested.num_named - suggested.num_agreeing if suggested else 0,
+        )
+
+    def other(self, position: int, face: CardFace) -> tuple[str, str] | None:
+        """Returns name and colour of the class that the model suggests for a picture instead of that of its stack."""
+        if not face.is_suggestion:
+            return None
+        suggested = self._suggestion(self._model.stacks.index_of(position))
+        if suggested is None or suggested.item.name == face.class_name:
+            return None
+        return face.class_name, face.class_color
+
+    def _note(self, stack: int) -> str:
+        if self._session.run is not None and stack < self._stacks.num_open and self._stacks.looks_unknown(stack):
+            return "Looks like none of your classes"
+        spreads = self._model.stacks.spreads
+        if self._loose is None:
+            self._loose = float(np.quantile(spreads, LOOSE_SHARE)) if len(spreads) >= FEWEST_TO_COMPARE else np.inf
+        return "Less alike than most: look closely" if spreads[stack] > self._loose else ""
+
+    def _suggestion(self, stack: int) -> Suggested | None:
+        if stack not in self._suggested:
+            self._suggested[stack] = self._stacks.suggestion(stack) if stack < self._stacks.num_open else None
+        return self._suggested[stack]
