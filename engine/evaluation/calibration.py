@@ -7,8 +7,8 @@ What was tried on the five development sets with 30 to 300 labels, and did no be
 unseen images .055, log loss .649; the best temperature there is in hindsight .035 and .623): pulls of 0 to 32 (.054 to
 .059), matching mean confidence to accuracy (.054, .646), the geometric mean of both (.053, .646), averaging over the
 posterior of the temperature (.054, .647). What is left is that few labels cannot tell it more closely. With all labels
-it is .005 to .035 by cross-validation. With 10 images per class of clothing10 it is .060 on the other 500; a model whose
-confidence is right to the last digit would have .048 there, for so few images fill fifteen bins unevenly.
+it is .005 to .035 by cross-validation. With 10 images per class of clothing10 it is .060 on the other 500; a model
+whose confidence is right to the last digit would have .048 there, for so few images fill fifteen bins unevenly.
 """
 
 from __future__ import annotations
