@@ -95,6 +95,7 @@ _SETTINGS: Final[dict[str, Callable[[Document], str]]] = {
     "Groups held out together": _groups,
     "Alike images held out together": _setting("alike", lambda words: words or "none"),
     "Made by itself": _setting("is_automatic", lambda on: "yes" if on else "no"),
+    "Accepted suggestions": _setting("with_accepted", lambda on: "learned from" if on else "left out"),
     "Classes count alike": _setting("is_class_balanced", lambda on: "yes" if on else "no"),
     "Seed": lambda document: str(document.get("seed", "")),
     "Device": _made_with("device"),

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVB
 
 from engine.domain import Run
 from engine.errors import AppError
+from engine.evaluation.selection import words_on
 from engine.tasks.run_settings import backbone_words, depth_words
 from gui import wording
 from gui.session import Session
@@ -213,7 +214,7 @@ def _curves(version: Version) -> Curves | None:
 def _particulars(run: Run) -> list[str]:
     noted = run.settings.get("notes")
     notes = [str(each) for each in noted] if isinstance(noted, list) else []
-    return [text for text in (str(run.settings.get("story", "")), " ".join(notes)) if text]
+    return [text for text in (words_on(run.settings), str(run.settings.get("story", "")), " ".join(notes)) if text]
 
 
 def _table(rows: Table, has_head: bool = False) -> QGridLayout:
