@@ -67,6 +67,7 @@ class UseDetails(QScrollArea):
         self._shown: list[ImageClass] | None = None
         self._preview = Preview()
         self._verdict = text_label("", "heading", wrap=True)
+        self._verdict.setObjectName("useVerdict")
         self._note = text_label("", "dim", wrap=True)
         self.bars = ProbabilityBars()
         self._fix_caption = text_label("", "caption")
