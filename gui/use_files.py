@@ -77,13 +77,13 @@ class UseFiles:
     # ---- which files
 
     def add(self, paths: Iterable[Path], are_homeless: bool = False) -> Rows:
-        """Adds the files that are not in the list yet; returns the rows of those."""
+        """Adds the files that are not in the list yet, by absolute paths; returns the rows of those."""
         first = len(self.paths)
         for path in paths:
-            key = os.path.abspath(path)
+            key = os.fspath(path)
             if key not in self._rows:
                 self._rows[key] = len(self.paths)
-                self.paths.append(Path(key))
+                self.paths.append(path)
         added = np.arange(first, len(self.paths), dtype=np.int64)
         if len(added):
             if are_homeless:
@@ -93,7 +93,7 @@ class UseFiles:
 
     def row_of(self, path: Path) -> int:
         """Returns the row of a file, -1 when it is not in the list."""
-        return self._rows.get(os.path.abspath(path), -1)
+        return self._rows.get(os.fspath(path), -1)
 
     # ---- what the model says
 

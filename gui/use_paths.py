@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,9 +44,9 @@ class FoundPaths:
 
 
 def look_through(paths: Sequence[Path]) -> FoundPaths:
-    """Returns what files and folders hold, folders with all that is below them. Blocks."""
+    """Returns what files and folders hold, folders with all that is below them, as absolute paths. Blocks."""
     found = FoundPaths()
-    for path in paths:
+    for path in map(Path, map(os.path.abspath, paths)):
         if is_model(path):
             found.model = found.model or path
         elif path.is_dir():

@@ -324,4 +324,4 @@ def _path_row(name: str) -> tuple[QLineEdit, QPushButton]:
 
 
 def _path(field: QLineEdit) -> Path:
-    return Path(field.text().strip()).expanduser()
+    return Path(field.text().strip()).expanduser().absolute()
