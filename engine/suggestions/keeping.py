@@ -34,17 +34,18 @@ def groups_of_pairs(pairs: Rows, num_images: int) -> list[Rows]:
 
 def best_first(
     is_labelled: NDArray[np.bool_],
+    is_skipped: NDArray[np.bool_],
     num_pixels: NDArray[np.int64],
     sharpness: NDArray[np.float32],
     sizes_bytes: NDArray[np.int64],
 ) -> Rows:
     """Returns the order (n,) in which the images of a group are worth keeping, the best first.
 
-    One with a class before one without, then the larger picture, then the sharper one, then the larger file (of two
-    of one size the one that was compressed less). Where nothing tells them apart they stay as they are. Sharpness may
-    be NaN: not measured.
+    One with a class before one without, then one that the user did not skip (it was kept before), then the larger
+    picture, then the sharper one, then the larger file (of two of one size the one that was compressed less). Where
+    nothing tells them apart they stay as they are. Sharpness may be NaN: not measured.
     """
     size_steps = np.round(np.log(np.maximum(num_pixels, 1)) / np.log(_SAME_SIZE))
     known = np.nan_to_num(sharpness, nan=float(np.nanmean(sharpness)) if np.isfinite(sharpness).any() else 0.0)
     sharp_steps = np.round(known / _SAME_SHARPNESS)
-    return np.lexsort((-sizes_bytes, -sharp_steps, -size_steps, ~is_labelled)).astype(np.int64)
+    return np.lexsort((-sizes_bytes, -sharp_steps, -size_steps, is_skipped, ~is_labelled)).astype(np.int64)

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.domain import NO_CLASS, ImageRecord, ImageStatus
+from engine.domain import NO_CLASS, ImageRecord, ImageStatus, Mark
 from engine.job import Job, JobContext, Priority
 from engine.project import Project
 from engine.suggestions.keeping import best_first, groups_of_pairs
@@ -72,13 +72,16 @@ def _groups_of(project: Project, known: KnownPairs) -> DuplicateGroups:
 def _best_first(project: Project, images: list[ImageRecord], groups: list[NDArray[np.int64]]) -> list[Ids]:
     """Returns the groups as image ids, each with the image first that is worth keeping most."""
     columns, measured = project.columns(), measured_images(project)
-    class_of = dict(zip(columns.image_ids.tolist(), columns.class_ids.tolist(), strict=True))
+    ids = columns.image_ids.tolist()
+    labelled = {ids[row] for row in np.flatnonzero(columns.class_ids != NO_CLASS).tolist()}
+    skipped = {ids[row] for row in np.flatnonzero(columns.marks & Mark.SKIPPED).tolist()}
     sharpness_of = dict(zip(measured.image_ids.tolist(), measured.measures[:, 0].tolist(), strict=True))
     ordered = []
     for rows in groups:
         members = [images[row] for row in rows.tolist()]
         order = best_first(
-            np.array([class_of.get(image.id, NO_CLASS) != NO_CLASS for image in members], np.bool_),
+            np.array([image.id in labelled for image in members], np.bool_),
+            np.array([image.id in skipped for image in members], np.bool_),
             np.array([image.width_px * image.height_px for image in members], np.int64),
             np.array([sharpness_of.get(image.id, np.nan) for image in members], np.float32),
             np.array([image.size_bytes for image in members], np.int64),

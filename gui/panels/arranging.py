@@ -34,6 +34,7 @@ class Arranging(QObject):
         assistance.menu_wanted.connect(lambda: self.open_menu(frame.filter_bar.order_anchor))
         frame.filter_bar.orders_wanted.connect(self.open_menu)
         frame.viewer.bar.similar_wanted.connect(assistance.show_similar)
+        frame.viewer.bar.offer_similar()
 
     @property
     def is_on(self) -> bool:

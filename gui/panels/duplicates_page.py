@@ -136,14 +136,16 @@ class DuplicatesPage(LabelPage):
         head.addWidget(self.grid_button)
         head.addWidget(self.all_button)
         head.addWidget(self.close_button)
-        self.words.setContentsMargins(16, 0, 8, 8)
+        line = QHBoxLayout()
+        line.setContentsMargins(16, 2, 16, 8)
+        line.addWidget(self.words)
         self.stack.addWidget(self.rows)
         self.stack.addWidget(self.empty)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addLayout(head)
-        layout.addWidget(self.words)
+        layout.addLayout(line)
         layout.addWidget(self.stack, 1)
 
     def _refresh(self) -> None:

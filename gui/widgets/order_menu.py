@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from gui.theme import font, paint_icon, theme
 from gui.widgets.text import text_label
 
 COLUMN_PX: Final = 268
+TERSE_PX: Final = 196
 TICK_PX: Final = 14
 SIDE_PX, TOP_PX = 10, 7
 _WRAPPED: Final = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop
@@ -61,16 +62,16 @@ class OrderEntry(QAbstractButton):
     def sizeHint(self) -> QSize:
         title_px = QFontMetrics(font()).height()
         if self._is_terse:
-            return QSize(COLUMN_PX, title_px + 2 * TOP_PX)
+            return QSize(TERSE_PX, title_px + 2 * TOP_PX)
         small = QFontMetrics(font(0.88))
         room = self._words().toRect()
         sentence = small.boundingRect(0, 0, room.width(), 1000, int(_WRAPPED), self._sentence)
         return QSize(COLUMN_PX, title_px + 2 + sentence.height() + 2 * TOP_PX)
 
-    def enterEvent(self, event: object) -> None:
-        super().enterEvent(event)  # type: ignore[arg-type]
-        if self.isEnabled():
-            self.setFocus(Qt.FocusReason.MouseFocusReason)  # one bar for mouse and keys, as in any menu
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        super().mouseMoveEvent(event)
+        if self.isEnabled():  # one bar for mouse and keys, as in any menu; a mouse that rests does not move it
+            self.setFocus(Qt.FocusReason.MouseFocusReason)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -108,7 +109,8 @@ class OrderEntry(QAbstractButton):
 
     def _words(self) -> QRectF:
         left = SIDE_PX + TICK_PX + 8
-        return QRectF(left, 0, max(COLUMN_PX, self.width()) - left - SIDE_PX, self.height())
+        least = TERSE_PX if self._is_terse else COLUMN_PX
+        return QRectF(left, 0, max(least, self.width()) - left - SIDE_PX, self.height())
 
 
 class OrderMenu(QFrame):
@@ -147,7 +149,7 @@ class OrderMenu(QFrame):
 
     def open_below(self, anchor: QWidget) -> None:
         """Shows it below a widget, its right edge at the widget's, or as near as the screen allows."""
-        self.adjustSize()
+        self.resize(self.sizeHint())  # adjustSize would not take more than two thirds of the screen
         area = self.screen().availableGeometry()
         corner = anchor.mapToGlobal(QPoint(anchor.width() - self.width(), anchor.height() + 4))
         x = max(area.left(), min(corner.x(), area.right() - self.width()))

@@ -43,7 +43,12 @@ class ViewerBar(QWidget):
         self._levels = _button("contrast", "Brightness (Ctrl+B, Ctrl+drag)", is_checkable=True)
         self._heat = _button("eye", HEAT_TIP, is_checkable=True)
         self._similar = _button("images", "Similar images (Ctrl+Shift+S)")
+        self._similar.hide()
         self._build()
+
+    def offer_similar(self) -> None:
+        """Shows the button for similar images: there is somebody to look for them."""
+        self._similar.show()
 
     @property
     def image_name(self) -> str:

@@ -72,11 +72,16 @@ def test_one_of_each_is_kept_the_larger_one_by_itself_or_another_by_choice_and_u
     room.wait_for(lambda: room.session.num_unsaved == 0)
     assert skipped_names(room) == {"00.jpg", "01 small.jpg", "02 small.jpg"}
     assert not page.all_button.isEnabled()
+    room.wait_for(lambda: room.session.facts.undo_text == "mark 2 images as skipped")
     room.press(Qt.Key.Key_Z, CTRL)
     room.wait_for(lambda: skipped_names(room) == {"00.jpg"})
     assert page.all_button.isEnabled()
     room.press(Qt.Key.Key_Escape)
     assert room.window.workspace.pages.current is None
+    page.rows.set_count(0)
+    room.press(Qt.Key.Key_D, CTRL_SHIFT)  # looked for again, what was decided is known
+    room.wait_for(lambda: not room.session.duplicates.is_looking, 60_000)
+    assert room.session.duplicates.open_groups().tolist() == [False, True, True]
 
 
 def test_an_image_with_a_class_is_kept_and_never_skipped(doubled: Any) -> None:

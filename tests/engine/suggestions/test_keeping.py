@@ -10,11 +10,16 @@ from engine.suggestions.keeping import best_first, groups_of_pairs
 
 
 def order(
-    labelled: list[bool], pixels: list[int], sharpness: list[float] | None = None, bytes_: list[int] | None = None
+    labelled: list[bool],
+    pixels: list[int],
+    sharpness: list[float] | None = None,
+    bytes_: list[int] | None = None,
+    skipped: list[bool] | None = None,
 ) -> list[int]:
     count = len(pixels)
     return best_first(
         np.array(labelled),
+        np.array(skipped or [False] * count),
         np.array(pixels),
         np.array(sharpness if sharpness is not None else [np.nan] * count, np.float32),
         np.array(bytes_ or [0] * count),
@@ -29,6 +34,10 @@ def test_the_larger_picture_is_kept_then_the_sharper_then_the_larger_file() -> N
     assert order([False] * 2, [100, 200]) == [1, 0]
     assert order([False] * 2, [100, 104], [0.4, 0.7]) == [1, 0]
     assert order([False] * 2, [100, 104], [0.70, 0.71], [300, 200]) == [0, 1]
+
+
+def test_one_that_was_kept_before_is_kept_again_though_another_is_larger() -> None:
+    assert order([False] * 3, [100, 400, 200], skipped=[False, True, True]) == [0, 1, 2]
 
 
 def test_what_nothing_tells_apart_stays_as_filed() -> None:
