@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from engine.tasks.classify_files import ClassifyFiles, prediction_document
 from engine.tasks.export import ExportModel
 from engine.tasks.predict import PredictImages
 from engine.tasks.prediction_table import part_of
+from engine.tasks.scan import ScanFolder
 from engine.tasks.train import retrain_jobs
 from engine.tasks.train_snapshot import TrainSettings
 
@@ -43,12 +44,23 @@ class Listener(QuietContext):
         return [prediction for event in self.events for prediction in event.predictions]
 
 
+_made: list[Path] = []
+"""A project with a run on three classes of steel surfaces; every test gets a copy."""
+
+
 @pytest.fixture
-def trained(make_project: Callable, steel: Path, run_job: Callable) -> Project:
-    project = make_project(steel)
-    for job in retrain_jobs(project, TrainSettings(backbone="squeezenet1_1")):
-        run_job(job)
-    return project
+def trained(
+    steel: Path, weights: Path, run_job: Callable, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Project]:
+    if not _made:
+        folder = tmp_path_factory.mktemp("classify") / "project"
+        with Project.create(folder) as made:
+            run_job(ScanFolder(made, steel, True))
+            for job in retrain_jobs(made, TrainSettings(backbone="squeezenet1_1")):
+                run_job(job)
+        _made.append(folder)
+    with Project.open(Path(shutil.copytree(_made[0], tmp_path / "project"))) as project:
+        yield project
 
 
 @pytest.fixture
