@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from engine.exporters.card import model_card
 from engine.exporters.parity import Parity, ParityImage, measure_parity, refuse_without_parity
 from engine.exporters.predict_script import load_predict_script
+from engine.exporters.program_answers import answers_of
 from engine.exporters.protocol import (
     LABELS_NAME,
     MODEL_DOCUMENT_NAME,
@@ -25,8 +23,6 @@ from engine.exporters.quiet import quiet
 from engine.exporters.registry import exporter, model_format
 from engine.extras import activate, extra
 from engine.job import JobContext
-from engine.nn.device import CPU
-from engine.nn.embed import Embedder
 from engine.nn.run_model import RunModel
 
 CARD_NAME = "model_card.md"
@@ -81,13 +77,11 @@ def _checked(
         return Parity.unchecked(format_exporter.runtime(), reason)
     context.progress(0, 0, "loading the model again")
     script = load_predict_script(folder)
-    # The program's side is computed anew from the files: a cached feature may belong to what a file held before.
-    # On the processor, whose digits are the same everywhere.
-    embedder = Embedder(model.spec, model.weights, model.preprocessing, device=CPU)
+    program = answers_of(model)
     try:
         parity = measure_parity(
             script,
-            lambda pixels: _ask(model, embedder.embed(pixels)[None]),
+            program,
             images,
             format_exporter.runtime(),
             format_exporter.limits,
@@ -95,13 +89,9 @@ def _checked(
             model.thresholds,
         )
     finally:
-        embedder.close()
+        program.close()
     refuse_without_parity(parity, format_exporter.limits)
     return parity
-
-
-def _ask(model: RunModel, features: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
-    return model.probabilities(features)[0], float(model.unknown_scores(features)[0])
 
 
 def _json(document: dict[str, Any]) -> str:

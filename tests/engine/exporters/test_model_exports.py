@@ -35,6 +35,11 @@ from engine.tasks.export import ExportModel, ExportReport
 ALWAYS_THERE = [name for name, record in FORMATS.items() if not record.extra and name != "onnx-int8"]
 """Formats that need nothing installed; int8, which may rightly be refused, has tests of its own."""
 EVERY_FORMAT = pytest.mark.parametrize("format_name", ALWAYS_THERE)
+SLOW = {"pt2"}
+QUICK_FORMATS = pytest.mark.parametrize(
+    "format_name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in ALWAYS_THERE]
+)
+"""The same, with those that take long left to the slow tests."""
 COMMON_FILES = {"labels.txt", "model.json", "model_card.md", "parity.json", "predict.py"}
 
 
@@ -80,7 +85,7 @@ def test_an_export_predicts_what_the_program_predicts(exports: dict[str, ExportR
     assert document["runtime"].split()[0] in {"onnxruntime", "torch"}
 
 
-@EVERY_FORMAT
+@QUICK_FORMATS
 def test_the_predict_script_runs_alone_on_the_original_files(
     exports: dict[str, ExportReport], trained_project: Project, format_name: str
 ) -> None:
@@ -138,7 +143,7 @@ def test_labels_card_and_document_tell_where_the_model_comes_from(
         assert phrase in card
 
 
-@EVERY_FORMAT
+@QUICK_FORMATS
 def test_the_same_run_gives_the_same_bytes(
     exports: dict[str, ExportReport], trained_project: Project, tmp_path: Path, format_name: str
 ) -> None:
@@ -167,9 +172,11 @@ def test_the_onnx_graph_takes_pictures_of_any_size_and_carries_its_metadata(expo
         assert 0.95 <= score <= 1, "a plain grey picture is no steel surface"
 
 
-def test_the_safetensors_file_holds_plain_tensors_of_backbone_and_head(exports: dict[str, ExportReport]) -> None:
+def test_the_safetensors_file_holds_plain_tensors_of_backbone_and_head(
+    exports: dict[str, ExportReport], trained_project: Project
+) -> None:
     tensors = load_file(exports["safetensors"].folder / "model.safetensors")
-    assert tensors["head.weight"].shape == (3, 1280)
+    assert tensors["head.weight"].shape == (3, run_model(trained_project).spec.embedding_size)
     assert {name.split(".")[0] for name in tensors} == {"backbone", "head", "unknown"}
 
 
