@@ -31,7 +31,9 @@ if TYPE_CHECKING:  # it brings ONNX Runtime, which telling a model from a projec
     from engine.nn.classifier import Classifier
 
 MODEL_FILES: Final = {"onnx": "model.onnx", "safetensors": "model.safetensors"}
-"""The formats that can be loaded back, with the name of the model's file."""
+"""The kinds of files that can be loaded back, with the name of the model's file."""
+_KINDS: Final = {"onnx": "onnx", "web": "onnx", "onnx-fp16": "onnx", "onnx-int8": "onnx", "safetensors": "safetensors"}
+"""The formats that can be loaded back (`engine.exporters.registry`), with the kind of file that each one holds."""
 
 _PROJECT_FILE: Final = "project.db"
 _UNSAFE_SUFFIXES: Final = frozenset(
@@ -188,8 +190,9 @@ def _numbers(row: dict[str, Any]) -> dict[str, Any]:
 def _model_in(folder: Path) -> ExportedModel | None:
     document = folder / MODEL_DOCUMENT_NAME
     if document.is_file():
-        name = _read_json(document).get("format")
-        if not isinstance(name, str) or name not in MODEL_FILES:
+        stated = _read_json(document).get("format")
+        name = _KINDS.get(stated) if isinstance(stated, str) else None
+        if name is None:
             raise ImportFormatError(f"{document} names no format that can be loaded.", _ONLY_SAFE)
         file = folder / MODEL_FILES[name]
         if not file.is_file():
@@ -216,7 +219,8 @@ def _read_onnx(model: ExportedModel) -> tuple[bytes, dict[str, Any]]:
 def _read_document(model: ExportedModel) -> dict[str, Any]:
     assert model.document is not None
     document = _read_json(model.document)
-    if document.get("program") != "Graft" or document.get("format") != model.format:
+    stated = document.get("format")
+    if document.get("program") != "Graft" or not isinstance(stated, str) or _KINDS.get(stated) != model.format:
         raise _misfit(model.document, f"it does not describe a {model.format} export of Graft")
     return document
 

@@ -27,7 +27,8 @@ from engine.tasks.train import retrain_jobs
 from engine.tasks.train_snapshot import TrainSettings
 
 CLASSES = ["crazing", "patches", "scratches"]
-EVERY_FORMAT = pytest.mark.parametrize("format_name", list(FORMATS))
+LOADABLE = ("onnx", "safetensors")
+EVERY_FORMAT = pytest.mark.parametrize("format_name", LOADABLE)
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +76,9 @@ def exports(project: Project, shared: Path, tmp_path_factory: pytest.TempPathFac
     folder = tmp_path_factory.mktemp("exports")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRAFT_WEIGHTS", str(shared / "weights"))
-        for name in FORMATS:
+        for name in LOADABLE:
             run_in_foreground(ExportModel(project, name, folder / name))
-    return {name: folder / name for name in FORMATS}
+    return {name: folder / name for name in LOADABLE}
 
 
 @pytest.fixture
@@ -109,8 +110,20 @@ def assert_refused(path: Path, *parts: str) -> None:
 # ------------------------------------------------------------------------------------------------- what it predicts
 
 
-def test_every_format_can_be_loaded_back_under_its_own_name() -> None:
-    assert {name: exporter(name).model_file for name in FORMATS} == MODEL_FILES
+def test_every_kind_of_file_has_the_name_that_its_format_writes() -> None:
+    assert {name: exporter(name).model_file for name in LOADABLE} == MODEL_FILES
+
+
+@pytest.mark.parametrize("format_name", [name for name in FORMATS if name not in (*LOADABLE, "pt2")])
+def test_a_model_json_of_another_format_is_loaded_where_it_speaks_of_an_onnx_file(
+    export: Callable[[str], Path], format_name: str
+) -> None:
+    folder = export("onnx")
+    change_document(folder, format=format_name)
+    if format_name in ("web", "onnx-fp16", "onnx-int8"):
+        assert load_classifier(model_in(folder)).class_names == CLASSES
+    else:
+        assert_refused(folder, "names no format")
 
 
 @EVERY_FORMAT
@@ -227,7 +240,7 @@ def test_a_file_that_is_cut_off_is_refused(export: Callable[[str], Path], format
 def test_flipped_bytes_give_a_sentence_or_a_model_but_nothing_else(
     export: Callable[[str], Path], position: int
 ) -> None:
-    for format_name in FORMATS:
+    for format_name in LOADABLE:
         folder = export(format_name)
         file = folder / MODEL_FILES[format_name]
         data = bytearray(file.read_bytes())
