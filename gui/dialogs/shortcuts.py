@@ -53,6 +53,7 @@ class ShortcutsDialog(FramedDialog):
         self._add_group(left, MOVE, workspace_keys(MOVE, mode))
         self._add_group(left, SINGLE, workspace_keys(SINGLE, mode))
         self._add_group(left, STACKS, workspace_keys(STACKS, mode))
+        self._add_group(left, BLOCKS, workspace_keys(BLOCKS, mode))
         with_keys = [item for item in classes if item.key]
         if with_keys:
             self._add_classes(right, with_keys)

@@ -79,7 +79,7 @@ class LabelPage(QWidget):
         """Makes a class and gives it to `target_ids` of this moment."""
 
     def key_handlers(self) -> Mapping[str, Callable[[], object]]:
-        """Returns what keys of `workspace_keys` (by id) do here. Of `pages.ROUTED`, those not named do nothing."""
+        """Returns what keys of `workspace_keys` (by id) do here; those for images that it leaves out do nothing."""
         return {}
 
     def take_back(self) -> bool:

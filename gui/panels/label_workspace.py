@@ -69,10 +69,12 @@ class LabelWorkspace(LabelFrame):
 
     def toggle_viewer(self) -> None:
         """Changes between the grid and the single image."""
-        self.close_viewer() if self.is_viewing else self.open_viewer()
+        if not self.pages.takes("toggle_viewer"):
+            self.close_viewer() if self.is_viewing else self.open_viewer()
 
     def open_viewer(self) -> None:
         """Shows the current image alone."""
+        self.pages.close()
         position = max(0, self.grid.current_position())
         if position < len(self.images.rows):
             self.grid.go_to(position)  # keys act on the image that is seen, not on a selection that is hidden
@@ -107,12 +109,12 @@ class LabelWorkspace(LabelFrame):
 
     def next_unlabelled(self) -> None:
         """Goes to the next image without a class."""
-        self.labelling.next_unlabelled()
+        if not self.pages.takes("next_unlabelled"):
+            self.labelling.next_unlabelled()
 
     def find_class(self) -> None:
         """Opens the type-ahead."""
-        if self.page is not None:
-            self.pages.open_finder(self.page)
+        if self.pages.takes("find"):
             return
         count = len(self.labelling.targets())
         if not self.session.project or not count:

@@ -20,11 +20,8 @@ from gui.panels.stacks_page import StacksPage
 if TYPE_CHECKING:
     from gui.panels.label_workspace import LabelWorkspace
 
-ROUTED: Final = frozenset({
-    "confirm", "find", "accept", "accept_confident", "skip", "unsure", "clear", "clear_all", "next_unlabelled",
-    "refresh", "toggle_viewer", "heat", "copy_previous", "copy_burst",
-})  # fmt: skip
-"""Keys that act on images: a page that is shown gets them, or nobody."""
+NEVER_ROUTED: Final = frozenset({"search", "clear_filters", "next_pane", "previous_pane", "leave"})
+"""Keys that mean the workspace. All others act on images: a page that is shown gets them, or nobody."""
 
 
 class Pages(QObject):
@@ -117,19 +114,20 @@ class Pages(QObject):
 
     def route(self, key_id: str, otherwise: Callable[[], object]) -> Callable[[], object]:
         """Returns what a key does: what the page that is shown says, or `otherwise` while none is."""
-        if key_id not in ROUTED:
+        if key_id in NEVER_ROUTED:
             return otherwise
+        return lambda: self.takes(key_id) or otherwise()
 
-        def press() -> None:
-            page = self.current
-            if page is None:
-                otherwise()
-            elif key_id == "find":
-                self._workspace.find_class()
-            elif (act := page.key_handlers().get(key_id)) is not None:
-                act()
-
-        return press
+    def takes(self, key_id: str) -> bool:
+        """Lets the page that is shown do what a key means there, if anything; tells whether there is a page."""
+        page = self.current
+        if page is None:
+            return False
+        if key_id == "find":
+            self.open_finder(page)
+        elif (act := page.key_handlers().get(key_id)) is not None:
+            act()
+        return True
 
     def label(self, class_id: int, otherwise: Callable[[int], object]) -> None:
         """A class key, or a click on a class."""
@@ -173,8 +171,8 @@ class Pages(QObject):
         workspace, title = self._workspace, page.find_title()
         if self._session.project is None or not title or self._session.is_read_only:
             return
-        recent, label = workspace.labelling.recent, partial(self.label, otherwise=page.label)
-        workspace.finder.open(self._session.classes, recent, title, label, page.label_new_class)
+        first, label = workspace.labelling.likely_classes(page.target_ids()), partial(self.label, otherwise=page.label)
+        workspace.finder.open(self._session.classes, first, title, label, page.label_new_class)
         place = page.finder_place()
         workspace.place_finder(page.mapTo(workspace.centre, place) if place is not None else None)
 

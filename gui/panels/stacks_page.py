@@ -350,3 +350,5 @@ class StacksPage(LabelPage):
     def _on_changed(self) -> None:
         if self.isVisible():
             self._refresh()
+        elif not len(self._stacks.shown):
+            self.model.show(self.session.columns, self._stacks.shown)  # keeps nothing of a project that was closed

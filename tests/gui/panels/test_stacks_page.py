@@ -241,6 +241,26 @@ def test_escape_and_a_filter_lead_back_to_the_images_and_class_keys_mean_them_ag
     assert workspace.page is None
 
 
+@pytest.mark.parametrize("key", ["v", "h", "x", " ", "?"])
+def test_no_key_reaches_the_images_behind_the_page(desk: Desk, key: str) -> None:
+    put_stacks(desk)
+    desk.press(Qt.Key.Key_End)  # the page looks at the last stack, the grid behind it still at the first image
+    desk.press(key)
+    desk.press(Qt.Key.Key_Backspace)
+    assert not desk.session.columns.marks[0]
+    assert not any(names_of(desk))
+    assert not desk.workspace.is_viewing
+
+
+def test_the_single_image_of_the_menu_shows_the_stack_and_brings_the_filter_bar_back(desk: Desk) -> None:
+    put_stacks(desk)
+    desk.workspace.next_unlabelled()
+    assert desk.workspace.pages.stacks.view.current_stack == 1
+    desk.workspace.toggle_viewer()
+    assert desk.workspace.images.image_ids().tolist() == desk.session.columns.image_ids[5:9].tolist()
+    assert desk.workspace.filter_bar.isVisible()
+
+
 def test_a_class_clicked_in_the_palette_names_the_stack(desk: Desk) -> None:
     put_stacks(desk)
     desk.workspace.palette_panel.label_wanted.emit(desk.session.classes[1].id)
