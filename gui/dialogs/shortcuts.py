@@ -11,7 +11,18 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout
 from engine.domain import ImageClass, LabelMode
 from gui.action_table import ACTIONS
 from gui.dialogs.frame import FramedDialog
-from gui.panels.workspace_keys import CLASSES, LABEL, MOVE, REVIEW, SINGLE, STACKS, USE, class_key_text, keys_for
+from gui.panels.workspace_keys import (
+    BLOCKS,
+    CLASSES,
+    LABEL,
+    MOVE,
+    REVIEW,
+    SINGLE,
+    STACKS,
+    USE,
+    class_key_text,
+    keys_for,
+)
 from gui.widgets.buttons import button
 from gui.widgets.dot import Dot
 from gui.widgets.key_label import KeyLabel
