@@ -42,6 +42,10 @@ class WebPageExporter(OnnxExporter):
     """The files of an ONNX export, index.html, and what the page needs in a folder of its own."""
 
     def notes(self, model: RunModel) -> tuple[str, ...]:
+        on_use = (
+            "Open `index.html` in a browser. Where that keeps the camera from a page that was opened as a file, "
+            "`python3 serve.py` shows the page at an address of this computer."
+        )
         on_opening = (
             "The check below ran the model in ONNX Runtime on the computer that made the export. The page itself runs "
             "ONNX Runtime Web, and compares its numbers for a test picture with the program's each time it is opened."
@@ -50,7 +54,7 @@ class WebPageExporter(OnnxExporter):
             "A browser decodes pictures itself: those with a colour profile may differ by a rounding step, and 16-bit "
             "pictures are read in 8 bits and not stretched."
         )
-        return on_opening, on_pictures
+        return on_use, on_opening, on_pictures
 
     def write(self, model: RunModel, facts: ModelFacts, folder: Path, context: WriteContext) -> None:
         super().write(model, facts, folder, context)

@@ -108,7 +108,7 @@
         finish(result, read, await graft.classify(read));
       } catch (error) {
         result.problem = error.message;
-        result.group = "not read";
+        result.group = graft.UNREAD;
         result.card.fail(error.message);
       }
       result.file = null;

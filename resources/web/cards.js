@@ -22,8 +22,11 @@ graft.verdict = function ({ probabilities, unknownScore }) {
   return { classes: ranks.filter((index) => has[index]).map((index) => classes[index]), isUnknown, confidence, ranks };
 };
 
-graft.UNKNOWN = "unknown";
-graft.NONE = "no class";
+// Names of groups beside those of the classes; a class may be called like one of them.
+graft.groupName = (name) => (graft.data.classes.includes(name) ? `(${name})` : name);
+graft.UNKNOWN = graft.groupName("unknown");
+graft.NONE = graft.groupName("no class");
+graft.UNREAD = graft.groupName("not read");
 
 graft.groupOf = (verdict) => (verdict.isUnknown ? graft.UNKNOWN : verdict.classes[0] || graft.NONE);
 
@@ -43,8 +46,9 @@ graft.answerView = function (answer, numBars = 3) {
   }
   const bars = make("ul", verdict.isUnknown ? "bars is-unknown" : "bars");
   verdict.ranks.forEach((index, rank) => {
-    const row = make("li", rank >= numBars ? "more" : "");
     const value = answer.probabilities[index];
+    const has = graft.data.mode !== "one" && !verdict.isUnknown && value >= graft.data.thresholds[index];
+    const row = make("li", `${rank >= numBars ? "more" : ""}${has ? " has" : ""}`);
     const name = make("span", "bar-name", graft.data.classes[index]);
     name.title = graft.data.classes[index];
     const fill = make("span", "fill");
