@@ -40,6 +40,9 @@ _UNSAFE_SUFFIXES: Final = frozenset(
     {".pt", ".pt2", ".pth", ".pte", ".ckpt", ".bin", ".pkl", ".pickle", ".joblib", ".h5", ".keras"}
 )
 _LARGEST_DOCUMENT_BYTES: Final = 32_000_000
+_LARGEST_WEIGHTS_BYTES: Final = 1 << 33
+_MOST_CLASSES: Final = 100_000
+_LONGEST_NAME: Final = 1000
 _EXPORT_AGAIN: Final = "Export the model again."
 _ONLY_SAFE: Final = "Name the folder of an ONNX or safetensors export, or its .onnx file."
 
@@ -241,7 +244,8 @@ def _read_json(file: Path) -> dict[str, Any]:
 
 def _class_names(document: dict[str, Any], file: Path) -> Sequence[str]:
     names = document.get("classes")
-    is_list = isinstance(names, list) and len(names) > 1 and all(isinstance(name, str) and name for name in names)
+    is_list = isinstance(names, list) and 1 < len(names) <= _MOST_CLASSES
+    is_list = is_list and all(isinstance(name, str) and 0 < len(name) <= _LONGEST_NAME for name in names)
     if not isinstance(names, list) or not is_list or len(set(names)) != len(names):
         raise _misfit(file, "its list of classes is missing or makes no sense")
     return names
@@ -253,6 +257,8 @@ def _run_model(model: ExportedModel) -> RunModel:
 
     document = _read_document(model)
     assert model.document is not None
+    if model.file.is_file() and model.file.stat().st_size > _LARGEST_WEIGHTS_BYTES:
+        raise _misfit(model.file, "it is larger than the weights of any network here")
     class_names, mode, thresholds, unknown_threshold = _decisions(document, model.document)
     backbone = _backbone(document, model.document)
     preprocessing = _preprocessing(document, backbone, model.document)

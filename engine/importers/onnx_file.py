@@ -17,6 +17,8 @@ from engine.errors import ImportFormatError
 from engine.nn.onnx_graph import PROBABILITIES_OUTPUT
 from engine.nn.preprocess_graph import PIXELS_INPUT
 
+_LARGEST_BYTES: Final = 1 << 31
+"""What the format can hold at most; a file beyond it would only fill the memory."""
 _STANDARD_DOMAINS: Final = frozenset({"", "ai.onnx"})
 _EXPORT_AGAIN: Final = "Only ONNX files that graft export wrote can be used here; export the model again."
 
@@ -28,6 +30,8 @@ def read_onnx(file: Path) -> tuple[bytes, dict[str, Any]]:
         ImportFormatError: the file is damaged, not ours, or refers to other files.
     """
     try:
+        if file.stat().st_size >= _LARGEST_BYTES:
+            raise ImportFormatError(f"{file} is larger than any ONNX file can be.", _EXPORT_AGAIN)
         data = file.read_bytes()
     except OSError as err:
         raise ImportFormatError(f"{file} cannot be read: {err.strerror}.", "Check the name.") from err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import shutil
 from collections.abc import Callable, Iterator
@@ -397,6 +398,54 @@ def test_a_backbone_without_some_of_its_weights_is_refused(export: Callable[[str
     del tensors[next(name for name in tensors if name.startswith("backbone.") and name.endswith("weight"))]
     save_file(tensors, folder / "model.safetensors")
     assert_refused(folder, "does not hold the weights of MobileNet")
+
+
+@EVERY_FORMAT
+@pytest.mark.parametrize(
+    "classes", [[], ["one"], ["a" * 2000, "b"], [str(number) for number in range(100_001)], ["a", ""], {"a": 1}]
+)
+def test_a_list_of_classes_without_measure_is_refused(
+    export: Callable[[str], Path], format_name: str, classes: object
+) -> None:
+    folder = export(format_name)
+    change_document(folder, classes=classes)
+    assert_refused(folder)
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "model.safetensors"])
+def test_a_file_that_is_larger_than_any_of_ours_is_not_read(export: Callable[[str], Path], name: str) -> None:
+    folder = export(Path(name).suffix[1:])
+    with (folder / name).open("r+b") as stream:
+        stream.truncate(1 << 34)  # 16 GB of nothing
+    assert_refused(folder, name)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes with names")
+@EVERY_FORMAT
+def test_a_pipe_in_the_place_of_a_model_is_not_waited_for(export: Callable[[str], Path], format_name: str) -> None:
+    folder = export(format_name)
+    file = folder / MODEL_FILES[format_name]
+    file.unlink()
+    os.mkfifo(file)
+    assert_refused(folder, "is missing")
+    assert find_model(file) is None
+
+
+@EVERY_FORMAT
+def test_a_link_that_leads_round_is_refused(export: Callable[[str], Path], format_name: str) -> None:
+    folder = export(format_name)
+    file = folder / MODEL_FILES[format_name]
+    file.unlink()
+    file.symlink_to(file)
+    assert_refused(folder, "is missing")
+
+
+@pytest.mark.parametrize("name", ["../model.onnx", "/etc/passwd", "model.pt2", "", None, 7, ["onnx"]])
+def test_a_model_json_cannot_lead_elsewhere(export: Callable[[str], Path], name: object) -> None:
+    """Which file is read follows from the format alone, never from a path in the document."""
+    folder = export("onnx")
+    change_document(folder, format=name, model_file="../../secret", file="/etc/passwd")
+    assert_refused(folder)
 
 
 def test_figures_that_are_missing_are_told_with_what_to_do(export: Callable[[str], Path]) -> None:
