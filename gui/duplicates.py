@@ -47,8 +47,12 @@ class Duplicates(QObject):
         self._flat = np.empty(0, np.int64)
         self._group_of = np.empty(0, np.int64)
         self._is_kept = np.zeros(0, np.bool_)
+        self._starts = np.zeros(1, np.int64)
+        self._would_skip: NDArray[np.bool_] | None = None
+        """Which images keeping one of each group would skip; made once after each change."""
         session.work.ended.connect(self._on_work_ended)
-        session.rows_changed.connect(lambda _rows: self.changed.emit() if self.groups else None)
+        session.rows_changed.connect(lambda _rows: self._tell())
+        session.columns_reset.connect(self._tell)
         session.project_closed.connect(self._forget)
 
     @property
@@ -68,23 +72,22 @@ class Duplicates(QObject):
 
     def kept(self, at: int) -> int:
         """Returns the place in a group of the image that is kept."""
-        return int(np.argmax(self._is_kept[self._group_of == at]))
+        return int(np.argmax(self._is_kept[self._part(at)]))
 
     def keep(self, at: int, image_id: int) -> None:
         """Chooses the image of a group that is kept."""
-        own = self._group_of == at
-        self._is_kept[own] = self._flat[own] == image_id
-        self.changed.emit()
+        self._is_kept[self._part(at)] = self.groups[at] == image_id
+        self._tell()
 
     def open_groups(self) -> NDArray[np.bool_]:
-        """Tells for each group whether anything would be skipped if one is kept: a pass over arrays."""
+        """Tells for each group whether anything would be skipped if one is kept."""
         is_open = np.zeros(len(self.groups), np.bool_)
         is_open[self._group_of[self._would_be_skipped()]] = True
         return is_open
 
     def would_skip(self, at: int) -> Ids:
         """Returns the images of a group that keeping one would skip: those without a class that are not skipped yet."""
-        return np.asarray(self._flat[self._would_be_skipped() & (self._group_of == at)])
+        return np.asarray(self.groups[at][self._would_be_skipped()[self._part(at)]])
 
     def num_would_skip(self) -> int:
         """Returns how many images keeping one of each group would skip."""
@@ -94,7 +97,7 @@ class Duplicates(QObject):
         """Skips all but the kept image of these groups, or of all, as one step of undo; returns how many."""
         wanted = self._would_be_skipped()
         if groups is not None:
-            wanted &= np.isin(self._group_of, groups)
+            wanted = wanted & np.isin(self._group_of, groups)
         ids = self._flat[wanted]
         if not len(ids) or self._session.is_read_only:
             return 0
@@ -116,7 +119,10 @@ class Duplicates(QObject):
         num_pixels = columns.widths_px[rows].astype(np.int64) * columns.heights_px[rows]
         if num_pixels[kept] >= LARGER * np.delete(num_pixels, kept).max():
             return "kept: the largest"
-        sharpness = self._session.quality.of(columns).measure("sharpness")[rows].astype(np.float32)
+        quality = self._session.quality.of(columns)
+        sharpness = (
+            quality.measure("sharpness")[rows].astype(np.float32) if len(quality) else np.full(len(rows), np.nan)
+        )
         if sharpness[kept] > np.delete(sharpness, kept).max() + SHARPER:  # not where one of them is not known
             return "kept: the sharpest"
         return "kept: the first" if kept == 0 else "kept: your choice"
@@ -126,13 +132,23 @@ class Duplicates(QObject):
         given = self._session.columns.class_ids[self._session.rows_of(self.groups[at])]
         return len(np.unique(given[given != NO_CLASS])) > 1
 
+    def _part(self, at: int) -> slice:
+        return slice(int(self._starts[at]), int(self._starts[at + 1]))
+
+    def _tell(self) -> None:
+        self._would_skip = None
+        if self.groups:
+            self.changed.emit()
+
     def _would_be_skipped(self) -> NDArray[np.bool_]:
         """Tells for each image in a group, group by group, whether keeping another one would skip it."""
-        session = self._session
-        rows = session.rows_of(self._flat)
-        if len(rows) != len(self._flat):  # images went: those groups are looked for anew when the page is opened again
-            return np.zeros(len(self._flat), np.bool_)
-        return np.asarray(~self._is_kept & ~self._are_skipped() & ~is_done(session.columns, rows))
+        if self._would_skip is None:
+            session, rows = self._session, self._session.rows_of(self._flat)
+            if len(rows) == len(self._flat):
+                self._would_skip = ~self._is_kept & ~self._are_skipped() & ~is_done(session.columns, rows)
+            else:  # images went: the groups are looked for anew when the page is opened again
+                self._would_skip = np.zeros(len(self._flat), np.bool_)
+        return self._would_skip
 
     def _are_skipped(self) -> NDArray[np.bool_]:
         return np.asarray(self._session.columns.marks[self._session.rows_of(self._flat)] & Mark.SKIPPED != 0)
@@ -142,6 +158,8 @@ class Duplicates(QObject):
         self._flat = np.concatenate([*self.groups, np.empty(0, np.int64)]).astype(np.int64)
         self._group_of = np.repeat(np.arange(len(sizes)), sizes)
         self._is_kept = np.diff(self._group_of, prepend=-1) != 0
+        self._starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        self._would_skip = None
 
     def _forget(self) -> None:
         self.groups, self.num_missing, self.has_looked = [], 0, False

@@ -49,10 +49,14 @@ class PictureQuality(QObject):
         return bool(len(self._known.image_ids))
 
     def of(self, columns: ImageColumns) -> ImageQuality:
-        """Returns what is known of the images of columns."""
-        if len(self._quality) != len(columns) or columns is not self._session.columns:
-            return quality_of(columns, self._known.image_ids, self._known.measures)
-        return self._quality
+        """Returns what is known of the images of columns; nothing while that is still being put together."""
+        is_theirs = len(self._quality) == len(columns) and columns is self._session.columns
+        return self._quality if is_theirs else ImageQuality()
+
+    def now(self, columns: ImageColumns) -> ImageQuality:
+        """As `of`, and puts it together where it must: a tenth of a second for a million images."""
+        found = self.of(columns)
+        return found if len(found) else quality_of(columns, self._known.image_ids, self._known.measures)
 
     def _on_columns_reset(self) -> None:
         self._quality = ImageQuality()

@@ -118,6 +118,8 @@ class Filtering(QObject):
         columns, old = self._session.columns, self._list.image_index
         self._frame.counts.reset(columns)
         index = old if old.names_list is columns.names and len(old) else ImageIndex(columns, old.root_names)
+        if self.wanted.flaws or self._list.order.depends_on_quality:
+            index.quality = self._session.quality.now(columns)
         self._keep_place(lambda: self._list.set_columns(columns, index), scrolls=False)
         self._set_scope(self.wanted)
         self._show_live_counts()
@@ -168,7 +170,7 @@ class Filtering(QObject):
     def _use_quality(self) -> None:
         """Sees to it that what is known of the pictures is that of the images that are there."""
         if len(self._list.image_index.quality) != len(self._session.columns):
-            self._list.image_index.quality = self._session.quality.of(self._session.columns)
+            self._list.image_index.quality = self._session.quality.now(self._session.columns)
 
     # ------------------------------------------------------------------------------------------------------- wishes
 
@@ -259,7 +261,8 @@ class Filtering(QObject):
             self._show_trees()
         elif not index.is_ready:
             if index.names_list is not columns.names:  # read anew before it was made
-                index = self._list.image_index = ImageIndex(columns, index.root_names)
+                quality, index = index.quality, ImageIndex(columns, index.root_names)
+                index.quality, self._list.image_index = quality, index
             self._prepare(index, [partial(_read_roots, self._session.project, index), *index.steps()])
         elif columns.names is not index.names_list:  # read anew, hardly ever with other names
             self._session.read_in_background(partial(index.is_of, columns), partial(self._take_answer, index, columns))
@@ -285,6 +288,7 @@ class Filtering(QObject):
             return
         index.is_ready = True
         is_other = index is not self._list.image_index
+        index.quality = self._list.image_index.quality
         self._list.image_index = index
         self._show_trees()
         self.show_chips()
