@@ -99,6 +99,20 @@ def embedded_images(db: Database, set_id: int) -> tuple[NDArray[np.int64], NDArr
     return table[:, 0], table[:, 1]
 
 
+def missing_images(db: Database, set_id: int) -> list[int]:
+    """Returns a readable image for each content that is not in the cache, as filed."""
+    found = db.execute(
+        """
+        SELECT min(id) FROM images WHERE status = ? AND content_hash <> '' AND NOT EXISTS (
+            SELECT 1 FROM feature_rows WHERE set_id = ? AND feature_rows.content_hash = images.content_hash
+        )
+        GROUP BY content_hash ORDER BY min(position)
+        """,
+        [int(ImageStatus.READABLE), set_id],
+    )
+    return [image_id for (image_id,) in found]
+
+
 def _next_row(db: Database, set_id: int) -> int:
     newest = db.execute("SELECT max(row) FROM feature_rows WHERE set_id = ?", [set_id]).fetchone()[0]
     return 0 if newest is None else int(newest) + 1

@@ -11,7 +11,6 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.domain import ImageStatus
 from engine.errors import ImageError
 from engine.images.quality import MEASURES, MEASURES_VERSION, QUALITY_SIDE_PX, measure_file
 from engine.job import Job, JobContext, Priority
@@ -58,8 +57,9 @@ class MeasureQuality(Job[PicturesToMeasure, int, int]):
         self.project = project
 
     def prepare(self) -> PicturesToMeasure:
-        file = KIND.file(self.project.cache_dir)
-        return PicturesToMeasure(file, *_missing(self.project, file))
+        images = self.project.images(_missing(self.project))
+        hashes = [image.content_hash for image in images]
+        return PicturesToMeasure(KIND.file(self.project.cache_dir), hashes, [image.path for image in images])
 
     @staticmethod
     def work(snapshot: PicturesToMeasure, context: JobContext) -> int:
@@ -99,7 +99,7 @@ def measured_images(project: Project) -> MeasuredImages:
 
 def num_to_measure(project: Project) -> int:
     """Returns how many pictures were not measured yet; 0 where nothing can be kept of them."""
-    return 0 if project.read_only else len(_missing(project, KIND.file(project.cache_dir))[0])
+    return 0 if project.read_only else len(_missing(project))
 
 
 def _open(project: Project) -> int | None:
@@ -113,14 +113,11 @@ def _open(project: Project) -> int | None:
     return set_id
 
 
-def _missing(project: Project, file: FeatureFile) -> tuple[list[str], list[Path]]:
-    is_known = set(file.hashes())
-    missing = {
-        image.content_hash: image.path
-        for image in project.images()
-        if image.status == ImageStatus.READABLE and image.content_hash and image.content_hash not in is_known
-    }
-    return list(missing), list(missing.values())
+def _missing(project: Project) -> list[int]:
+    """Returns an image for each content that was not measured yet."""
+    set_id = _open(project)
+    assert set_id is not None, "nothing is measured in a project that is open for reading only"
+    return project.store.call(lambda db: features.missing_images(db, set_id))
 
 
 def _measure(path: Path) -> NDArray[np.float32]:
