@@ -14,6 +14,7 @@ from gui.dialogs.frame import FramedDialog
 from gui.panels.workspace_keys import (
     BLOCKS,
     CLASSES,
+    DUPLICATES,
     LABEL,
     MOVE,
     REVIEW,
@@ -65,6 +66,7 @@ class ShortcutsDialog(FramedDialog):
         self._add_group(left, SINGLE, workspace_keys(SINGLE, mode))
         self._add_group(left, STACKS, workspace_keys(STACKS, mode))
         self._add_group(left, BLOCKS, workspace_keys(BLOCKS, mode))
+        self._add_group(left, DUPLICATES, workspace_keys(DUPLICATES, mode))
         with_keys = [item for item in classes if item.key]
         if with_keys:
             self._add_classes(right, with_keys)

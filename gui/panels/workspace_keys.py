@@ -46,6 +46,7 @@ BLOCKS = "Suggestions in blocks (Ctrl+Shift+K goes there)"
 REVIEW = "Review (Alt+2 goes there)"
 USE = "Use (Alt+3 goes there)"
 STACKS = "Stacks of look-alikes (Ctrl+Shift+G goes there)"
+DUPLICATES = "Near-duplicates (Ctrl+Shift+D goes there)"
 
 WORKSPACE_KEYS: Final = (
     KeySpec("label", (), "Give the class with that key, and on to the next", LABEL, Scope.VIEW, "1 … 9, letters",
@@ -129,6 +130,9 @@ WORKSPACE_KEYS: Final = (
     KeySpec("use_find", (), "Find the class by typing", USE, Scope.VIEW, "/"),
     KeySpec("use_heat", (), "Where the model looks", USE, Scope.VIEW, "H"),
     KeySpec("use_clear", (), "Empty the list; nothing happens to the files", USE, Scope.VIEW, "Ctrl+Shift+Del"),
+    KeySpec("duplicates_keep", (), "Keep this one, skip the others of the group", DUPLICATES, Scope.VIEW, "Enter"),
+    KeySpec("duplicates_other", (), "Keep another one", DUPLICATES, Scope.VIEW, "Left, right"),
+    KeySpec("duplicates_next", (), "To the next group", DUPLICATES, Scope.VIEW, "Up, down"),
 )  # fmt: skip
 
 
