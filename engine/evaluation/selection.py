@@ -66,7 +66,6 @@ def words_on(settings: Mapping[str, Any]) -> str:
     plain = 100 * float(counted["accuracy_one_by_one"])
     what = "1 of the labels is an accepted suggestion" if number == 1 else f"{number:,} labels are accepted suggestions"
     return (
-        f"{what}, of images that a model was sure of. So that they do not flatter, images count as often as equally "
-        f"sure ones come up in the whole project (one by one: {plain:.1f} % right). Wrong ones that were taken out and have "
-        "no class yet are missing: label them too."
+        f"{what}. A model was sure of those, so images count as often as equally sure ones come up in the project (one "
+        f"by one: {plain:.1f} % right). Give those that you took out a class, too: without them it flatters."
     )
