@@ -58,6 +58,7 @@ class UseCommands(QObject):
         workspace.folder_button.clicked.connect(self.classify_folder)
         workspace.watch_button.clicked.connect(self.watch_folder)
         workspace.work_rows.acted.connect(self._act)
+        workspace.server_button.clicked.connect(self._window.commands.local_server.show)
         self.run.changed.connect(self._show_run)
         self.watch.changed.connect(self._show_watch)
 

@@ -55,6 +55,7 @@ class UseWatch(QObject):
         self._failed: list[Path] = []
         self._handle: JobHandle | None = None
         self._token = 0
+        self._num_asked = 0
         self._timer = QTimer(self, interval=LOOK_MS)
         self._timer.timeout.connect(self._look)
         self._slow = QTimer(self, singleShot=True, interval=int(1000 * SLOW_S))
@@ -91,7 +92,7 @@ class UseWatch(QObject):
         self._waiting.clear()
         if self._handle is not None:
             self._handle.cancel()
-        self._handle, self._token = None, 0
+        self._handle, self._token, self._num_asked = None, 0, 0
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._pool = None
@@ -103,6 +104,8 @@ class UseWatch(QObject):
         if plan is None:
             return "", ""
         parts = [f"{wording.count(self.num_classified, 'picture')} so far"]
+        if self._num_asked or self._waiting:
+            parts.append(f"{self._num_asked + len(self._waiting):,} being classified")
         if self._found.num_waiting:
             parts.append(f"{self._found.num_waiting:,} still being written")
         if self.num_failed:
@@ -148,9 +151,9 @@ class UseWatch(QObject):
         elif self.problem.startswith(("The folder is not there", "The drive")):
             self.problem = ""
         self._waiting += found.complete
+        self._classify()
         if is_news or found.complete or given_up:
             self.changed.emit()
-        self._classify()
 
     def _on_slow(self) -> None:
         self.problem = "The drive takes its time to answer."
@@ -166,6 +169,7 @@ class UseWatch(QObject):
             return
         batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
         self._token = token = self._use.next_token()
+        self._num_asked = len(batch)
         job = ClassifyFiles(
             model.source,
             batch,
@@ -184,13 +188,14 @@ class UseWatch(QObject):
             return
         self._failed += [each.path for each in event.predictions if each.reason]
         self.num_classified += sum(not each.reason for each in event.predictions)
+        self._num_asked = max(0, self._num_asked - len(event.predictions))
         self._use.take(event)
         self.changed.emit()
 
     def _on_end(self, token: int, batch: list[Path], end: JobEnded) -> None:
         if token != self._token:
             return
-        self._handle, self._token = None, 0
+        self._handle, self._token, self._num_asked = None, 0, 0
         if isinstance(end, JobFailed) and len(batch) == 1:
             self._failed += batch  # it may be gone; where it is not, it is tried again
         elif isinstance(end, JobFailed):

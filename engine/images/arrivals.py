@@ -82,8 +82,9 @@ class ArrivalFinder:
             if self._is_complete(place, file.size_bytes, file.mtime_ns, now):
                 found.complete.append(file.path)
         if not seen and not can_reach(self._folder):
-            # The place of a drive that was taken away is often an empty folder.
+            # The place of a drive that was taken away is often an empty folder; one that never held anything is not.
             found.is_there = not self._known and not self._waiting
+            self._has_looked |= found.is_there
             return found
         self._has_looked = True
         for place in self._waiting.keys() - seen:

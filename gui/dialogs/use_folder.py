@@ -250,6 +250,7 @@ class UseFolderDialog(FramedDialog):
             self.resume_box.setProperty("was_offered", True)
             self.resume_box.setChecked(True)
         self.count.setText(survey.problem or _count_words(survey) if has_folder else "")
+        self.count.setVisible(bool(self.count.text()))
         set_role(self.count, "danger" if survey.problem and has_folder else "dim")
         copies = self.sort_box.isChecked() and Placing(self.how.current) is Placing.COPY
         is_tight = copies and survey.num_bytes > survey.num_free > 0

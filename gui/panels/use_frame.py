@@ -119,7 +119,15 @@ class UseFrame(QWidget):
         layout.addWidget(self.strip)
         layout.addLayout(columns, 1)
         order = [self.strip.leave_button, self.strip.newer_button, self.strip.model_button, self.lists]
-        order += [self.folder_button, self.watch_button, self.order, self.size_slider, self.clear_button, self.grid]
+        order += [
+            self.folder_button,
+            self.watch_button,
+            self.server_button,
+            self.order,
+            self.size_slider,
+            self.clear_button,
+            self.grid,
+        ]
         for first, second in pairwise(order):
             self.setTabOrder(first, second)
 
@@ -138,12 +146,20 @@ class UseFrame(QWidget):
         folders = text_label("Whole folders", "caption")
         folders.setContentsMargins(8, 0, 0, 0)
         column.addWidget(folders)
-        self.tools = QVBoxLayout()
-        self.tools.setContentsMargins(8, 0, 8, 0)
-        self.tools.setSpacing(6)
+        tools = QVBoxLayout()
+        tools.setContentsMargins(8, 0, 8, 0)
+        tools.setSpacing(6)
         for each in (self.folder_button, self.watch_button):
-            self.tools.addWidget(each)
-        column.addLayout(self.tools)
+            tools.addWidget(each)
+        column.addLayout(tools)
+        others = text_label("Other programs", "caption")
+        others.setContentsMargins(8, 8, 0, 0)
+        column.addWidget(others)
+        self.server_button = button("Local server…", "", "external", "Lets programs on this computer ask the model")
+        server = QVBoxLayout()
+        server.setContentsMargins(8, 0, 8, 0)
+        server.addWidget(self.server_button)
+        column.addLayout(server)
         return self._left
 
     def _build_centre(self) -> QWidget:

@@ -302,6 +302,7 @@ class UseWorkspace(UseFrame):
         self.count.setText(wording.count(number, "picture"))
         self.folder_button.setEnabled(self.use.model is not None)
         self.watch_button.setEnabled(self.use.model is not None)
+        self.server_button.setEnabled(self.use.model is not None)
         self._note_visible()
 
     def _show_progress(self) -> None:

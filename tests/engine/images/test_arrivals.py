@@ -80,6 +80,15 @@ def test_a_folder_that_vanishes_is_said_and_gone_on_with(folder: Path, clock: Cl
     assert names(finder) == ["new.jpg"]  # and not the old one
 
 
+def test_the_first_files_of_a_folder_that_was_empty_are_new(tmp_path: Path, clock: Clock) -> None:
+    finder = ArrivalFinder(tmp_path, clock=clock)
+    assert finder.look().is_there
+    (tmp_path / "first.jpg").write_bytes(b"first")
+    finder.look()
+    clock.now += SETTLE_S
+    assert names(finder) == ["first.jpg"]
+
+
 def test_a_folder_that_comes_later_is_watched_from_then_on(tmp_path: Path, clock: Clock) -> None:
     finder = ArrivalFinder(tmp_path / "later", clock=clock)
     assert not finder.look().is_there
