@@ -26,6 +26,8 @@ def mistakes(found: Mistakes | None) -> str:
 
 def expected(num_images: int, found: Mistakes | None) -> str:
     """Returns what is to be expected of a page, as a sentence."""
+    if num_images == 1 and found is not None:
+        return "This one is probably right." if found.expected < 0.5 else "This one may well be wrong."
     if found is None:
         return f"Too few labels yet to say how many of these {num_images:,} are wrong."
     return f"Of these {num_images:,} expect {mistakes(found)}."

@@ -228,8 +228,8 @@ class TrainingDrawer(QWidget):
             return
         count = int(np.count_nonzero(self._session.columns.accepted))
         leaves_out = not self._session.training.settings.with_accepted
-        what = wording.count(count, "accepted suggestion") if count else "accepted suggestions"
-        self.without_accepted.setText(f"Leave out {what}")
+        self.without_accepted.setText(f"Leave out {count:,} accepted" if count else "Leave out accepted")
+        self.without_accepted.setAccessibleName(f"Leave out {wording.count(count, 'accepted suggestion')}")
         self.without_accepted.setChecked(leaves_out)
         self.without_accepted.setEnabled(count > 0 or leaves_out)
 

@@ -223,7 +223,8 @@ def test_accepted_suggestions_can_be_left_out_and_their_number_stands_beside_it(
     first, second = session.classes[0].id, session.classes[1].id
     ids = session.columns.image_ids[session.columns.class_ids == first][:3]
     session.label(ids, second, Source.SUGGESTION)
-    assert drawer.without_accepted.text() == "Leave out 3 accepted suggestions"
+    assert drawer.without_accepted.text() == "Leave out 3 accepted"
+    assert drawer.without_accepted.accessibleName() == "Leave out 3 accepted suggestions"
     room.click(drawer.without_accepted)
     assert session.training.for_engine()["with_accepted"] is False
     assert TrainSettings(**session.training.for_engine()).with_accepted is False
