@@ -121,7 +121,8 @@ class LabelWorkspace(LabelFrame):
             return
         title = "Label this image" if count == 1 else f"Label {count:,} images"
         labelling = self.labelling
-        self.finder.open(self.session.classes, labelling.recent, title, labelling.label, labelling.label_new_class)
+        first = labelling.likely_classes(self.pages.target_ids())
+        self.finder.open(self.session.classes, first, title, labelling.label, labelling.label_new_class)
         self.place_finder()
 
     def _find_merge_target(self, class_id: int) -> None:

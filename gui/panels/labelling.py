@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Signal
 from engine.domain import CONFIDENT, ImageClass, Mark, Source
 from engine.evaluation.acceptance import largest_strangeness
 from gui.columns import agrees_with_suggestion, class_ids_at, has_class, has_open_suggestion, is_done
+from gui.likely_classes import likely_first
 from gui.models.image_filter import Show
 from gui.models.image_list import ImageListModel
 from gui.session import Session
@@ -115,6 +116,10 @@ class Labelling(QObject):
         measured = session.run.unknown if session.run is not None else None
         limit = largest_strangeness(measured, 1 - columns.unknown_threshold)
         return np.asarray(columns.unknown_scores[self._list.rows[positions]] >= np.float32(limit))
+
+    def likely_classes(self, image_ids: NDArray[np.int64]) -> list[int]:
+        """Returns the classes that the type-ahead lists first for these images."""
+        return likely_first(self._session, image_ids, self.recent)
 
     # ------------------------------------------------------------------------------------------------------ actions
 

@@ -4,12 +4,13 @@ Everything goes through what the window itself calls: `session.stacks`, `session
 `session.accept_suggestions`, and the refits that the session starts by itself in every pause. What a person would press
 or click for it is counted:
 
-- a class with a key of its own: one key; any other: `/`, the letters until it stands first in the list (fewest that do;
-  none for the class that was named last), Enter;
+- a class with a key of its own: one key; any other: `/`, letters of the beginning of its name and arrows down until it
+  is the marked one in the list (as few as will do, at most two arrows), Enter;
 - the suggestion under the eye: Space, one key; a stack's suggestion: Enter, one key;
 - in a stack or a block one click for every picture that is taken out; Enter accepts a block and shows the next;
-- moving on to the next stack (Down) or the next class of blocks (Page Down) without doing anything: one key;
-- opening stacks or blocks and going back to the grid: one key each.
+- leaving a stack (Down) or a class of blocks (a click on another one, whose open suggestions are counted beside it)
+  without doing anything: one;
+- opening stacks or blocks and going back to the grid: one key each; choosing the order "least sure first": two clicks.
 
 Typing the names of the classes when they are first met is counted apart, as every way of labelling needs it.
 
@@ -31,12 +32,18 @@ from PySide6.QtCore import QEventLoop, QTimer
 from engine.domain import NO_CLASS, Source
 from gui.activities import EMBED, READ, REFIT, SCAN
 from gui.columns import has_open_suggestion
+from gui.likely_classes import likely_first
 from gui.models.class_search import find_classes
 from gui.session import Session
 from gui.stacks import StackState
 
 KEYS_PER_PAUSE = 10
 """After so many keys the expert's hand rests for long enough that the session refits the model."""
+SINGLY_AT_ONCE = 30
+"""So many images are labelled one by one before the expert looks at the blocks again."""
+FEWEST_OPEN = 2
+"""A class with fewer open suggestions is not worth a click."""
+MAX_ARROWS = 2
 TIMEOUT_S = 600.0
 POLL_MS = 10
 
@@ -108,14 +115,21 @@ class Expert:
                 self._label_singly(self._first_ids())
             self._pause()
             self._go_through_blocks()
-            while mode == BOTH and len(self._open_ids()) and self._name_stacks():
-                self._go_through_blocks()
-        if mode == STACKS:
-            while len(self._open_ids()) and self._name_stacks():
-                pass
+            self._label_what_is_left()
         self._label_singly(self._open_ids(), accepts=mode != PLAIN)
         wait_until(lambda: self.session.num_unsaved == 0)
         return self.tally
+
+    def _label_what_is_left(self) -> None:
+        """One by one, the least sure first; now and then the blocks, ever more seldom when that has not paid."""
+        self.tally.press("choosing an order", 2)
+        at_once = SINGLY_AT_ONCE
+        while len(ids := self._open_ids()) > at_once:
+            confidences = self.session.columns.confidences[self.session.rows_of(ids)]
+            self._label_singly(ids[np.argsort(confidences, kind="stable")[:at_once]])  # without any: last of all
+            self._pause()
+            if not self._go_through_blocks():
+                at_once *= 2
 
     def num_mistakes(self) -> int:
         """Returns how many images have a class that is not the true one, or none."""
@@ -148,25 +162,26 @@ class Expert:
     def _class_id(self, name: str) -> int:
         return next((each.id for each in self.session.classes if each.name == name), NO_CLASS)
 
-    def _price(self, name: str) -> int:
-        """Returns how many keys name a class that is there."""
+    def _price(self, name: str, image_ids: NDArray[np.int64]) -> int:
+        """Returns how many keys give images a class that is there."""
         item = next(each for each in self.session.classes if each.name == name)
         if item.key:
             return 1
-        for length in range(len(name) + 1):
-            found = find_classes(self.session.classes, name[:length], self._recent)
-            if found and found[0].id == item.id:
-                return length + 2
-        return len(name) + 2
+        first, prices = likely_first(self.session, image_ids, self._recent), [len(name)]
+        for length in range(len(name)):
+            found = [each.id for each in find_classes(self.session.classes, name[:length], first)[: MAX_ARROWS + 1]]
+            if item.id in found:
+                prices.append(length + found.index(item.id))
+        return 2 + min(prices)
 
-    def _press_class(self, name: str, what: str) -> int:
-        """Counts the keys that choose a class, making it where it is new; returns its id."""
+    def _press_class(self, name: str, image_ids: NDArray[np.int64], what: str) -> int:
+        """Counts the keys that choose a class for images, making it where it is new; returns its id."""
         if self._class_id(name) == NO_CLASS:
             self.tally.naming += len(name) + 2  # "/", the name, Enter
             self.session.add_class(name)
             wait_until(lambda: self._class_id(name) != NO_CLASS)
         else:
-            self.tally.press(what, self._price(name))
+            self.tally.press(what, self._price(name, image_ids))
         class_id = self._class_id(name)
         self._recent = [class_id, *(each for each in self._recent if each != class_id)]
         return class_id
@@ -180,7 +195,8 @@ class Expert:
                 self.tally.press("Space")
                 self.session.accept_suggestions([image_id])
             else:
-                self.session.label([image_id], self._press_class(name, "class keys"))
+                class_id = self._press_class(name, np.array([image_id]), "class keys")
+                self.session.label([image_id], class_id)
             self._rest()
 
     def _suggested(self, image_id: int) -> str:
@@ -210,7 +226,7 @@ class Expert:
             wrong = named[[each != name for each in names]]
             suggested = stacks.suggestion(at)
             is_suggested = suggested is not None and suggested.item.name == name
-            price = 1 if is_suggested or not self._class_id(name) else self._price(name)
+            price = 1 if is_suggested or not self._class_id(name) else self._price(name, named)
             if len(named) - len(wrong) <= price + len(wrong):
                 self.tally.press("moving on")
                 at += 1
@@ -223,7 +239,7 @@ class Expert:
                 self.tally.press("stack's suggestion")
                 stacks.name(at, self._class_id(name), Source.SUGGESTION)
             else:
-                stacks.name(at, self._press_class(name, "stack's class"))
+                stacks.name(at, self._press_class(name, named, "stack's class"))
             self._rest()
         self._pause()
         return len(self._open_ids()) < before
@@ -233,15 +249,18 @@ class Expert:
 
     # ---- blocks
 
-    def _go_through_blocks(self) -> None:
-        """Passes through all classes for as long as a pass labels more images than it costs keys."""
+    def _go_through_blocks(self) -> bool:
+        """Passes through the classes for as long as a pass labels more images than it costs; whether the first did."""
+        has_paid = False
         while self.session.run is not None:
             before, keys = len(self._open_ids()), self.tally.keys
             self.tally.press("opening and leaving", 2)
             self._pass_through()
             self._pause()
             if before - len(self._open_ids()) <= self.tally.keys - keys:
-                return
+                return has_paid
+            has_paid = True
+        return has_paid
 
     def _pass_through(self) -> None:
         blocks = self.session.blocks
@@ -252,7 +271,7 @@ class Expert:
             assert item is not None
             ids = blocks.page_ids
             wrong = ids[[self._truth_of[image_id] != item.name for image_id in ids.tolist()]]
-            if item.id not in gone and len(ids) - len(wrong) > len(wrong) + 1:
+            if item.id not in gone and len(ids) - len(wrong) > len(wrong):
                 noticed = self._noticed(wrong)
                 self.tally.press("taking out", len(noticed))
                 blocks.toggle(noticed)
@@ -262,7 +281,9 @@ class Expert:
                 blocks.next_page()
                 continue
             gone.add(item.id)
-            others = [each.id for each, number in blocks.open_classes() if number and each.id not in gone]
+            others = [
+                each.id for each, number in blocks.open_classes() if number >= FEWEST_OPEN and each.id not in gone
+            ]
             if not others:
                 break
             after = [each for each in others if self._place(each) > self._place(item.id)] or others
