@@ -216,8 +216,9 @@ class GroupRows(QAbstractScrollArea):
         words = QFontMetricsF(painter.font()).elidedText(text, Qt.TextElideMode.ElideRight, place.width())
         painter.drawText(place, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), words)
         shown = self._shown(face)
-        for place, at in enumerate(shown):
-            self._paint_card(painter, self._card(group, place), face.faces[at], at == face.kept, bool(face.action))
+        for at in shown:
+            card = self._card(group, at - shown.start)
+            self._paint_card(painter, card, face.faces[at], at == face.kept, bool(face.action))
         if len(shown) < len(face.faces):
             more = QRectF(self._card(group, len(shown)))
             painter.setPen(QColor(colors.text_dim))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
 from gui.theme import icon
 from gui.widgets.text import ElidedLabel, text_label
 
+WIDE_PX = 680
 HEAT_TIP = "Where the model looks (H)"
 
 
@@ -44,11 +46,16 @@ class ViewerBar(QWidget):
         self._heat = _button("eye", HEAT_TIP, is_checkable=True)
         self._similar = _button("images", "Similar images (Ctrl+Shift+S)")
         self._similar.hide()
+        self._offers_similar = False
         self._build()
 
     def offer_similar(self) -> None:
         """Shows the button for similar images: there is somebody to look for them."""
-        self._similar.show()
+        self._offers_similar = True
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._similar.setVisible(self._offers_similar and self.width() >= WIDE_PX)  # the menu of the image has it too
 
     @property
     def image_name(self) -> str:
