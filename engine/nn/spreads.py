@@ -37,7 +37,7 @@ class SpreadNetwork(nn.Module):
     def forward(self, pictures: Tensor) -> Tensor:
         """Returns the embeddings."""
         means = self.network(pictures)
-        spreads = [spread_of(listener.take()) for listener in self.listeners]
+        spreads = [listener.take() for listener in self.listeners]
         weighted = [SPREAD_WEIGHT * (spread / length_of(spread)) for spread in spreads]
         return torch.cat([means / length_of(means), *weighted], 1)
 
@@ -62,13 +62,16 @@ def length_of(rows: Tensor) -> Tensor:
 
 
 class _Listener:
-    """Keeps what a block has just put out until it is taken."""
+    """Keeps the spread of what a block has just put out until it is taken.
+
+    It is computed at once, for the next layer may work in place.
+    """
 
     def __init__(self) -> None:
         self.value: Tensor | None = None
 
     def __call__(self, module: nn.Module, inputs: object, output: Tensor) -> None:
-        self.value = output
+        self.value = spread_of(output)
 
     def take(self) -> Tensor:
         value, self.value = self.value, None
