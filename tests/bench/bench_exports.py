@@ -49,7 +49,7 @@ NETWORKS = {
     "mobilenet_v3_small": (),
     "squeezenet1_1": (),
     "starter": (),
-    "mobilenet_v2, fine-tuned": ("--depth", "partial", "--time-budget", "60"),
+    "starter, fine-tuned": ("--depth", "partial"),
 }
 """What is trained, with the further arguments of `graft train`."""
 PER_CLASS, LABELLED = 60, 30

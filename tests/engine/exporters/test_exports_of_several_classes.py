@@ -17,6 +17,7 @@ from engine.exporters.package import write_package
 from engine.exporters.parity import ParityImage
 from engine.exporters.protocol import ModelFacts, WriteContext
 from engine.exporters.registry import FORMATS
+from engine.extras import extra, is_installed
 from engine.importers.model import MODEL_FILES, find_model, recorded_figures
 from engine.job import QuietContext
 from engine.nn.run_model import RunModel, load_run_model
@@ -37,9 +38,8 @@ def model(trained_project: Project) -> RunModel:
     return replace(found, head=head, mode=LabelMode.SEVERAL, thresholds=THRESHOLDS)
 
 
-@pytest.fixture(scope="module")
-def folders(model: RunModel, trained_project: Project, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """An export in every format."""
+def write(name: str, model: RunModel, project: Project, folder: Path) -> Path:
+    """Exports the model of several classes in a format, checked on a third of the images."""
     rows = [
         {"class": name, "average_precision": 0.7, "precision": 0.8, "recall": 0.6, "f1": 0.7, "threshold": 0.4,
          "support": 9, "recall_interval": [0.4, 0.8], "precision_interval": None}
@@ -49,15 +49,26 @@ def folders(model: RunModel, trained_project: Project, tmp_path_factory: pytest.
         "5-fold", 0.6, (0.4, 0.8), 0.7, 0.4, 0.06, rows,
         mean_average_precision=0.75, mean_average_precision_interval=(0.6, 0.85), micro_f1=0.72,
     )  # fmt: skip
-    facts = ModelFacts("Mixed", 1, "2026-11-21T00:00:00+00:00", "head", 0, 27, "0" * 64, validation, 0.1)
-    images = [
-        ParityImage(image.path, image.size_bytes, image.mtime_ns) for image in trained_project.images()[::3]
-    ]  # fmt: skip
-    made = {}
-    for name in ALWAYS_THERE:
-        made[name] = tmp_path_factory.mktemp(name)
-        write_package(name, model, facts, images, made[name], WriteContext(QuietContext(), Path(), Path()))
-    return made
+    facts = ModelFacts("Mixed", 1, "2026-11-21T00:00:00+00:00", "head", 0, 27, "0" * 32, validation, 0.1)
+    images = [ParityImage(image.path, image.size_bytes, image.mtime_ns) for image in project.images()[::3]]
+    write_package(name, model, facts, images, folder, WriteContext(QuietContext(), Path(), Path()))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folders(model: RunModel, trained_project: Project, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """An export in every format that needs nothing installed."""
+    return {name: write(name, model, trained_project, tmp_path_factory.mktemp(name)) for name in ALWAYS_THERE}
+
+
+@pytest.mark.slow
+def test_openvino_decides_as_the_program_does(model: RunModel, trained_project: Project, tmp_path: Path) -> None:
+    if not is_installed(extra("openvino")):
+        pytest.skip("OpenVINO is not installed (GRAFT_EXTRAS)")
+    folder = write("openvino", model, trained_project, tmp_path)
+    parity = json.loads((folder / "parity.json").read_text())
+    assert parity["top1_agreement"] == 1.0
+    assert parity["max_abs_diff"] <= 1e-4
 
 
 @pytest.mark.parametrize("name", LOADABLE)
