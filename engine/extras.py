@@ -180,7 +180,7 @@ def install(wanted: Extra, context: JobContext) -> Path:
     if reason:
         raise ExtraError(f"{wanted.title} cannot be installed here.", reason)
     pending = PendingFolder(extra_folder(wanted))
-    downloads = Path(tempfile.mkdtemp(prefix=".downloads-", dir=pending.work_path.parent))
+    downloads = Path(tempfile.mkdtemp(prefix=f".{pending.path.name}.", suffix=".tmp", dir=pending.path.parent))
     try:
         _run_pip(wanted, pending.work_path, downloads, context)
         pending.commit()
@@ -190,6 +190,13 @@ def install(wanted: Extra, context: JobContext) -> Path:
         pending.discard()
         shutil.rmtree(downloads, ignore_errors=True)
     return pending.path
+
+
+def discard_unfinished(wanted: Extra) -> None:
+    """Removes what an installation left behind whose process was killed."""
+    folder = extra_folder(wanted)
+    for left in folder.parent.glob(f".{folder.name}.*.tmp"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def remove(wanted: Extra) -> None:

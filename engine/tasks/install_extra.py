@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from engine.extras import Extra, extra, install
+from engine.extras import Extra, discard_unfinished, extra, install
 from engine.job import Job, JobContext
 
 
@@ -27,3 +27,6 @@ class InstallExtra(Job[Extra, Path, Path]):
 
     def finish(self, result: Path) -> Path:
         return result
+
+    def clean_up(self) -> None:
+        discard_unfinished(extra(self.key))

@@ -17,6 +17,7 @@ from engine import extras
 from engine.errors import ExtraError
 from engine.extras import EXTRAS, Extra, activate, extra, extra_folder, install, is_installed, remove, why_not
 from engine.job import CancelledError, QuietContext
+from engine.jobs import Engine
 from engine.tasks.install_extra import InstallExtra
 
 TOY = Extra("toy", "Toy Tools", ("graft-toy==1.0",), "graft_toy", 1_000, 2_000)
@@ -155,7 +156,32 @@ def test_every_extra_is_pinned_and_its_size_is_known() -> None:
         extra("nonsense")
 
 
-def test_the_job_reports_where_it_lies(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_job_reports_where_it_lies_and_clears_up_after_a_process_that_was_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(EXTRAS, "toy", TOY)
     job = InstallExtra("toy")
     assert job.finish(job.work(job.prepare(), QuietContext())) == extra_folder(TOY)
+    left = extra_folder(TOY).parent / f".{extra_folder(TOY).name}.1234.tmp" / "half"
+    left.mkdir(parents=True)
+    job.clean_up()
+    assert [path.name for path in (tmp_path / "data" / "extras").iterdir()] == [extra_folder(TOY).name]
+
+
+def test_a_cancel_in_the_worker_leaves_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker may be killed while pip takes its time to end."""
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.delenv("PIP_FIND_LINKS")
+    monkeypatch.setenv("PIP_RETRIES", "50")
+    engine = Engine()
+    engine.start()
+    try:
+        handle = engine.submit(InstallExtra("openvino"))
+        while not list((tmp_path / "data").glob("extras/.*")):
+            assert not handle.has_ended
+        handle.cancel()
+        assert handle.wait(5)
+    finally:
+        assert engine.shutdown(5)
+    assert left_in(tmp_path / "data") == ["extras"]

@@ -105,6 +105,10 @@ def test_a_format_with_an_extra_is_fetched_written_and_checked(
         except ExtraError as err:
             pytest.skip(f"{needed.title} cannot be fetched here: {err}")
     report = run_in_foreground(ExportModel(trained_project, name, tmp_path / "export"))
+    if exporter(name).is_deterministic:
+        again = run_in_foreground(ExportModel(trained_project, name, tmp_path / "again"))
+        for file in again.folder.iterdir():
+            assert file.read_bytes() == (report.folder / file.name).read_bytes(), file.name
     document = json.loads((report.folder / "parity.json").read_text())
     if document["unchecked_because"]:
         assert name == "coreml"
