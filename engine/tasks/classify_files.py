@@ -34,8 +34,8 @@ if TYPE_CHECKING:  # these bring ONNX Runtime, which the window's process has no
 @dataclass(frozen=True, slots=True)
 class ClassifySnapshot:
     model: RunPlace | ExportedModel
-    model_name: str
-    found: FoundImages
+    sources: Sequence[str | Path]
+    is_recursive: bool
     table: Path | None
     is_resumed: bool
     sorting: SortPlan | None
@@ -51,7 +51,6 @@ class ClassifiedFiles:
     and `unknown_threshold` are the model's, as in `engine.nn.classifier.Classifier`.
     """
 
-    model_name: str
     class_names: tuple[str, ...]
     mode: LabelMode
     unknown_threshold: float
@@ -60,6 +59,7 @@ class ClassifiedFiles:
     num_unknown: int
     counts: dict[str, int]
     failed: list[tuple[str, str]]
+    model_name: str = ""
 
 
 class ClassifyFiles(Job[ClassifySnapshot, ClassifiedFiles, ClassifiedFiles]):
@@ -90,27 +90,29 @@ class ClassifyFiles(Job[ClassifySnapshot, ClassifiedFiles, ClassifiedFiles]):
         self.table, self.is_resumed, self.sorting, self.token = table, is_resumed, sorting, token
 
     def prepare(self) -> ClassifySnapshot:
-        place = place_of(self.model, self.run)
-        skip = frozenset() if self.sorting is None else frozenset({self.sorting.folder.resolve()})
-        found = find_images(self.sources, self.is_recursive, skip)
-        return ClassifySnapshot(place, model_name(place), found, self.table, self.is_resumed, self.sorting, self.token)
+        place, sources = place_of(self.model, self.run), list(self.sources)
+        return ClassifySnapshot(
+            place, sources, self.is_recursive, self.table, self.is_resumed, self.sorting, self.token
+        )
 
     @staticmethod
     def work(snapshot: ClassifySnapshot, context: JobContext) -> ClassifiedFiles:
+        context.progress(0, 0, "looking for images")
+        skip = frozenset() if snapshot.sorting is None else frozenset({snapshot.sorting.folder.resolve()})
+        found = find_images(snapshot.sources, snapshot.is_recursive, skip, context.checkpoint)
         context.progress(0, 0, "loading the model")
-        classifier = kept_classifier(snapshot.model)
+        classifier, name = kept_classifier(snapshot.model), model_name(snapshot.model)
         with ExitStack() as stack:
             table = None
             if snapshot.table is not None:
                 table = PredictionTable(
-                    snapshot.table, classifier.class_names, snapshot.model_name, classifier.mode, snapshot.is_resumed
+                    snapshot.table, classifier.class_names, name, classifier.mode, snapshot.is_resumed
                 )
                 stack.callback(table.close)
             sorter = None
             if snapshot.sorting is not None:
-                plan = replace(snapshot.sorting, model=snapshot.model_name)
-                sorter = stack.enter_context(Sorter(plan, classifier.class_names))
-            result = _classify(classifier, snapshot, table, sorter, context)
+                sorter = stack.enter_context(Sorter(replace(snapshot.sorting, model=name), classifier.class_names))
+            result = replace(_classify(classifier, found, table, sorter, snapshot.token, context), model_name=name)
             if table is not None:
                 table.complete()
         return result
@@ -148,15 +150,16 @@ def prediction_document(
 
 def _classify(
     classifier: Classifier,
-    snapshot: ClassifySnapshot,
+    found: FoundImages,
     table: PredictionTable | None,
     sorter: Sorter | None,
+    token: int,
     context: JobContext,
 ) -> ClassifiedFiles:
     class_names = tuple(classifier.class_names)
-    names, locations = _not_done(snapshot.found, table)
-    num_done = len(snapshot.found.names) - len(names)
-    failed, num_unknown, num_classified = list(snapshot.found.failed), 0, 0
+    names, locations = _not_done(found, table)
+    num_done = len(found.names) - len(names)
+    failed, num_unknown, num_classified = list(found.failed), 0, 0
     counts = dict.fromkeys(class_names, 0)
     total = len(names)
     context.progress(0, total, f"0 of {total:,} images")
@@ -177,11 +180,10 @@ def _classify(
             num_unknown += prediction.is_unknown
             if prediction.classes and not prediction.is_unknown:
                 counts[prediction.classes[0]] += 1
-        context.emit(FilesClassified(class_names, classifier.mode, tuple(predictions), snapshot.token))
-        done = num_classified + len(failed) - len(snapshot.found.failed)
+        context.emit(FilesClassified(class_names, classifier.mode, tuple(predictions), token))
+        done = num_classified + len(failed) - len(found.failed)
         context.progress(done, total, f"{done:,} of {total:,} images")
     return ClassifiedFiles(
-        model_name=snapshot.model_name,
         class_names=class_names,
         mode=classifier.mode,
         unknown_threshold=classifier.unknown_threshold,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from engine.errors import ProjectError
 from engine.images.files import is_image_name
-from engine.images.scan import display_name, natural_key, walk_images
+from engine.images.scan import FoundFile, display_name, natural_key, walk_images
 
 
 @dataclass(slots=True)
@@ -27,7 +28,10 @@ class FoundImages:
 
 
 def find_images(
-    sources: Sequence[str | Path], is_recursive: bool = True, skip: frozenset[Path] = frozenset()
+    sources: Sequence[str | Path],
+    is_recursive: bool = True,
+    skip: frozenset[Path] = frozenset(),
+    checkpoint: Callable[[], None] = lambda: None,
 ) -> FoundImages:
     """Returns the images that files, folders and patterns (`*`, `?`, `[]`, `**`) name; each file once.
 
@@ -39,6 +43,7 @@ def find_images(
             is taken as it is, also one that is not there (any more).
         is_recursive: images in sub-folders count too.
         skip: folders not to enter (resolved paths), where a folder of results lies among the images.
+        checkpoint: called before each folder; what it raises ends the search.
 
     Raises:
         ProjectError: something does not exist, or there are no images at all.
@@ -51,7 +56,9 @@ def find_images(
             is_alone = len(sources) == 1 and path == source
             images: Iterable[tuple[str, str]] = ()
             if os.path.isdir(path):
-                images = _images_in(path, "" if is_alone else display_name(path), is_recursive, skip, found.failed)
+                prefix = "" if is_alone else display_name(path)
+                walked = walk_images(Path(path), partial(_note, found.failed, prefix), skip, checkpoint)
+                images = _images_of(walked, prefix, is_recursive)
             elif path == source or is_image_name(path):
                 images = [(display_name(path), path)]
             for name, location in images:
@@ -75,16 +82,17 @@ def _paths_of(source: str, is_listed: bool) -> list[str]:
     raise ProjectError(f"There is no file or folder {source}.", "Check the name.")
 
 
-def _images_in(
-    folder: str, prefix: str, is_recursive: bool, skip: frozenset[Path], failed: list[tuple[str, str]]
-) -> Iterator[tuple[str, str]]:
+def _images_of(walked: Iterable[FoundFile], prefix: str, is_recursive: bool) -> Iterator[tuple[str, str]]:
     """Yields name and location of the images in a folder."""
-
-    def named(name: str) -> str:
-        return f"{prefix.rstrip('/')}/{name}" if prefix else name
-
-    found = walk_images(Path(folder), lambda name, reason: failed.append((named(name), reason)), skip)
-    for file in found:
+    for file in walked:
         if not is_recursive and "/" in file.relative_path:
             return  # A folder's own files come before those of its sub-folders.
-        yield named(file.name), file.location
+        yield _named(prefix, file.name), file.location
+
+
+def _note(failed: list[tuple[str, str]], prefix: str, name: str, reason: str) -> None:
+    failed.append((_named(prefix, name), reason))
+
+
+def _named(prefix: str, name: str) -> str:
+    return f"{prefix.rstrip('/')}/{name}" if prefix else name
