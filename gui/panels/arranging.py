@@ -30,6 +30,7 @@ class Arranging(QObject):
         self._waiting: Answer | None = None
         assistance = self._session.assistance
         assistance.arranged.connect(self._take_answer)
+        assistance.changed.connect(self._show_question)
         assistance.order_wanted.connect(self.choose)
         assistance.menu_wanted.connect(lambda: self.open_menu(frame.filter_bar.order_anchor))
         frame.filter_bar.orders_wanted.connect(self.open_menu)
@@ -97,6 +98,11 @@ class Arranging(QObject):
     def forget(self) -> None:
         """Drops an answer that was not shown: the user chose something else."""
         self._waiting = None
+
+    def _show_question(self) -> None:
+        """Says on the button of the orders what the engine is looking for; how far it is stands in the model bar."""
+        question = self._session.assistance.question
+        self._frame.filter_bar.set_order(f"{question} …" if question else self.order_title)
 
     def _take_answer(self, answer: Answer) -> None:
         has_gone_on = self._session.current_image_id != answer.asked_at

@@ -97,7 +97,7 @@ class FilterBar(QWidget):
         order them differently, and the title of an order that is ready and waits to be shown."""
         self._count.setText(wording.count(num_shown, "image"))
         kept = _shortened(waiting, LONG)
-        self._refresh.setText(f"Show {kept}" if waiting else "New model" if is_model_newer else f"{num_gone:,} done")
+        self._refresh.setText(f"Show: {kept}" if waiting else "New model" if is_model_newer else f"{num_gone:,} done")
         self._refresh.setToolTip(
             "It is ready; you went on meanwhile, so it waits for you (Ctrl+L)"
             if waiting

@@ -72,11 +72,13 @@ def test_an_order_that_is_ready_after_the_user_went_on_waits_until_it_is_asked_f
     workspace = room.window.workspace
     room.press(Qt.Key.Key_U, CTRL_SHIFT)
     room.wait_for(lambda: room.session.assistance.question)
+    assert workspace.filter_bar.order.title == "Most useful next …"
     room.press(Qt.Key.Key_Right)
     room.wait_for(lambda: not room.session.assistance.question, 60_000)
     assert workspace.filtering.wanted.picked is None
     assert workspace.grid.current_position() == 1
     assert workspace.filtering.arranging.waiting_title == "Most useful next"
+    assert workspace.filter_bar.order.title == "As filed"
     room.press(Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
     assert workspace.filtering.wanted.picked.order == "guided"
     assert workspace.filter_bar.order.title == "Most useful next"
