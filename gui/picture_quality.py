@@ -54,7 +54,7 @@ class PictureQuality(QObject):
         return self._quality if is_theirs else ImageQuality()
 
     def now(self, columns: ImageColumns) -> ImageQuality:
-        """As `of`, and puts it together where it must: a tenth of a second for a million images."""
+        """As `of`, and puts it together where it must: 40 ms for 100,000 images, a third of a second for a million."""
         found = self.of(columns)
         return found if len(found) else quality_of(columns, self._known.image_ids, self._known.measures)
 
