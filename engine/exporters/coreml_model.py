@@ -16,7 +16,7 @@ from engine.exporters.prepared_views import input_document, preparation_note, pr
 from engine.exporters.protocol import PREDICT_NAME, BaseExporter, ModelFacts, WriteContext, model_document
 from engine.nn.run_model import RunModel
 
-_IMPORTS = "import coremltools\nfrom PIL import Image, ImageOps\n"
+_IMPORTS = "import coremltools\nimport numpy as np\nfrom PIL import Image, ImageOps\n"
 _LOAD = 'model = coremltools.models.MLModel(str(FOLDER / "model.mlpackage"))\n'
 _ASK = """answer = model.predict({"views": views_of(pixels)})
     return answer["probabilities"], float(answer["unknown_score"].item())"""

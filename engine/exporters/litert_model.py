@@ -24,7 +24,7 @@ from engine.nn.run_model import RunModel
 
 _POLL_S = 0.05
 
-_IMPORTS = "from ai_edge_litert.interpreter import Interpreter\nfrom PIL import Image, ImageOps\n"
+_IMPORTS = "import numpy as np\nfrom ai_edge_litert.interpreter import Interpreter\nfrom PIL import Image, ImageOps\n"
 _LOAD = """interpreter = Interpreter(str(FOLDER / "model.tflite"))
 interpreter.allocate_tensors()
 ask = interpreter.get_signature_runner("predict")

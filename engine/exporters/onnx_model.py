@@ -15,7 +15,7 @@ from engine.exporters.protocol import PREDICT_NAME, BaseExporter, ModelFacts, Wr
 from engine.nn.classifier_graph import classifier_graph
 from engine.nn.run_model import RunModel
 
-_IMPORTS = "import onnxruntime\nfrom PIL import Image, ImageOps\n"
+_IMPORTS = "import numpy as np\nimport onnxruntime\nfrom PIL import Image, ImageOps\n"
 _LOAD = 'session = onnxruntime.InferenceSession(FOLDER / "model.onnx", providers=["CPUExecutionProvider"])\n'
 _ASK = """scores, unknown_score = session.run(["probabilities", "unknown_score"], {"image": pixels})
     return scores, float(unknown_score)"""

@@ -13,7 +13,7 @@ from engine.exporters.protocol import PREDICT_NAME, BaseExporter, ModelFacts, Wr
 from engine.nn.classifier_graph import classifier_graph
 from engine.nn.run_model import RunModel
 
-_IMPORTS = "import openvino\nfrom PIL import Image, ImageOps\n"
+_IMPORTS = "import numpy as np\nimport openvino\nfrom PIL import Image, ImageOps\n"
 _LOAD = """# Full precision: processors with 16-bit arithmetic would use it otherwise.
 model = openvino.Core().compile_model(FOLDER / "model.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
 """

@@ -23,7 +23,6 @@ _SCRIPT = '''"""Tells the class of pictures: python predict.py PICTURE... (needs
 import sys
 from pathlib import Path
 
-import numpy as np
 {imports}
 FOLDER = Path(__file__).resolve().parent
 CLASSES = (FOLDER / "{labels}").read_text(encoding="utf-8").rstrip("\\n").split("\\n")
@@ -86,7 +85,7 @@ def predict_source(
 
     Args:
         needs: the packages, as pip names.
-        imports: the lines that import what is needed beside sys, Path and numpy, in the usual order.
+        imports: the lines that import what is needed beside sys and Path: numpy as np, Image, ImageOps, the runtime.
         load: the lines that load the model from FOLDER.
         ask: the lines that return probabilities and unknown score of `pixels`, indented by four spaces but the first.
         more: further functions that `ask` needs.

@@ -38,7 +38,7 @@ def prepared_views_source(preprocessing: Preprocessing) -> str:
         num_views=preprocessing.num_views,
         side=preprocessing.input_size_px,
         filter=preprocessing.interpolation.upper(),
-        parts=f"({', '.join(_PARTS[view] for view in preprocessing.views)},)",
+        parts=f"[{', '.join(_PARTS[view] for view in preprocessing.views)}]",
     )
 
 

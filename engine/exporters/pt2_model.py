@@ -14,7 +14,7 @@ from engine.nn.run_model import RunModel
 
 _TRACED_SIDES_PX = (300, 400)
 
-_IMPORTS = "import torch\nfrom PIL import Image, ImageOps\n"
+_IMPORTS = "import numpy as np\nimport torch\nfrom PIL import Image, ImageOps\n"
 _LOAD = """# Loading a .pt2 can run any program: only do it with files that you trust.
 model = torch.export.load(FOLDER / "model.pt2").module()
 """
