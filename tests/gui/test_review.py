@@ -241,7 +241,7 @@ def test_accepting_the_others_is_one_step_of_accepted_suggestions(reviewed: Any)
     assert len(changed) == number
     assert (session.columns.class_ids[changed] == session.columns.predicted_ids[changed]).all()
     sources = session.project.label_sources()
-    assert {sources[int(each)] for each in session.columns.image_ids[changed]} == {Source.SUGGESTION}
+    assert {sources[int(each)] for each in session.columns.image_ids[changed]} == {Source.UNSEEN}
     assert told
     assert "wrong" in told[0]
     room.wait_for(lambda: not headline.accept_button.isVisible())
