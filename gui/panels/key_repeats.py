@@ -24,8 +24,14 @@ class KeyRepeats(QObject):
         super().__init__(parent)
         self._is_repeat = False
         self._key, self._released_at_ms = 0, 0
+        self._last_key = 0
         self._wait = QTimer(self, singleShot=True, interval=WAIT_MS)
         self._wait.timeout.connect(self._on_waited)
+
+    @property
+    def is_repeat(self) -> bool:
+        """Whether the key that is on its way to the view now is held down."""
+        return self._is_repeat
 
     def take_repeat(self) -> bool:
         """Tells whether the shortcut that is activated now comes from a key that is held down; asked once."""
@@ -42,12 +48,14 @@ class KeyRepeats(QObject):
             self._is_repeat = False  # no shortcut took it
         elif event.type() == QEvent.Type.KeyRelease and not event.isAutoRepeat():
             self._tell()
-            self._key, self._released_at_ms = event.key(), event.timestamp()
+            self._key = self._last_key = event.key()
+            self._released_at_ms = event.timestamp()
             self._wait.start()
 
     def _on_pressed(self, event: QKeyEvent) -> None:
-        is_same = event.key() == self._key and 0 < event.timestamp() <= self._released_at_ms + SAME_MOMENT_MS
-        self._is_repeat = event.isAutoRepeat() or (is_same and self._wait.isActive())
+        # Not only while it is waited for: a busy machine may deliver the press of the same moment much later.
+        is_same = event.key() == self._last_key and 0 < event.timestamp() <= self._released_at_ms + SAME_MOMENT_MS
+        self._is_repeat = event.isAutoRepeat() or is_same
         if self._is_repeat and event.key() == self._key:
             self._wait.stop()  # it never was let go of
         else:

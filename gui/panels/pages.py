@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QObject, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView
 
 from gui.models.picked_images import PickedImages
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 NEVER_ROUTED: Final = frozenset({"search", "clear_filters", "next_pane", "previous_pane", "leave"})
 """Keys that mean the workspace. All others act on images: a page that is shown gets them, or nobody."""
+
+
+ONCE: Final = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space, Qt.Key.Key_Delete)
 
 
 class Pages(QObject):
@@ -60,8 +64,11 @@ class Pages(QObject):
             view.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        self._repeats.watch(event)  # a class key that is held down must not go through page after page
-        return False
+        """A key that is held down must not label stack after stack, or page after page."""
+        is_repeat = self._repeats.is_repeat
+        self._repeats.watch(event)
+        is_press = event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent)
+        return is_press and is_repeat and event.key() in ONCE  # type: ignore[attr-defined]
 
     @property
     def current(self) -> LabelPage | None:

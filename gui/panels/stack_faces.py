@@ -9,8 +9,9 @@ from gui.models.stack_list import StackListModel
 from gui.panels.card_faces import CardFaces
 from gui.session import Session
 from gui.stack_suggestions import Suggested
+from gui.theme import theme
 from gui.thumbnails import Thumbnails
-from gui.widgets.image_card import CardFace
+from gui.widgets.image_card import UNKNOWN_TEXT, CardFace
 from gui.widgets.stack_paint import StackHead
 
 LOOSE_SHARE = 0.8
@@ -47,13 +48,13 @@ class StackFaces(CardFaces):
         )
 
     def other(self, position: int, face: CardFace) -> tuple[str, str] | None:
-        """Returns name and colour of the class that the model suggests for a picture instead of that of its stack."""
-        if not face.is_suggestion:
-            return None
+        """Returns name and colour of what the model takes a picture for instead of what it says of the stack."""
         suggested = self._suggestion(self._model.stacks.index_of(position))
-        if suggested is None or suggested.item.name == face.class_name:
+        if suggested is None or not (face.is_suggestion or face.is_unknown):
             return None
-        return face.class_name, face.class_color
+        if face.is_unknown:
+            return UNKNOWN_TEXT, theme().text_dim
+        return (face.class_name, face.class_color) if face.class_name != suggested.item.name else None
 
     def _note(self, stack: int) -> str:
         if self._session.run is not None and stack < self._stacks.num_open and self._stacks.looks_unknown(stack):

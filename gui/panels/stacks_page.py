@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from engine.domain import Mark, Source
@@ -91,7 +91,8 @@ class StacksPage(LabelPage):
 
     def hints(self) -> tuple[Sequence[Hint], str]:
         if not self.has_stacks:
-            return [Hint("Esc", "grid")], ""
+            act = self.empty.button.text()
+            return [*([Hint("Enter", act[0].lower() + act[1:])] if act else []), Hint("Esc", "grid")], ""
         position = self.view.current_position()
         is_aside = position >= 0 and bool(self.model.stacks.are_aside[position])
         return stack_hints(self.session, self.view.selected_stacks, is_aside), ""
@@ -120,7 +121,7 @@ class StacksPage(LabelPage):
 
     def key_handlers(self) -> Mapping[str, Callable[[], object]]:
         if not self.has_stacks:
-            return {"refresh": self._stacks.ask}
+            return {"refresh": self._stacks.ask, "confirm": self._on_step}
         return {
             "accept": self._toggle_current,
             "clear": self._toggle_current,
@@ -290,6 +291,12 @@ class StacksPage(LabelPage):
             self.faces.forget()
             self.view.update_rows(rows)
             self.hints_changed.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if not self.has_stacks and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._on_step()
+        else:
+            super().keyPressEvent(event)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -20,8 +20,8 @@ CHIP_PX = 150
 
 @dataclass(frozen=True, slots=True)
 class StackHead:
-    """What stands over a stack. `suggestion` is a class with its confidence: name, colour, share; `others` how many
-    of the pictures the model takes for something else."""
+    """What stands over a stack. `suggestion` is a class with its confidence: name, colour, share; `num_others`
+    how many of the pictures the model takes for something else."""
 
     title: str
     details: str
@@ -76,7 +76,7 @@ def paint_head(painter: QPainter, area: QRect, head: StackHead, right_px: int) -
             if head.is_current and right - left > keycap:
                 left += paint_keycap(painter, left, middle, "Enter") + 10
         if head.num_others:
-            draw(f"{head.num_others} suggested otherwise", "text_dim", small=True)
+            draw(f"{head.num_others} {'differs' if head.num_others == 1 else 'differ'}", "text_dim", small=True)
     draw(head.details, "text_dim", small=True)
     if head.note and right - left > 60:
         paint_icon(painter, "eye", QRectF(left, middle - 7, 14, 14), "text_faint")

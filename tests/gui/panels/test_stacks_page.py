@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
 
 from engine.domain import LabelMode, Mark, Source
 from engine.errors import TrainingError
@@ -68,6 +70,37 @@ def test_a_class_key_names_the_stack_without_its_odd_ones_and_the_next_stack_com
     desk.press("2")
     desk.wait_saved()
     assert len(desk.saved_classes()) == 7
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_1, Qt.Key.Key_Return])
+def test_a_key_that_is_held_down_names_one_stack(desk: Desk, key: Qt.Key) -> None:
+    page = put_stacks(desk)
+    desk.suggest(np.full(12, desk.session.classes[0].id), np.full(12, 0.9))
+    send_key(page.view, key, at_ms=1_000)
+    for at in range(5):  # as X11 does it: each repeat is a release and a press of the same moment
+        QApplication.sendEvent(page.view, key_event(QEvent.Type.KeyRelease, key, 1_500 + 30 * at))
+        desk.qtbot.wait(40)  # longer than a release is waited with: a busy machine
+        send_key(page.view, key, at_ms=1_500 + 30 * at)
+    assert desk.session.stacks.num_open == 2
+    QApplication.sendEvent(page.view, key_event(QEvent.Type.KeyRelease, key, 1_800))
+    send_key(page.view, key, at_ms=2_500)
+    assert desk.session.stacks.num_open == 1
+
+
+def key_event(kind: QEvent.Type, key: Qt.Key, at_ms: int) -> QKeyEvent:
+    event = QKeyEvent(kind, key, Qt.KeyboardModifier.NoModifier, chr(key) if key < 128 else "\r")
+    event.setTimestamp(at_ms)
+    return event
+
+
+def send_key(view: QWidget, key: Qt.Key, at_ms: int) -> None:
+    """A press as the window system delivers it: whoever has a shortcut for it may take it first."""
+    QApplication.sendEvent(view, key_event(QEvent.Type.ShortcutOverride, key, at_ms))
+    if key == Qt.Key.Key_1:
+        shortcuts = view.window().findChildren(QShortcut)
+        next(each for each in shortcuts if each.key() == QKeySequence("1") and each.isEnabled()).activated.emit()
+    else:
+        QApplication.sendEvent(view, key_event(QEvent.Type.KeyPress, key, at_ms))
 
 
 def test_naming_is_one_step_of_undo_and_the_stack_comes_back_and_is_current(desk: Desk) -> None:
@@ -277,7 +310,8 @@ def test_when_all_are_named_the_page_says_what_is_left_and_what_can_be_done(desk
     assert page.empty.button.text() == "New stacks of the rest"
     desk.session.label(desk.session.stacks.left_over_ids, desk.session.classes[0].id)
     assert "Every image has a class" in page.empty.accessibleName()
-    QTest.mouseClick(page.empty.button, Qt.MouseButton.LeftButton)
+    assert [hint.key for hint in page.hints()[0]] == ["Enter", "Esc"]
+    desk.press(Qt.Key.Key_Return)
     assert desk.workspace.page is None
 
 
