@@ -10,6 +10,7 @@ import base64
 import gzip
 import hashlib
 import io
+import json
 import tarfile
 import urllib.request
 from importlib.resources import files
@@ -33,11 +34,16 @@ def main() -> None:
     with tarfile.open(fileobj=io.BytesIO(data)) as package:
         parts = {name: package.extractfile(f"package/dist/{name}") for name in (SCRIPT, WASM)}
         read = {name: part.read() for name, part in parts.items() if part is not None}
-    (FOLDER / SCRIPT).write_bytes(read[SCRIPT].split(b"//# sourceMappingURL")[0])
+    read[SCRIPT] = read[SCRIPT].split(b"//# sourceMappingURL")[0]
+    (FOLDER / SCRIPT).write_bytes(read[SCRIPT])
     (FOLDER / f"{WASM}.gz").write_bytes(gzip.compress(read[WASM], 9, mtime=0))
     # The package for Python is of the same source and states its licences; the one for browsers has none with it.
     for name in ("LICENSE", "ThirdPartyNotices.txt"):
         (FOLDER / f"{name.removesuffix('.txt')}.txt").write_bytes(files("onnxruntime").joinpath(name).read_bytes())
+    hashes = {name: hashlib.sha256(read[file]).hexdigest() for name, file in (("script", SCRIPT), ("wasm", WASM))}
+    pinned = {"package": f"onnxruntime-web {VERSION}", "integrity": f"sha512-{INTEGRITY}"}
+    pinned |= {f"{name}_sha256": value for name, value in hashes.items()}
+    (FOLDER / "pinned.json").write_text(json.dumps(pinned, indent=2) + "\n", encoding="utf-8")
     for file in sorted(FOLDER.iterdir()):
         print(f"{file.stat().st_size:>10,d}  {file.name}")
 
