@@ -44,6 +44,9 @@ class OpenVinoExporter(BaseExporter):
         for key, value in model_document(model, facts).items():
             text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
             converted.set_rt_info(text, ["graft", key])
+        for place, operation in enumerate(converted.get_ordered_ops()):
+            # OpenVINO numbers them through all models that a process has seen. Inputs and outputs keep their own names.
+            operation.set_friendly_name(f"{operation.get_type_name()}_{place}")
         # The default would halve the precision of the weights without a word.
         openvino.save_model(converted, folder / self.model_file, compress_to_fp16=False)
         ask = _ASK_WITHOUT if model.unknown is None else _ASK

@@ -116,6 +116,9 @@ class ExportDialog(FramedDialog):
         if not hasattr(self, "export_button") or self._exports.run is None:
             return
         is_other = self._exports.run.id != self._run_id
+        if is_other and not self._exports.is_running and self._run is not None:
+            self._exports.look_up(self._run)  # comes here again
+            return
         for name, view in self.rows.items():
             self._show_row(name, self._exports.rows[name], view)
         is_busy = self._exports.is_running

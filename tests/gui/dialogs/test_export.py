@@ -169,6 +169,21 @@ def test_an_older_version_is_exported_as_itself(room: Any, dialog: ExportDialog,
     assert FakeExport.asked == [("onnx", tmp_path / "project" / "exports" / "model-1" / "onnx", 1)]
 
 
+def test_another_version_waits_until_the_first_is_done(room: Any, dialog: ExportDialog) -> None:
+    tick(dialog, "pt2")
+    room.click(dialog.export_button)
+    room.wait_for(lambda: dialog.rows["pt2"].note.text() == "Checking 3 of 8 images")
+    dialog.close()
+    room.window.commands.export_version(made(1))
+    other = room.dialog(ExportDialog)
+    tick(other, "onnx")
+    assert not other.export_button.isEnabled()
+    assert other.summary.text() == "Version 2 is being exported; this one can follow when that is done."
+    done.set()
+    room.wait_for(other.export_button.isEnabled)
+    assert not other.rows["pt2"].ended.isVisible(), "that was of the other version"
+
+
 def test_what_cannot_be_installed_here_cannot_be_chosen(
     room: Any, dialog: ExportDialog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
