@@ -25,10 +25,13 @@ class Console:
         self.is_json = is_json
         self._out = out or sys.stdout
         self._err = err or sys.stderr
+        self._bar: ProgressBar | None = None
 
     def say(self, text: str = "") -> None:
         """Prints a line for a person; nothing with `--json`."""
         if not self.is_json:
+            if self._bar is not None:
+                self._bar.hide()  # It is drawn again below the line.
             print(text, file=self._out, flush=True)
 
     def document(self, document: Document) -> None:
@@ -50,11 +53,12 @@ class Console:
         Raises:
             AppError: what the job raised.
         """
-        bar = ProgressBar(job.title, self._err, on_event)
+        self._bar = bar = ProgressBar(job.title, self._err, on_event)
         try:
             return run_in_foreground(job, bar)
         finally:
             bar.close()
+            self._bar = None
 
 
 class ProgressBar:
@@ -87,6 +91,11 @@ class ProgressBar:
     def emit(self, event: Event) -> None:
         if self._on_event is not None:
             self._on_event(event)
+
+    def hide(self) -> None:
+        """Takes the bar away until there is progress again."""
+        if self._bar is not None:
+            self._bar.clear()
 
     def close(self) -> None:
         if self._bar is not None:
