@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from engine.domain import Mark, Source
+from engine.domain import NO_CLASS, ImageStatus, Mark, Source
 from engine.events import JobFailed, JobSucceeded
 from engine.jobs import Priority
 from engine.suggestions.clusters import Stacks
@@ -200,6 +200,14 @@ class ImageStacks(QObject):
         is_done = np.ones(self.num_stacks, np.bool_)
         is_done[self.shown.numbers] = False
         return self._arrangement.image_ids[self._are_open & is_done[self._arrangement.stack_of]]
+
+    @property
+    def num_outside(self) -> int:
+        """How many readable images without a class are in no stack: they came, or were looked at, later."""
+        columns = self._session.columns
+        is_open = (columns.class_ids == NO_CLASS) & (columns.marks & (Mark.SKIPPED | Mark.CONFIRMED) == 0)
+        num_open = int(np.count_nonzero(is_open & (columns.statuses == ImageStatus.READABLE)))
+        return max(0, num_open - int(np.count_nonzero(self._are_open)))
 
     # ---- what the user does
 

@@ -88,6 +88,8 @@ def rest_words(session: Session) -> str:
     parts = [f"{wording.count(len(shown.rows) - int(np.count_nonzero(shown.are_aside)), 'image')} to name"]
     if num_aside:
         parts.append(f"{num_aside:,} set aside")
+    if session.stacks.num_outside:
+        parts.append(f"{session.stacks.num_outside:,} in no stack yet")
     return " · ".join(parts)
 
 

@@ -19,6 +19,7 @@ from gui.models.arrangement import Arrangement
 from gui.panels.stack_menu import open_stack_menu
 from gui.panels.stacks_offer import FEWEST
 from gui.panels.stacks_page import StacksPage
+from gui.panels.stacks_words import rest_words
 from gui.stacks import StackState
 
 from .conftest import Desk
@@ -313,6 +314,11 @@ def test_when_all_are_named_the_page_says_what_is_left_and_what_can_be_done(desk
     assert [hint.key for hint in page.hints()[0]] == ["Enter", "Esc"]
     desk.press(Qt.Key.Key_Return)
     assert desk.workspace.page is None
+
+
+def test_images_that_are_in_no_stack_are_not_kept_quiet_about(desk: Desk) -> None:
+    put_stacks(desk, (5, 4))
+    assert rest_words(desk.session) == "7 images to name · 2 set aside · 3 in no stack yet"
 
 
 @pytest.mark.parametrize(
