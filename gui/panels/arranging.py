@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from gui.assistance import Answer
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 class Arranging(QObject):
     """Never pulls away an image that the user went on to while the engine was thinking: the answer then waits."""
 
+    acted = Signal()
+    """The user wants to see images, in whatever order: a page that stands in their place gives way."""
+
     def __init__(self, frame: LabelFrame, filtering: Filtering) -> None:
         super().__init__(frame)
         self._frame = frame
@@ -32,7 +35,7 @@ class Arranging(QObject):
         assistance.arranged.connect(self._take_answer)
         assistance.changed.connect(self._show_question)
         assistance.order_wanted.connect(self.choose)
-        assistance.menu_wanted.connect(lambda: self.open_menu(frame.filter_bar.order_anchor))
+        assistance.menu_wanted.connect(lambda: self.open_menu(None))
         frame.filter_bar.orders_wanted.connect(self.open_menu)
         frame.viewer.bar.similar_wanted.connect(assistance.show_similar)
         frame.viewer.bar.offer_similar()
@@ -62,11 +65,12 @@ class Arranging(QObject):
         """The title of an answer that is ready and not shown yet, "" for none."""
         return self._waiting.picked.title if self._waiting is not None else ""
 
-    def open_menu(self, anchor: QWidget) -> None:
-        """Opens the menu of orders below a widget."""
+    def open_menu(self, anchor: QWidget | None) -> None:
+        """Opens the menu of orders below a widget, or below the button that is on the screen."""
+        self.acted.emit()
         menu = OrderMenu(menu_columns(self._session, self.order_name), self._frame)
         menu.chosen.connect(self.choose)
-        menu.open_below(anchor)
+        menu.open_below(anchor or self._frame.filter_bar.order_anchor)
 
     def choose(self, name: str) -> None:
         """Shows the images in an order of the table, by its name; the engine may have to be asked first."""
@@ -75,7 +79,9 @@ class Arranging(QObject):
         self._session.assistance.give_up()
         if name == DUPLICATES:
             self._session.assistance.show_duplicates()  # they have a page of their own
-        elif choice.sorts is None:
+            return
+        self.acted.emit()
+        if choice.sorts is None:
             columns = self._session.columns
             among = columns.image_ids[matches(columns, others, self._list.image_index)] if others.is_active else None
             self._session.assistance.ask_for_order(name, among)

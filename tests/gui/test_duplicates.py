@@ -82,6 +82,8 @@ def test_one_of_each_is_kept_the_larger_one_by_itself_or_another_by_choice_and_u
     room.press(Qt.Key.Key_D, CTRL_SHIFT)  # looked for again, what was decided is known
     room.wait_for(lambda: not room.session.duplicates.is_looking, 60_000)
     assert room.session.duplicates.open_groups().tolist() == [False, True, True]
+    room.press(Qt.Key.Key_U, CTRL_SHIFT)  # who asks for an order of the images wants to see them
+    room.wait_for(lambda: room.window.workspace.pages.current is None)
 
 
 def test_an_image_with_a_class_is_kept_and_never_skipped(doubled: Any) -> None:
