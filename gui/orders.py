@@ -48,7 +48,7 @@ class Need(Enum):
 
     NOTHING = ""
     MODEL = "Needs a model: press Retrain first."
-    MEASURES = "The pictures are still being checked. Try again in a moment."
+    MEASURES = "The pictures were not checked yet: that is done last, in the background."
 
 
 @dataclass(frozen=True, slots=True)
