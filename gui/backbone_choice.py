@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from engine import own_backbones, weights
+from engine import weights
 from engine.backbones import CATALOGUE, BackboneSpec
 from engine.backbones.worth import better_backbone_hint
 from engine.errors import BackboneError
@@ -131,16 +131,6 @@ def install_file(spec: BackboneSpec, file: Path) -> Path:
         raise disk_error(error, target) from error
     atomic_write_bytes(target, content)
     return target
-
-
-def take_from_model(folder: Path, project_dir: Path) -> BackboneSpec:
-    """Copies the network of an export or of another project into this project. Blocks.
-
-    Raises:
-        BackboneError: there is none in it.
-        DiskError: the copy cannot be written.
-    """
-    return own_backbones.take(folder, project_dir)
 
 
 def depends_on(session: Session, spec: BackboneSpec) -> str:

@@ -133,10 +133,10 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
 
 def _backbone_key(text: str, project: Project) -> str:
     """Returns the key of what was asked for, after taking it over when it is the folder of another model."""
-    from engine.own_backbones import take
+    from engine.tasks.take_backbone import take_backbone
 
     path = Path(text)
-    return take(path, project.folder).key if path.exists() else text
+    return take_backbone(path, project.folder).key if path.exists() else text
 
 
 def _resume(project: Project, console: Console) -> Run:

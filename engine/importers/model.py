@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from engine.backbones import BackboneSpec, spec
+from engine.backbones.spec import spreads_from
 from engine.domain import DEFAULT_FALSE_ALARM_RATE, LabelMode
 from engine.errors import BackboneError, ImportFormatError
 from engine.evaluation.unknown import UnknownDetector
@@ -244,11 +245,11 @@ def _read_json(file: Path) -> dict[str, Any]:
 
 def _class_names(document: dict[str, Any], file: Path) -> Sequence[str]:
     names = document.get("classes")
-    is_list = isinstance(names, list) and 1 < len(names) <= _MOST_CLASSES
-    is_list = is_list and all(isinstance(name, str) and 0 < len(name) <= _LONGEST_NAME for name in names)
-    if not isinstance(names, list) or not is_list or len(set(names)) != len(names):
+    listed = names if isinstance(names, list) and 1 < len(names) <= _MOST_CLASSES else []
+    is_right = all(isinstance(name, str) and 0 < len(name) <= _LONGEST_NAME for name in listed)
+    if not listed or not is_right or len(set(listed)) != len(listed):
         raise _misfit(file, "its list of classes is missing or makes no sense")
-    return names
+    return listed
 
 
 def _run_model(model: ExportedModel) -> RunModel:
@@ -260,7 +261,7 @@ def _run_model(model: ExportedModel) -> RunModel:
     if model.file.is_file() and model.file.stat().st_size > _LARGEST_WEIGHTS_BYTES:
         raise _misfit(model.file, "it is larger than the weights of any network here")
     class_names, mode, thresholds, unknown_threshold = _decisions(document, model.document)
-    backbone = _backbone(document, model.document)
+    backbone = backbone_of(document, model.document)
     preprocessing = _preprocessing(document, backbone, model.document)
     head = _read_head(model.file, len(class_names), backbone.embedding_size)
     try:
@@ -285,13 +286,20 @@ def _run_model(model: ExportedModel) -> RunModel:
     )
 
 
-def _backbone(document: dict[str, Any], file: Path) -> BackboneSpec:
+def backbone_of(document: dict[str, Any], file: Path) -> BackboneSpec:
+    """Returns the record of the backbone that a document speaks of; `file` is where it stands.
+
+    Raises:
+        ImportFormatError: this version does not know it, or what is said of it makes no sense.
+    """
     try:
         described = document["backbone"]
         known = spec(str(described["key"]))
-        found = known if described.get("spreads") else known.without_spreads()  # older exports have none
-        if [list(block) for block in found.spreads] != described.get("spreads", []):
+        # Older exports have none, those of networks trained further perhaps not all.
+        spreads = spreads_from(described.get("spreads", []))
+        if not set(spreads) <= set(known.spreads):
             raise ValueError("other features of that network")
+        found = known.with_spreads(spreads)
         if (described["model_name"], described["embedding_size"]) != (found.model_name, found.embedding_size):
             raise ValueError("another network of that name")
     except BackboneError as err:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QListView, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from engine import weights
 from engine.backbones import BackboneSpec
-from engine.events import JobCancelled, JobFailed
+from engine.events import JobCancelled, JobEnded, JobFailed, JobSucceeded
 from gui import wording
 from gui.activities import DOWNLOAD
-from gui.backbone_choice import depends_on, install_file, take_from_model
+from gui.backbone_choice import depends_on, install_file
 from gui.dialogs import ask
 from gui.dialogs.backbone_details import BackboneDetails
 from gui.dialogs.frame import FramedDialog
@@ -23,6 +24,7 @@ from gui.widgets.progress import SlimProgress
 from gui.widgets.text import ElidedLabel, rule, text_label
 
 SEARCH_PAUSE_MS = 120
+OWN_TEXT = "From another model…"
 
 
 class BackbonesDialog(FramedDialog):
@@ -52,9 +54,7 @@ class BackbonesDialog(FramedDialog):
         self.views.chosen.connect(session.backbones.set_views_preset)
         self.body.addWidget(self.views)
         self.own_button = self.add_button(
-            button(
-                "From another model…", "", "folder-open", "Take the network of an exported model or of another project"
-            ),
+            button(OWN_TEXT, "", "folder-open", "Take the network of an exported model or of another project"),
             on_left=True,
         )
         self.own_button.clicked.connect(self._on_own)
@@ -208,14 +208,27 @@ class BackbonesDialog(FramedDialog):
         )
 
     def _on_own(self) -> None:
+        from engine.tasks.take_backbone import TakeBackbone
+
         project = self._session.project
-        folder = ask.ask_folder(self, "Folder of an exported model, or of another project")
+        folder = ask.ask_folder(self, "Folder of an exported model (ONNX or safetensors), or of another project")
         if project is None or folder is None:
             return
         self.problem.hide()
-        self._session.read_in_background(
-            lambda: take_from_model(folder, project.folder), self._on_here, self._show_problem
-        )
+        self.own_button.setEnabled(False)
+        self.own_button.setText("Reading it…")
+
+        def on_end(end: JobEnded) -> None:
+            if not isValid(self):
+                return  # closed meanwhile; the backbone is in the list all the same
+            self.own_button.setEnabled(True)
+            self.own_button.setText(OWN_TEXT)
+            if isinstance(end, JobSucceeded):
+                self._on_here(end.result)  # type: ignore[arg-type]
+            elif isinstance(end, JobFailed):
+                self._show_problem(end.error)
+
+        self._session.bridge.submit(TakeBackbone(folder, project.folder), on_end=on_end)
 
     def _on_delete(self) -> None:
         record, session = self.checked(), self._session
