@@ -38,7 +38,7 @@ STRENGTH = 1e-3
 
 def embeddings_of(name: str) -> tuple[np.ndarray, np.ndarray]:
     """Returns features (N, D) and targets (N,) of a set."""
-    file = CACHE / f"{name}-{BACKBONE}.npz"
+    file = CACHE / f"{name}-{BACKBONE}-{spec(BACKBONE).embedding_size}.npz"
     if not file.is_file():
         folder = SHARED / "data" / name
         classes = sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
