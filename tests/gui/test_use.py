@@ -14,7 +14,7 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication, QImage
 from PySide6.QtWidgets import QLabel
 
-from engine.domain import NO_CLASS
+from engine.domain import NO_CLASS, LabelMode, class_ids_of
 from engine.job import run_in_foreground
 from engine.project import Project
 from engine.tasks.export import ExportModel
@@ -346,3 +346,29 @@ def test_closing_the_project_leaves_nothing_behind(room, place: Path) -> None:
     room.wait_for(room.window.welcome.isVisible)
     assert page.use.model is None
     assert len(page.use.files) == 0
+
+
+def test_where_images_have_several_classes_a_key_gives_and_takes(room, place: Path) -> None:
+    page = open_use(room, place)
+    room.session.set_label_mode(LabelMode.SEVERAL)
+    room.wait_for(lambda: room.session.has_several_classes)
+    drop(room, *sorted((place / "new").glob("crazing_*.jpg"))[:2])
+    wait_until_done(room, page, 2)
+    files = page.use.files
+    said = int(files.columns.predicted_ids[0])
+    other = next(item for item in room.session.classes if item.id != said)
+    page.grid.go_to(0)
+    page.grid.setFocus()
+    room.press(Qt.Key(ord(other.key.upper())))
+    room.wait_for(lambda: 0 in files.project_image_ids)
+
+    def has() -> set[int]:
+        row = room.session.row_of(files.project_image_ids[0])
+        return set(class_ids_of(room.session.columns.class_bits[row].tolist())) if row >= 0 else set()
+
+    expected = {other.id} if page.faces.of_row(0).is_unknown else {said, other.id}
+    room.wait_for(lambda: has() == expected)
+    page.grid.go_to(0)
+    room.wait_for(lambda: room.session.num_unsaved == 0 and not room.session.is_reloading)
+    room.press(Qt.Key(ord(other.key.upper())))
+    room.wait_for(lambda: has() == expected - {other.id})
