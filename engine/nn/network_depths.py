@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import nn
@@ -16,6 +17,7 @@ from engine.nn.fine_tune import FineTuning
 from engine.nn.networks import EXPORTED_PREFIX, load_backbone
 from engine.nn.pace import measure_pace
 from engine.nn.preprocessing import Preprocessing
+from engine.nn.rotation import Array
 from engine.nn.split_network import split_network
 from engine.nn.spreads import SpreadNetwork
 from engine.nn.training_plan import PARTIAL, Pace, Plan, choose_plan, least_seconds
@@ -23,7 +25,11 @@ from engine.settings import num_threads
 
 
 class NetworkDepths:
-    """Loads the network once; measures the pace of each depth once. `place` is where it is trained."""
+    """Loads the network once; measures the pace of each depth once. `place` is where it is trained.
+
+    A block early in the network whose spread is part of the embedding keeps it from being cut in two: then what is
+    trained, and what comes of it, has only the spreads of the later blocks. `spec` says which.
+    """
 
     def __init__(self, spec: BackboneSpec, weights: Path, device: Device = CPU) -> None:
         """Loads the network.
@@ -31,16 +37,36 @@ class NetworkDepths:
         Raises:
             BackboneError: the weights cannot be used.
         """
-        self.spec = spec
+        self._whole = spec
         self.place = Place(device)
         self._network = load_backbone(spec, weights)
         self._split = split_network(self._network, spec.input_size_px)
+        for first in range(1, len(spec.spreads) + 1):
+            if self._split is not None:
+                break
+            fewer = spec.with_spreads(spec.spreads[first:])
+            network = load_backbone(fewer, weights)
+            self._split = split_network(network, spec.input_size_px)
+            if self._split is not None:
+                spec, self._network = fewer, network
+        self.spec = spec
         self._paces: dict[str, Pace] = {}
 
     @property
     def has_partial(self) -> bool:
         """Whether the network can be divided."""
         return self._split is not None
+
+    def features_of(self, rows: Array) -> Array:
+        """Returns the embeddings (N, D) that this network gives, from those (N, E) with the spreads of all blocks."""
+        num_means = self.spec.without_spreads().embedding_size
+        num_left_out = self._whole.embedding_size - self.spec.embedding_size
+        if not num_left_out:
+            return rows
+        kept = np.concatenate([rows[:, :num_means], rows[:, num_means + num_left_out :]], axis=1)
+        lengths = np.linalg.norm(kept, axis=1, keepdims=True)
+        found: Array = np.asarray(kept / np.where(lengths > 0, lengths, 1), np.float32)
+        return found
 
     def parts(self, depth: str) -> tuple[nn.Module | None, nn.Module, tuple[int, ...]]:
         """Returns what stays (None = nothing), what is trained, and the shape of one input of that."""

@@ -24,6 +24,7 @@ from engine.own_backbones import BACKBONE_FILE, RUN_PREFIX
 from engine.settings import num_threads
 from engine.store.features import FeatureKind
 from engine.tasks.curves import CurveKeeper
+from engine.tasks.embed import FeatureSource
 from engine.tasks.head_run import FittedHead, fit_and_measure, run_of, write_head_run, write_run
 from engine.tasks.interrupted import seconds_spent, write_progress
 from engine.tasks.predict import predictions_of, write_predictions
@@ -169,7 +170,7 @@ class NetworkWork:
             paths=self.snapshot.paths,
             content_hashes=head.content_hashes,
             units=head.grouping.units,
-            features=source.file.read(head.rows),
+            features=network.features_of(source.file.read(head.rows)),
             targets=head.targets,
             num_classes=len(head.class_ids),
             folds=fitted.folds,
@@ -233,7 +234,7 @@ class NetworkWork:
             threads = max(1, num_threads(has_window=False) // len(devices))
             source = self.snapshot.head.source
             try:
-                self.team = start_team(source.spec, source.weights, depth, network.place.precision, devices, threads)
+                self.team = start_team(network.spec, source.weights, depth, network.place.precision, devices, threads)
             except TeamBrokenError:
                 self.story.append("The devices could not reach each other; the first one trained alone.")
 
@@ -271,13 +272,14 @@ class NetworkWork:
         self, trial: Trial, training: DeepTraining, measured: Measured, network: NetworkDepths, fitted: FittedHead
     ) -> Run:
         """Trains on all images, writes the network and predicts with it."""
-        head_snapshot = self.snapshot.head
+        source = replace(self.snapshot.head.source, spec=network.spec)
+        head_snapshot = replace(self.snapshot.head, source=source)
         trained = training.train_on_all(measured.num_epochs)
         head = replace(trained.head(), temperature=measured.temperature)
         weights = head_snapshot.folder / BACKBONE_FILE
         network.write_trained(trial.depth, trained, weights)
         self.story.append(f"The final model was trained for {measured.num_epochs} rounds over all images.")
-        kept_ids, features = self._embed_all(weights)
+        kept_ids, features = self._embed_all(weights, source)
         targets = head_snapshot.targets[measured.rows]
         num_measured = training.plan.num_measured
         method = (
@@ -290,7 +292,6 @@ class NetworkWork:
         run = run_of(head_snapshot, trial.depth, head, fitted.fit.strength, metrics, method)
         more = {"num_folds": num_measured, "num_epochs": measured.num_epochs} | self._more_settings()
         run = replace(run, weights_hash=file_sha256(weights), settings=run.settings | more)
-        source = head_snapshot.source
         unknown = self._unknown(measured, head, kept_ids, features)
         model = RunModel(
             spec=source.spec,
@@ -334,11 +335,11 @@ class NetworkWork:
         detector = plain_detector(features[rows[is_there]], snapshot.targets[is_there], head.mean, head.scale)
         return calibrated(detector, measured.signs, measured.parts)
 
-    def _embed_all(self, weights: Path) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    def _embed_all(self, weights: Path, source: FeatureSource) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Embeds the images with the trained network, keeps that for later, and returns ids (N,) and embeddings."""
         from engine.nn.embed import Embedder
 
-        snapshot, source = self.snapshot, self.snapshot.head.source
+        snapshot = self.snapshot
         kept: list[int] = []
         rows = [np.empty((0, source.spec.embedding_size), np.float32)]
         record = source.spec.with_own_weights(f"{RUN_PREFIX}{snapshot.head.run_id}", source.spec.display_name)
