@@ -22,12 +22,14 @@ Array = NDArray[np.float32]
 QUALITY_SIDE_PX: Final = 256
 MEASURES: Final = ("sharpness", "brightness", "burnt_out", "colour_burnt", "darkest", "brightest")
 """The columns of what `measure_quality` returns, see there."""
-MEASURES_VERSION: Final = "1"
+MEASURES_VERSION: Final = "2"
 """Another one makes everything be measured anew."""
 
 _GREY: Final = np.array([0.299, 0.587, 0.114], np.float32)
 _WHITE: Final = 250
 _FULL: Final = 253
+_SHADING: Final = 2.0
+"""Grey levels by which neighbours differ at least where a surface has shades, and less where it is of one colour."""
 _DARKEST, _BRIGHTEST = 0.02, 0.98
 _BLUR_PX: Final = 9
 _NOISE: Final = 1.0
@@ -53,8 +55,9 @@ def measure_quality(pixels: NDArray[np.uint8]) -> Array:
         with a new no-reference perceptual blur metric" (here 1 - blur, and small differences do not count).
     brightness: mean grey value.
     burnt_out: share of pixels that are white, or nearly.
-    colour_burnt: share of pixels that are not white but of which a colour is at its limit. White paper has none of
-        these; a picture with too much light has, where it is not grey.
+    colour_burnt: share of pixels that are not white, of which a colour is at its limit, and that are not of one piece
+        with their neighbours. White paper has none of these, nor have drawings; a picture with too much light has,
+        where it is not grey.
     darkest, brightest: the grey values that 2 % of the pixels are below and above: their distance is the contrast.
     """
     grey = pixels.astype(np.float32) @ _GREY
@@ -63,10 +66,17 @@ def measure_quality(pixels: NDArray[np.uint8]) -> Array:
     burnt_out = 1 - shares[_WHITE - 1]
     red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]  # numpy's max over so short an axis is slow
     strongest = np.maximum(np.maximum(red, green), blue)
-    colour_burnt = ((strongest >= _FULL) & (grey < _WHITE)).mean()
+    colour_burnt = ((strongest >= _FULL) & (grey < _WHITE) & _is_shaded(grey)).mean()
     darkest, brightest = (float(np.searchsorted(shares, share)) / 255 for share in (_DARKEST, _BRIGHTEST))
     values = (_sharpness(grey), float(grey.mean()) / 255, burnt_out, colour_burnt, darkest, min(1.0, brightest))
     return np.array(values, np.float32)
+
+
+def _is_shaded(grey: Array) -> NDArray[np.bool_]:
+    """Tells which pixels (H, W) differ from the next one across or down."""
+    across = np.abs(np.diff(grey, axis=1, append=grey[:, -1:]))
+    down = np.abs(np.diff(grey, axis=0, append=grey[-1:]))
+    return np.asarray(np.maximum(across, down) >= _SHADING)
 
 
 def _sharpness(grey: Array) -> float:

@@ -26,7 +26,7 @@ _FEWEST: Final = 20
 _SHARPNESS: Final = (0.10, 0.50)
 _BRIGHTEST: Final = (0.20, 0.42)
 _BURNT_OUT: Final = (0.20, 0.92)
-_COLOUR_BURNT: Final = (0.15, 0.60)
+_COLOUR_BURNT: Final = (0.06, 0.60)
 _CONTRAST: Final = (0.08, 0.30)
 _USUAL_SHARE: Final = 0.08
 """Where more pictures than this are whiter than the fence, white is the background here and not a flaw."""
