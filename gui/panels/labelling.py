@@ -189,10 +189,8 @@ class Labelling(QObject):
         """Makes the suggestions of the targets their classes, and goes on (not where Enter has still to confirm)."""
         stays = self._session.has_several_classes and not self._session.suggests_whole_sets
         positions = self.suggested_targets()
-        is_seen = len(positions) <= len(
-            self._grid.visible_positions()
-        )  # more than fit on the screen were not looked at
-        source = Source.SUGGESTION if is_seen else Source.UNSEEN
+        # Nobody looked at more than fit on the screen.
+        source = Source.SUGGESTION if len(positions) <= max(1, len(self._grid.visible_positions())) else Source.UNSEEN
         self._do(positions, lambda ids: self._session.accept_suggestions(ids, source), advances=not stays)
 
     def accept_confident(self) -> None:
