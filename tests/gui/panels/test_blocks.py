@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
 
 from engine.domain import NO_CLASS, Mark, Source
 from engine.evaluation.acceptance import BorneOut
@@ -181,3 +182,22 @@ def test_what_was_taken_out_of_a_page_counts_for_the_next_and_undo_takes_it_back
     desk.wait_saved()
     blocks.toggle(blocks.page_ids[:3])
     assert blocks.expected_above(0.5)[1] == before
+
+
+def test_what_was_accepted_beyond_the_screen_counts_as_not_looked_at(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, grid = desk.session, desk.workspace.grid
+    monkeypatch.setattr(grid, "visible_positions", lambda: range(4))
+    grid.setFocus()
+    grid.select_positions(np.arange(4), 0)
+    desk.settle()
+    desk.press(Qt.Key.Key_Space)
+    grid.selectAll()
+    desk.settle()
+    desk.press(Qt.Key.Key_Space)
+    desk.wait_saved()
+    sources = session.project.label_sources()
+    found = [sources[image_id] for image_id in session.columns.image_ids.tolist()]
+    assert found == [Source.SUGGESTION] * 4 + [Source.UNSEEN] * 12
+    assert session.columns.accepted.all()
