@@ -40,6 +40,7 @@ _BLOCK: Final = 8_192
 _ODD: Final = 2.5
 """An image is an odd one out when it lies so many robust standard deviations farther from the middle than most."""
 _SMALLEST_WITH_ODD: Final = 5
+_MOST_ROUNDS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,18 +114,25 @@ def arranged(points: NDArray[np.floating[Any]]) -> tuple[Rows, int, float]:
 def split_in_two(points: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
     """Returns which of the points (n, A) belong to the smaller of the two kinds that they fall into best (2-means).
 
-    At least one does, and not all; None do when there are fewer than two points.
+    At least one does, and not all; none do when there are fewer than two points. Begun on both sides of the middle of
+    the main axis. By hand, because it answers a key in the window: importing scikit-learn there would take a second.
     """
     points = np.asarray(points, np.float32)
     if len(points) < 2:
         return np.zeros(len(points), np.bool_)
-    if (points == points[0]).all():
-        labels = (np.arange(len(points)) >= (len(points) + 1) // 2).astype(np.int64)
-    else:
-        from sklearn.cluster import KMeans
-
-        labels = KMeans(2, n_init=8, random_state=0).fit_predict(points)
-    return np.asarray(labels == np.argmin(np.bincount(labels, minlength=2)))
+    centred = points - points.mean(axis=0)
+    along = centred @ np.linalg.svd(centred, full_matrices=False)[2][0]
+    in_second = along > 0
+    for _ in range(_MOST_ROUNDS):
+        if in_second.all() or not in_second.any():
+            in_second = np.arange(len(points)) >= (len(points) + 1) // 2  # all of them are the same
+            break
+        first, second = centred[~in_second].mean(axis=0), centred[in_second].mean(axis=0)
+        nearer = np.linalg.norm(centred - second, axis=1) < np.linalg.norm(centred - first, axis=1)
+        if (nearer == in_second).all():
+            break
+        in_second = nearer
+    return np.asarray(in_second if 2 * in_second.sum() <= len(points) else ~in_second)
 
 
 def _main_axes(read: ReadRows, num_images: int, seed: int, checkpoint: Callable[[], None]) -> Array:
