@@ -97,28 +97,23 @@ def test_copies_of_a_network_do_not_listen_to_each_other(random_network: Callabl
     assert torch.equal(network(pictures), before)
 
 
-@pytest.mark.parametrize("key", REAL)
-def test_such_a_network_can_be_divided_for_training(key: str, random_network: Callable) -> None:
-    assert split_network(random_network(spec(key)), 224) is not None  # which compares both parts with the whole
-
-
-def test_a_network_that_an_early_block_keeps_whole_is_trained_without_its_spread(
+def test_what_is_trained_further_has_the_plain_features_and_begins_with_the_first_columns(
     random_network: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from engine.nn import network_depths
 
     record = spec("regnet_y_400mf")
-    networks = {each.spreads: random_network(each) for each in (record, record.with_spreads(record.spreads[1:]))}
+    networks = {each.spreads: random_network(each) for each in (record, record.without_spreads())}
     monkeypatch.setattr(network_depths, "load_backbone", lambda wanted, _weights: networks[wanted.spreads])
-    assert split_network(networks[record.spreads], 224) is None
+    assert split_network(networks[record.spreads], 224) is None  # an early block keeps it in one piece
 
     depths = network_depths.NetworkDepths(record, Path())
 
     assert depths.has_partial
-    assert depths.spec.spreads == record.spreads[1:]
+    assert depths.spec == record.without_spreads()
     pictures = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
-    whole, fewer = (torch.nn.functional.normalize(network(pictures)).numpy() for network in networks.values())
-    np.testing.assert_allclose(depths.features_of(whole), fewer, atol=1e-5)
+    whole, plain = (torch.nn.functional.normalize(network(pictures)).numpy() for network in networks.values())
+    np.testing.assert_allclose(depths.features_of(whole), plain, atol=1e-5)
 
 
 @pytest.mark.parametrize(
