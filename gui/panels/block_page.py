@@ -91,7 +91,7 @@ class BlockPage(LabelPage):
         is_out = int(self.images.image_id(self.grid.current_position()) or 0) in self._blocks.page.out
         other = self._other_class()
         hints = [
-            Hint("Enter", "accept and go on"),
+            Hint("Enter", "accept and go on" if len(self._blocks.to_accept()) else "go on"),
             Hint("Space", "put this one back" if is_out else "take this one out"),
         ]
         if other is not None:
@@ -191,11 +191,19 @@ class BlockPage(LabelPage):
     def _toggle_at(self, position: int) -> None:
         image_id = self.images.image_id(position)
         if image_id is not None:
-            self._blocks.toggle([image_id])
+            self._toggle(np.array([image_id], np.int64))
 
     def _toggle_pointed(self) -> None:
-        self._blocks.toggle(self.target_ids())
+        self._toggle(self.target_ids())
         self._point_on()
+
+    def _toggle(self, ids: NDArray[np.int64]) -> None:
+        """Takes a picture out, or puts it back; one that got another class loses that."""
+        rows = self._session.rows_of(ids)
+        if (self._session.columns.class_ids[rows] != NO_CLASS).any():
+            self._blocks.put_back(ids)
+        else:
+            self._blocks.toggle(ids)
 
     def _mark(self, mark: Mark) -> None:
         """Marks the pointed image; one that is skipped is taken out."""

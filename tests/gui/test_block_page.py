@@ -106,6 +106,11 @@ def test_keys_take_out_give_another_class_and_go_to_the_next_class(trained: Any)
     room.wait_for(lambda: session.num_unsaved == 0)
     assert session.columns.class_ids[session.rows_of([second])] == other.id
     assert not session.columns.accepted[session.rows_of([second])].any()
+    room.press(Key.Key_Left)
+    room.press(Key.Key_Space)
+    room.wait_for(lambda: session.num_unsaved == 0)
+    assert session.columns.class_ids[session.rows_of([second])] == NO_CLASS
+    assert blocks.page.out == {first}
     before, count = blocks.class_id, len(blocks.to_accept())
     assert f"Accept {count}" in page.bar.accept.accessibleName()
     room.press(Key.Key_PageDown)
