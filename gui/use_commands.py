@@ -37,6 +37,7 @@ class UseCommands(QObject):
         self._use: UseSession | None = None
         self._run: FolderRun | None = None
         self._watch: UseWatch | None = None
+        self._page: UseWorkspace | None = None
 
     @property
     def session(self) -> UseSession:
@@ -50,6 +51,7 @@ class UseCommands(QObject):
 
     def attach(self, workspace: UseWorkspace) -> None:
         """Answers what the workspace asks for."""
+        self._page = workspace
         workspace.files_wanted.connect(self.choose_files)
         workspace.folder_wanted.connect(self.choose_folder)
         workspace.model_wanted.connect(self.open_model)
@@ -194,7 +196,8 @@ class UseCommands(QObject):
             self._run.cancel()
         if self._use is not None:
             self._use.shutdown()
-            self._window.use.shutdown()
+        if self._page is not None:
+            self._page.shutdown()
 
     def _has_model(self) -> bool:
         if self.session.model is None:

@@ -10,7 +10,7 @@ from gui.theme import font, paint_icon, theme
 from gui.widgets.buttons import button
 from gui.widgets.text import text_label
 
-ZONE_PX, MOST_WIDE_PX = 380, 620
+ZONE_PX, MOST_WIDE_PX = 400, 620
 
 
 class _Zone(QWidget):
@@ -33,7 +33,7 @@ class _Zone(QWidget):
         glow.setAlphaF(0.10)
         painter.setBrush(glow if self.is_target else QColor(Qt.GlobalColor.transparent))
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 14, 14)
-        top = QPointF(self.rect().center().x() - 28, max(24.0, self.height() / 2 - 112))
+        top = QPointF(self.rect().center().x() - 28, max(24.0, self.height() / 2 - 130))
         name = "images" if self.has_model else "layers"
         paint_icon(painter, name, QRectF(top.x(), top.y(), 56, 56), "accent" if self.is_target else "text_faint")
         painter.end()
@@ -52,7 +52,13 @@ class UseDropPage(QWidget):
         self._zone = _Zone()
         self._title = text_label("", "title")
         self._text = text_label("", "dim", wrap=True)
-        for label in (self._title, self._text):
+        self._camera = text_label(
+            "A camera? Let it save into a folder and watch that, or export the model as a web page (Ctrl+E): "
+            "it classifies what the camera of the computer sees.",
+            "faint",
+            wrap=True,
+        )
+        for label in (self._title, self._text, self._camera):
             label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self._text.setFont(font(1.02))
         self.files_button = button("Choose pictures…", "primary", "image", "Files (Ctrl+P)")
@@ -78,6 +84,8 @@ class UseDropPage(QWidget):
         inside.addWidget(self._text)
         inside.addSpacing(16)
         inside.addLayout(buttons)
+        inside.addSpacing(12)
+        inside.addWidget(self._camera)
         inside.addStretch(4)
         row = QHBoxLayout()
         row.addStretch(1)
@@ -113,6 +121,7 @@ class UseDropPage(QWidget):
         self._zone.has_model = has_model
         for each in (self.files_button, self.folder_button):
             each.setVisible(has_model)
+        self._camera.setVisible(has_model and not is_opening)
         self.model_button.setVisible(not has_model and not is_opening)
         self.label_button.setVisible(not has_model and has_project and not is_opening)
         if is_opening:
