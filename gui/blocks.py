@@ -294,10 +294,16 @@ class Blocks(QObject):
         return rows[is_taken]
 
     def _next_class(self, after: int = NO_CLASS) -> int:
-        """Returns the first class behind `after` in the palette that has open suggestions, going round once."""
+        """Returns the first class behind `after` in the palette that has open suggestions, going round once.
+
+        Classes with a single one come last: a page of one picture costs as many keys as one of fifty (59 classes, by
+        keys alone: tests/bench/bench_expert.py).
+        """
         order = [each.id for each in self._session.classes]
         start = order.index(after) + 1 if after in order else 0
-        return next((each for each in order[start:] + order[:start] if self._counts_of(each)), NO_CLASS)
+        round_trip = order[start:] + order[:start]
+        wanted = [each for each in round_trip if self._counts_of(each) > 1] or round_trip
+        return next((each for each in wanted if self._counts_of(each)), NO_CLASS)
 
     def _counts_of(self, class_id: int) -> int:
         return int(self._counts[class_id]) if 0 < class_id < len(self._counts) else 0

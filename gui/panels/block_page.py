@@ -223,7 +223,10 @@ class BlockPage(LabelPage):
 
     def _step_class(self, step: int) -> None:
         """Goes to the next class with something open, or to the one before."""
-        ids = [item.id for item, count in self._blocks.open_classes() if count or item.id == self._blocks.class_id]
+        now, counts = self._blocks.class_id, self._blocks.open_classes()
+        ids = [item.id for item, count in counts if count > 1 or item.id == now]
+        if len(ids) < 2:  # only classes with a single suggestion are left
+            ids = [item.id for item, count in counts if count or item.id == now]
         if self._blocks.class_id in ids and len(ids) > 1:
             self._blocks.go_to_class(ids[(ids.index(self._blocks.class_id) + step) % len(ids)])
 

@@ -201,3 +201,16 @@ def test_what_was_accepted_beyond_the_screen_counts_as_not_looked_at(
     found = [sources[image_id] for image_id in session.columns.image_ids.tolist()]
     assert found == [Source.SUGGESTION] * 4 + [Source.UNSEEN] * 12
     assert session.columns.accepted.all()
+
+
+def test_classes_with_a_single_suggestion_come_last(desk: Any) -> None:
+    desk.add_classes("dent")
+    desk.suggest(np.array([OK] * 4 + [RUST] + [3] * 11), np.full(16, 0.9))
+    blocks, seen = desk.session.blocks, []
+    blocks.start()
+    while not blocks.is_over:
+        seen.append(blocks.class_id)
+        blocks.accept()
+        blocks.next_page()
+    desk.wait_saved()
+    assert seen == [OK, 3, 3, 3, RUST]
