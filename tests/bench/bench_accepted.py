@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ class Labels:
 
 
 def estimates(
-    images: ImageSet, labels: Labels, rows: NDArray[np.int64], trained: Trained, others: NDArray
+    images: ImageSet, labels: Labels, rows: NDArray[np.int64], trained: Trained, others: NDArray[np.floating[Any]]
 ) -> list[float]:
     """Returns what the program says, what plain counting says, and what the user's own labels say."""
     is_right = trained.out_of_fold.argmax(axis=1) == labels.targets[rows]
@@ -49,7 +50,9 @@ def estimates(
     return [said, float(is_right.mean()), float(is_right[own].mean())]
 
 
-def label_more(images: ImageSet, labels: Labels, open_rows: NDArray[np.int64], said: NDArray, flow: str) -> None:
+def label_more(
+    images: ImageSet, labels: Labels, open_rows: NDArray[np.int64], said: NDArray[np.floating[Any]], flow: str
+) -> None:
     """One round of the scripted user."""
     sure, called = said.max(axis=1), said.argmax(axis=1)
     if flow == "unseen":
