@@ -158,8 +158,9 @@ def _fine_tuned_runs(project_dir: Path) -> Iterator[Path]:
 
 
 def _architecture_of_run(folder: Path) -> BackboneSpec:
+    """Returns the record of the network that a run made something of, with the embedding that its head takes."""
     found = run_spec(_read(folder / RUN_FILE))
-    return spec(found.architecture_key)
+    return spec(found.architecture_key).with_spreads(found.spreads)
 
 
 def _spec_of_run(folder: Path, key: str) -> BackboneSpec:

@@ -96,7 +96,10 @@ def _timm_spec(name: str) -> BackboneSpec:
 
 
 def timm_record(name: str, row: list[Any]) -> BackboneSpec:
-    """Returns the record of a row of `timm.json`, which `build/backbones/list_timm.py` makes."""
+    """Returns the record of a row of `timm.json`, which `build/backbones/list_timm.py` makes.
+
+    Convolutional networks of up to 10 thousand million multiplications have spreads; larger ones may have none yet.
+    """
     licence, embedding_size, side, mean, std, interpolation, size_bytes, gmacs, url, *spreads = row
     record = BackboneSpec(
         key=TIMM_PREFIX + name,

@@ -363,6 +363,7 @@ _FUNCTIONS: dict[str, Callable[[_GraphWriter, fx.Node], str]] = {
     "relu": lambda writer, node: writer.add("Relu", [writer.value(node.args[0])]),
     "flatten": lambda writer, node: _flatten_from(writer, node, _argument(node, 1, "start_dim", 0)),
     "adaptive_avg_pool2d": lambda writer, node: _pool_to_one(writer, node, _argument(node, 1, "output_size")),
+    "float": lambda writer, node: writer.value(node.args[0]),
     "dropout": lambda writer, node: writer.value(node.args[0]),
     "stochastic_depth": lambda writer, node: writer.value(node.args[0]),
 }

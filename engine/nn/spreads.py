@@ -36,7 +36,7 @@ class SpreadNetwork(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Returns the embeddings."""
-        means = self.network(pictures)
+        means = self.network(pictures).float()
         spreads = [listener.take() for listener in self.listeners]
         weighted = [SPREAD_WEIGHT * (spread / length_of(spread)) for spread in spreads]
         return torch.cat([means / length_of(means), *weighted], 1)
@@ -51,7 +51,11 @@ class SpreadNetwork(nn.Module):
 
 
 def spread_of(values: Tensor) -> Tensor:
-    """Returns the standard deviation (B, C) of each channel of a map (B, C, h, w)."""
+    """Returns the standard deviation (B, C) of each channel of a map (B, C, h, w), in single precision.
+
+    In half precision squares would overflow.
+    """
+    values = values.float()
     deviations = values - values.mean((2, 3), keepdim=True)
     return torch.sqrt((deviations * deviations).mean((2, 3)) + SMALLEST_VARIANCE)
 

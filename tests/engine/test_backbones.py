@@ -146,7 +146,9 @@ def test_small_networks_are_fast_and_large_ones_slow() -> None:
 
 def test_any_timm_network_is_found_by_its_name() -> None:
     full = spec("timm:resnet26d.bt_in1k")
-    assert (full.library, full.model_name, full.embedding_size) == ("timm", "resnet26d.bt_in1k", 2048)
+    assert (full.library, full.model_name) == ("timm", "resnet26d.bt_in1k")
+    assert full.without_spreads().embedding_size == 2048
+    assert full.spreads[-1] == ("layer3.1", 1024)
     assert spec("timm:resnet26d") == full
     assert full.url == "https://huggingface.co/timm/resnet26d.bt_in1k/resolve/main/model.safetensors"
 
