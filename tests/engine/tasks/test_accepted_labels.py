@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -126,3 +127,22 @@ def test_an_interrupted_training_remembers_what_was_accepted(project: Project, t
     again = labels_of(project, Interrupted(tmp_path / "scratch", SETTINGS, 0.5, 24, 0.0))
     assert np.array_equal(again.unseen, labels.unseen)
     assert again.accepted.sum() == 9
+
+
+def test_the_command_line_leaves_accepted_suggestions_out_when_told_to(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from engine.commands import cli
+
+    accept(project, Source.SUGGESTION)
+    folder = project.folder
+    project.close()
+    options = ["--backbone", "squeezenet1_1", "--depth", "head", "--json"]
+    assert cli.run(["train", str(folder), *options, "--without-accepted"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["num_images"] == 15
+    assert "left out" in document["accepted"]
+    assert cli.run(["train", str(folder), *options]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["num_images"] == 24
+    assert "9 labels are accepted suggestions" in document["accepted"]
