@@ -321,8 +321,21 @@ class UseSession(QObject):
         self.model = model_of_project(session.project, model.run, session.classes, model.unknown_threshold)
         self.model_changed.emit()
 
+    def _show_threshold(self) -> None:
+        """Takes over from which score on the project calls an image unknown."""
+        model, session = self.model, self._session
+        if model is None or model.run is None or session.project is None:
+            return
+        threshold = session.columns.unknown_threshold
+        if threshold != model.unknown_threshold:
+            self.model = model_of_project(session.project, model.run, session.classes, threshold)
+            self.files.columns.unknown_threshold = threshold
+            self.model_changed.emit()
+            self.rows_changed.emit(np.arange(len(self.files), dtype=np.int64))
+
     def _show_labels(self) -> None:
         """Takes over the classes that corrected files have in the project now, also after an undo."""
+        self._show_threshold()
         files, session = self.files, self._session
         if not files.project_image_ids or session.project is None:
             return

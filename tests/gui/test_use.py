@@ -338,6 +338,17 @@ def test_what_is_neither_picture_nor_model_is_refused_with_a_sentence(room, plac
     assert len(page.use.files) == 0
 
 
+def test_what_the_project_calls_unknown_counts_here_at_once(room, place: Path) -> None:
+    page = open_use(room, place)
+    drop(room, place / "new")
+    wait_until_done(room, page, 17)
+    before = page.use.files.counts()[Kind.UNKNOWN]
+    room.session.set_false_alarm_rate(0.10)
+    room.wait_for(lambda: page.use.files.columns.unknown_threshold == pytest.approx(0.9))
+    assert page.use.files.counts()[Kind.UNKNOWN] >= before
+    assert "90 %" in page.strip.facts.text()
+
+
 def test_closing_the_project_leaves_nothing_behind(room, place: Path) -> None:
     page = open_use(room, place)
     drop(room, place / "new")
