@@ -38,6 +38,7 @@ class LiteRtExporter(BaseExporter):
     """Signature "predict": input "views", see `prepared_views`; outputs as in ONNX."""
 
     model_file = "model.tflite"
+    is_deterministic = False  # its converter does not promise it
 
     def requirements(self, backbone: BackboneSpec) -> tuple[str, ...]:
         return ("numpy", "Pillow", f"ai-edge-litert>={'.'.join(version('ai-edge-litert').split('.')[:2])}")
