@@ -33,6 +33,10 @@ class OnnxFp16Exporter(OnnxExporter):
             found: onnx.ModelProto = convert_float_to_float16(
                 backbone, keep_io_types=True, op_block_list=[*DEFAULT_OP_BLOCK_LIST, *_SENSITIVE]
             )
+            # Where several sensitive nodes take one value, the conversion writes the same cast of it for each of them.
+            nodes = {node.output[0]: node for node in found.graph.node}
+            del found.graph.node[:]
+            found.graph.node.extend(nodes.values())
             return found
 
         prepare(graph)
