@@ -108,7 +108,7 @@ def test_import_label_by_keys_retrain_and_export(window: Any, steel: Path, tmp_p
     window.activate()
     fill(window, "Export to", str(export))
     window.click(window.find("Export", "QPushButton"))
-    window.wait_for_text("Exported and checked.", timeout_s=60)
+    window.wait_for_text("Checked in onnxruntime", timeout_s=60)
     window.screenshot("exported.png")
     window.click(window.find("Close", "QPushButton"))
     window.activate()
@@ -124,10 +124,10 @@ def test_import_label_by_keys_retrain_and_export(window: Any, steel: Path, tmp_p
         assert run.num_images == len(expected)
         accepted = next(record for record in opened.images() if Path(record.name).stem == f"{CLASSES[0]}_7")
         assert opened.history(accepted.id)[-1].source is Source.SUGGESTION
-    parity = json.loads((export / "parity.json").read_text(encoding="utf-8"))
+    parity = json.loads((export / "onnx" / "parity.json").read_text(encoding="utf-8"))
     assert parity["top1_agreement"] == 1.0
     assert parity["num_images"] == num_images
-    assert (export / "model.onnx").is_file()
+    assert (export / "onnx" / "model.onnx").is_file()
     assert "Traceback" not in window.log.read_text()
 
 
