@@ -35,11 +35,13 @@ def rule(parent: QWidget | None = None) -> QFrame:
 
 
 class ElidedLabel(QLabel):
-    """One line of text that gives way: it ends in "…" where there is no room and has the whole text as its tooltip."""
+    """One line of text that gives way: it ends in "…" where there is no room and has the whole text as its tooltip,
+    unless it was given another one."""
 
     def __init__(self, text: str = "", role: str = "", mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight) -> None:
         super().__init__(text)
         self._mode = mode
+        self._own_tip = ""
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         if role:
@@ -48,19 +50,20 @@ class ElidedLabel(QLabel):
     def minimumSizeHint(self) -> QSize:
         return QSize(24, super().sizeHint().height())
 
-    def _show_whole_text(self, is_shortened: bool) -> None:
-        self.setToolTip(self.text() if is_shortened else "")
+    def setToolTip(self, text: str) -> None:
+        self._own_tip = text
+        super().setToolTip(text)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         shown = QFontMetrics(self.font()).elidedText(self.text(), self._mode, self.width())
-        self._show_whole_text(shown != self.text())
+        super().setToolTip(self._own_tip or (self.text() if shown != self.text() else ""))
         painter = QPainter(self)
         painter.setPen(self.palette().color(self.foregroundRole()))
         painter.drawText(self.rect(), int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), shown)
 
 
 class LinkLabel(ElidedLabel):
-    """An ElidedLabel that can be pressed, by mouse or Enter; keeps the tooltip that it was given."""
+    """An ElidedLabel that can be pressed, by mouse or Enter."""
 
     clicked = Signal()
 
@@ -73,9 +76,6 @@ class LinkLabel(ElidedLabel):
         self._is_link = on
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus if on else Qt.FocusPolicy.NoFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor if on else Qt.CursorShape.ArrowCursor)
-
-    def _show_whole_text(self, is_shortened: bool) -> None:
-        return
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         is_inside = self.rect().contains(event.position().toPoint())
