@@ -140,6 +140,7 @@ def synthetic(num_images: int, size: int, num_classes: int) -> tuple[np.ndarray,
 def bench_retrain(num_labelled: int = 1000) -> None:
     """From the Retrain click to predictions that the window can show: the chain of jobs, and reading them."""
     from engine.tasks.embed import ComputeEmbeddings
+    from engine.tasks.near_duplicates import jobs_ahead_of_training
     from engine.tasks.train import retrain_jobs
     from engine.tasks.train_snapshot import TrainSettings
 
@@ -152,6 +153,8 @@ def bench_retrain(num_labelled: int = 1000) -> None:
         rng.shuffle(ids)
         project.clear(ids[num_labelled:]).result()
         run_in_foreground(ComputeEmbeddings(project, BACKBONE))
+        for job in jobs_ahead_of_training(project, BACKBONE, has_new_images=True):
+            run_in_foreground(job)  # as the window does in the pause after labelling
 
         def retrain() -> None:
             for job in retrain_jobs(project, TrainSettings(BACKBONE)):
