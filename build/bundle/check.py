@@ -24,6 +24,7 @@ from environment import ROOT, SetupError
 SAMPLE = ROOT / "resources" / "sample"
 NUM_PER_CLASS, NUM_LABELLED = 40, 12
 LEAST_ACCURACY = 0.9
+FORMATS = ("onnx", "web", "safetensors", "pt2", "onnx-fp16", "onnx-int8")
 SETTLE_S = 8.0
 """How long the window may take to show a folder of 120 pictures, on a slow machine."""
 GOAL_SIZE_MB, GOAL_FIRST_WINDOW_MS = 800, 500
@@ -88,7 +89,11 @@ def _check_command_line(program: Path, work: Path) -> list[tuple[str, str, str]]
     share = _share_right(graft("predict", export["folder"], SAMPLE)["predictions"])
     if share < LEAST_ACCURACY:
         raise SetupError(f"The packed program's export is right on {share:.3f} of the sample only.")
+    several = graft("export", demo["project"], "--format", ",".join(FORMATS), "--to", work / "exports")
+    if len(several["exports"]) != len(FORMATS):
+        raise SetupError(f"The packed program could not export in every format: {several['failed']}")
     return [
+        ("exports that need nothing more", f"{len(FORMATS)} formats, each loaded again", str(len(FORMATS))),
         ("demo on the command line", f"{accuracy:.3f} on held-out pictures, {seconds:.0f} s", f">= {LEAST_ACCURACY}"),
         ("export loaded again", f"{share:.3f} on the whole sample", f">= {LEAST_ACCURACY}"),
     ]
