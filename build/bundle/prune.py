@@ -28,8 +28,8 @@ _UNNEEDED: Final = re.compile(
       ^torch/(include|share|test)/          # headers and tests
     | ^torch/bin/(?!torch_shm_manager)      # test programs; the shared-memory helper is used by data exchange
     | ^torch/lib/.*\.(a|lib)$               # for linking
-    | ^torch/(_dynamo|_functorch|_inductor|_vendor|ao|testing|distributed(?!/optim))/.*\.py$  # sources; the modules
-                                                                                      # themselves are packed apart
+    | ^torch/(_dynamo|_functorch|_inductor|_vendor|ao|testing|distributed(?!/optim))/(.*/)?(?![^/]*config)[^/]*\.py$
+                                            # sources; the modules are packed apart, but torch reads those of settings
     | ^torchvision/datasets/.*\.py$
     | ^torchvision(\.libs)?/.*\.(so|pyd|dll|dylib)(\.|$)   # boxes and video; torchvision_shim does without them
     | ^lib(nvjpeg|cudart)[^/]*\.so         # of those
