@@ -54,6 +54,7 @@ class Desk:
             self.session.add_class(name)
         self.wait_saved()
         self.qtbot.waitUntil(lambda: len(self.session.classes) >= len(names))
+        self.settle()
 
     def saved_classes(self) -> dict[str, str]:
         """Returns image name to class name, as the project on disk has it."""
