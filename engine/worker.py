@@ -299,8 +299,11 @@ def worker_main(connection: Connection, options: WorkerOptions) -> None:
 
     def send(news: Event | Reply | _Sign) -> None:
         data = pickle.dumps(news, protocol=pickle.HIGHEST_PROTOCOL)
-        with send_lock:
-            connection.send_bytes(data)
+        try:
+            with send_lock:
+                connection.send_bytes(data)
+        except OSError:
+            os._exit(0)  # the program is gone, perhaps while we were starting: as in _listen
 
     send(_Sign.READY)
     while True:

@@ -295,3 +295,23 @@ def test_the_worker_goes_when_the_program_is_killed(tmp_path: Path) -> None:
 
 def test_the_samples_are_importable_by_the_worker() -> None:
     assert job_samples.__name__ == "tests.engine.job_samples"
+
+
+def test_a_worker_whose_program_ended_while_it_was_starting_ends_without_a_word(repository: Path) -> None:
+    code = """
+import threading
+from engine.worker import WorkerOptions, worker_main
+
+class Gone:
+    def send_bytes(self, data):
+        raise BrokenPipeError(32, "Broken pipe")
+
+    def recv_bytes(self):
+        threading.Event().wait()
+
+worker_main(Gone(), WorkerOptions())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
