@@ -34,6 +34,7 @@ _UNNEEDED: Final = re.compile(
     | ^torchvision(\.libs)?/.*\.(so|pyd|dll|dylib)(\.|$)   # boxes and video; torchvision_shim does without them
     | ^lib(nvjpeg|cudart)[^/]*\.so         # of those
     | ^resources/(help/)?screenshots/
+    | \.dist-info/(RECORD|licenses/)        # the texts of licences lie in licences/
     | ^onnx/backend/test/
     | ^onnx/.*\.(proto|cc|h)$
     | ^sklearn/datasets/(data|images|descr)/

@@ -30,6 +30,7 @@ def part(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     [
         "torch/include/ATen/ATen.h",
         "torch/bin/protoc",
+        "torch-2.13.0+cpu.dist-info/licenses/LICENSE",
         "torch/_inductor/ir.py",
         "torch/distributed/fsdp/api.py",
         "torchvision/_C.so",
@@ -48,6 +49,7 @@ def test_what_the_program_never_opens_stays_out(part: Any, name: str) -> None:
     "name",
     [
         "torch/bin/torch_shm_manager",
+        "torch-2.13.0+cpu.dist-info/METADATA",
         "torch/lib/libtorch_cpu.so",
         "torch/nn/functional.py",
         "torch/_dynamo/config.py",
