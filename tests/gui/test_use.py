@@ -181,8 +181,12 @@ def test_a_pasted_picture_is_classified_and_kept_in_the_project_once_it_is_label
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(place / "new" / "odd.jpg"))])
     QGuiApplication.clipboard().setMimeData(data)
-    room.press(Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
-    wait_until_done(room, page, 2)
+    try:
+        room.press(Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+        wait_until_done(room, page, 2)
+    finally:
+        # What Python made must not outlive it: the clipboard lives until the very end of the process.
+        QGuiApplication.clipboard().clear()
 
 
 @pytest.mark.parametrize("name", ["onnx", "safetensors"])
