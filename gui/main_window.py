@@ -210,7 +210,6 @@ class MainWindow(QMainWindow):
         """Goes to the Review workspace, or to one of its pages."""
         if self.session.project is not None:
             self._show_workspace(self.review)
-            self.tour.saw_review()
             if page:
                 self.review.show_page(page)
 
@@ -242,6 +241,7 @@ class MainWindow(QMainWindow):
         key = {id(self._review): REVIEW, id(self._use): USE}.get(id(wanted), LABEL)
         self.top_bar.switch.set_current(key)
         self.action_set.show_workspace(key)
+        self.tour.saw_workspace(key)
         last = self._last_focus.get(wanted)
         (last if last is not None and last.isVisible() else wanted).setFocus()
 

@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from engine.domain import NO_CLASS
 from engine.events import JobSucceeded
 from gui.activities import EXPORT
+from gui.panels.top_bar import REVIEW, USE
 
 if TYPE_CHECKING:
     from gui.session import Session
@@ -114,14 +115,10 @@ class Tour(QObject):
             self._step = None
             self.changed.emit()
 
-    def saw_review(self) -> None:
-        """The Review workspace was shown."""
-        self._has_seen_review = True
-        self._go_on()
-
-    def saw_use(self) -> None:
-        """The Use workspace was shown."""
-        self._has_taken = True
+    def saw_workspace(self, key: str) -> None:
+        """A workspace was shown ("label", "review", "use")."""
+        self._has_seen_review |= key == REVIEW
+        self._has_taken |= key == USE
         self._go_on()
 
     def progress(self) -> tuple[int, int]:

@@ -132,7 +132,7 @@ def test_after_a_model_the_tour_asks_for_accepted_suggestions_then_review_then_u
     room.wait_for(lambda: tour.step is Step.REVIEW)
     room.window.show_review()
     assert tour.step is Step.TAKE
-    tour.saw_use()
+    room.window.show_use()
     assert tour.step is Step.DONE
     assert room.window.tour_bar.leave_button.text() == "Close"
 
