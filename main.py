@@ -25,6 +25,9 @@ def main() -> int:
 
         return run(arguments)
     gc.disable()  # the heap only grows while the window is made; gui.warm_up turns collections on again
+    from gui.languages import choose_language
+
+    choose_language()  # before what has texts is imported
     from gui.app import run_window  # Qt comes in here; torch stays in the worker process
 
     return run_window(arguments)

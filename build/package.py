@@ -28,7 +28,7 @@ from pathlib import Path
 from bundle.licences import system_licences
 from bundle.linux import add_desktop_files, write_deb
 from bundle.prune import STRIPPED
-from bundle.toolbox import ensure_packed_environment, ensure_tools, run
+from bundle.toolbox import ensure_packed_environment, ensure_tools, run, size_of
 from environment import ROOT, SetupError, require_python
 
 WORK = ROOT / ".work" / "package"
@@ -211,11 +211,6 @@ def git(*arguments: str) -> str:
         ["git", *arguments], cwd=SOURCE if SOURCE.is_dir() else ROOT, capture_output=True, text=True, check=False
     )
     return done.stdout.strip() if done.returncode == 0 else ""
-
-
-def size_of(folder: Path) -> int:
-    """Returns the bytes of all files of a folder, links not followed."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
 
 
 if __name__ == "__main__":

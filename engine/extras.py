@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from engine.errors import ExtraError
-from engine.files import PendingFolder, disk_error
+from engine.files import PendingFolder, disk_error, size_of
 from engine.job import JobContext
 from engine.settings import user_data_folder
 
@@ -229,7 +229,7 @@ def _run_pip(wanted: Extra, target: Path, downloads: Path, context: JobContext) 
             while pip.poll() is None:
                 context.checkpoint()
                 if time.monotonic() >= next_look:
-                    done = min(_size_of(downloads) + _size_of(target), total)
+                    done = min(size_of(downloads) + size_of(target), total)
                     context.progress(done, total, f"installing {wanted.title}")
                     next_look = time.monotonic() + _LOOK_S
                 time.sleep(_POLL_S)
@@ -269,14 +269,3 @@ def _error_of(wanted: Extra, words: str, seconds: float) -> ExtraError:
     lines = [line for line in words.splitlines() if line.strip() and not line.startswith("WARNING")]
     reason = lines[-1].removeprefix("ERROR: ")[:300] if lines else f"it ended after {seconds:.0f} s without a word"
     return ExtraError(f"{wanted.title} could not be installed: {reason}", "Nothing was changed; try again later.")
-
-
-def _size_of(folder: Path) -> int:
-    total = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(parent, name)).st_size
-            except OSError:  # moved or deleted meanwhile
-                continue
-    return total

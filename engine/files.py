@@ -142,6 +142,18 @@ def sync_folder_tree(folder: Path) -> None:
         syncing.sync_folder(Path(parent))
 
 
+def size_of(folder: Path) -> int:
+    """Returns the bytes of all files of a folder; what is moved or deleted meanwhile counts nothing."""
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(parent, name)).st_size
+            except OSError:
+                continue
+    return total
+
+
 def _is_empty_folder(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink() and not any(path.iterdir())
 

@@ -13,6 +13,7 @@ from typing import Any
 import platformdirs
 
 from engine.files import atomic_write_bytes, disk_error
+from engine.language import LANGUAGES
 
 log = logging.getLogger("graft.settings")
 
@@ -26,6 +27,7 @@ class Settings:
     """What the program remembers between two starts.
 
     `recent_projects` has the newest first. `theme` is one of THEMES. `num_threads` 0 means: choose by the machine.
+    `language` is one of `engine.language.LANGUAGES`, or "system".
     """
 
     recent_projects: tuple[str, ...] = ()
@@ -33,6 +35,7 @@ class Settings:
     has_auto_advance: bool = True
     has_auto_retrain: bool = True
     num_threads: int = 0
+    language: str = "system"
 
     def with_recent_project(self, folder: Path) -> Settings:
         """Returns the settings with `folder` as the most recent project."""
@@ -100,6 +103,11 @@ def num_threads(has_window: bool) -> int:
     chosen = load_settings().num_threads
     if chosen > 0:
         return chosen
+    return usual_num_threads(has_window)
+
+
+def usual_num_threads(has_window: bool) -> int:
+    """Returns how many threads the machine has for numeric libraries where nobody chose."""
     num_cores = num_usable_cores()
     return max(1, num_cores - 1) if has_window else num_cores
 
@@ -136,6 +144,7 @@ def _checked(item: tuple[str, Any]) -> tuple[str, Any]:
         "theme": value in THEMES if isinstance(value, str) else False,
         "has_auto_advance": isinstance(value, bool),
         "has_auto_retrain": isinstance(value, bool),
+        "language": value == "system" or value in LANGUAGES if isinstance(value, str) else False,
         "num_threads": isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 1024,
     }
     return (name, value) if is_valid.get(name, False) else ("", None)

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QApplication
 
 from engine import settings as user_settings
 from gui import theme
+from gui.languages import translate_qt
 from gui.main_window import MainWindow
 from gui.preferences import Preferences
 from gui.warm_up import WarmUp
@@ -97,6 +98,7 @@ def run(project: Path | None) -> int:
     QGuiApplication.setApplicationDisplayName("Graft")
     QGuiApplication.setDesktopFileName("graft")
     app = QApplication(sys.argv[:1])
+    translate_qt(app)
     program = Program(app)
     if os.environ.get(FIRST_PAINT_VARIABLE):
         program.window.painted.connect(_print_first_paint)

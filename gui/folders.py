@@ -1,4 +1,4 @@
-"""What the window can do with a folder of the user's: say whether it may be written, and show it."""
+"""What the window can do with a folder or file of the user's: say whether it may be written, and show it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ def can_only_be_read(folder: Path) -> bool:
 
 def open_remedy(folder: Path) -> Remedy:
     """Returns the button that shows a folder in the system's own window."""
+    return Remedy("Open folder", lambda: open_in_system(folder))
 
-    def show() -> None:
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
-    return Remedy("Open folder", show)
+def open_in_system(path: Path) -> None:
+    """Shows a folder, or opens a file, in the program that the system has for it."""
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))

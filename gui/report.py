@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QObject
 
 from engine.events import JobEnded, JobSucceeded
 from gui.activities import REPORT
 from gui.dialogs import ask
+from gui.folders import open_in_system
 from gui.session import Session
 from gui.widgets.banner import Remedy
 
@@ -41,12 +41,8 @@ class ReportWriter(QObject):
         from engine.tasks.report import WrittenReport
 
         assert isinstance(end.result, WrittenReport)
-        url = QUrl.fromLocalFile(str(end.result.file))
-
-        def show() -> None:
-            QDesktopServices.openUrl(url)
-
-        remedy = Remedy("Open it", show)
+        file = end.result.file
+        remedy = Remedy("Open it", lambda: open_in_system(file))
         self._window.errors.show_notice(
             f"Report written to {end.result.file.name}.", str(end.result.file.parent), [remedy]
         )

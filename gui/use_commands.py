@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QDialog
 
 from engine.errors import ImportFormatError, ProjectError
 from gui.dialogs import ask
+from gui.folders import open_in_system
 from gui.panels.use_work import FOLDER, WATCH, WorkState, folder_row
 from gui.session import Session
 
@@ -171,10 +172,10 @@ class UseCommands(QObject):
                 self.run.put_away()
                 self.run.start(replace(state.plan, is_resumed=table is not None))
             elif action == "table" and table is not None:
-                QDesktopServices.openUrl(QUrl.fromLocalFile(str(table)))
+                open_in_system(table)
             elif action == "folder":
                 folder = sort.folder if sort is not None else table.parent if table is not None else state.plan.folder
-                QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+                open_in_system(folder)
 
     def _show_run(self) -> None:
         self._window.use.work_rows.set_state(FOLDER, folder_row(self.run.state))

@@ -24,6 +24,8 @@ from engine.project import Project
 
 # Before anything imports Qt. Window tests (tests/e2e) start the program as a process of its own with its own setting.
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
+# The expected texts are English, also on a machine that is not.
+os.environ["GRAFT_LANGUAGE"] = "en"
 # Two threads that spin on two busy cores slow each other down many times over.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 

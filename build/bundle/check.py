@@ -14,12 +14,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from environment import ROOT, SetupError
+
+from bundle.screen import first_paint_ms, virtual_display
+from bundle.toolbox import size_of
 
 SAMPLE = ROOT / "resources" / "sample"
 NUM_PER_CLASS, NUM_LABELLED = 40, 12
@@ -46,8 +48,8 @@ def check_folder(folder: Path) -> None:
             rows += _check_window(place / program.name, Path(work))
         else:
             print(f"the window was not tried: that needs {', '.join(PROGRAMS)}", file=sys.stderr)
-    size_mb = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink()) / 1e6
-    print(f"| what | packed program | goal |\n|---|---|---|\n| size | {size_mb:.0f} MB | <= {GOAL_SIZE_MB} MB |")
+    print("| what | packed program | goal |\n|---|---|---|")
+    print(f"| size | {size_of(folder) / 1e6:.0f} MB | <= {GOAL_SIZE_MB} MB |")
     for row in rows:
         print(f"| {' | '.join(row)} |")
 
@@ -68,16 +70,23 @@ def _environment(work: Path, **more: str) -> dict[str, str]:
 # ------------------------------------------------------------------------------------------------------ command line
 
 
+def _answer(program: Path, environment: dict[str, str], *arguments: object) -> dict[str, Any]:
+    """Runs a command of the packed program and returns its JSON document."""
+    command = [str(program), *map(str, arguments), "--json"]
+    done = subprocess.run(
+        command, env=environment, cwd=environment["HOME"], capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise SetupError(f"The packed `graft {arguments[0]}` failed: {done.stderr.strip()[-2000:]}")
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
 def _check_command_line(program: Path, work: Path) -> list[tuple[str, str, str]]:
     environment = _environment(work)
 
     def graft(*arguments: object) -> dict[str, Any]:
-        command = [str(program), *map(str, arguments), "--json"]
-        done = subprocess.run(command, env=environment, cwd=work, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise SetupError(f"The packed `graft {arguments[0]}` failed: {done.stderr.strip()[-2000:]}")
-        answer: dict[str, Any] = json.loads(done.stdout)
-        return answer
+        return _answer(program, environment, *arguments)
 
     started = time.perf_counter()
     demo = graft("demo", "--out", work / "demo")
@@ -107,13 +116,14 @@ def _check_window(program: Path, work: Path) -> list[tuple[str, str, str]]:
     pictures.mkdir(parents=True, exist_ok=True)
     data = work / "home" / "data"
     project = data / "sample-project"
-    with _display(work) as display:
+    with virtual_display(work) as display:
         hand = _Hand(display, pictures)
         environment = _environment(work, DISPLAY=display, GRAFT_DATA=str(data))
-        paints = [_first_paint_ms(program, environment) for _ in range(4)][1:]  # the first one warms the disk
+        first_paint_ms([str(program)], environment, work)  # warms the disk
+        paints = [first_paint_ms([str(program)], environment, work) for _ in range(3)]
         process = subprocess.Popen([str(program)], env=environment, cwd=work, stdout=subprocess.DEVNULL)
         try:
-            hand.wait_for_window(process.pid)
+            hand.wait_for_window()
             started = time.perf_counter()
             time.sleep(SETTLE_S / 2)
             hand.key("alt+f")
@@ -148,8 +158,7 @@ def _check_window(program: Path, work: Path) -> list[tuple[str, str, str]]:
         finally:
             process.kill()
             process.wait()
-    answers = json.loads(_output([str(program), "predict", str(project), str(SAMPLE), "--json"], environment))
-    accuracy = _share_right(answers["predictions"])
+    accuracy = _share_right(_answer(program, environment, "predict", project, SAMPLE)["predictions"])
     if accuracy < LEAST_ACCURACY:
         raise SetupError(f"What the window trained is right on {accuracy:.3f} of the sample only.")
     paint = sorted(paints)[len(paints) // 2]
@@ -168,11 +177,13 @@ class _Hand:
         self._environment = {**os.environ, "DISPLAY": display}
         self._pictures = pictures
 
-    def wait_for_window(self, pid: int) -> None:
-        _wait(lambda: self._xdotool("search", "--onlyvisible", "--name", "^Graft$").split(), "a window", self)
-        self._xdotool(
-            "windowactivate", "--sync", self._xdotool("search", "--onlyvisible", "--name", "^Graft$").split()[-1]
-        )
+    def wait_for_window(self) -> None:
+        """Waits until the window is there, and gives it the keyboard."""
+        _wait(self._windows, "a window", self)
+        self._xdotool("windowactivate", "--sync", self._windows()[-1])
+
+    def _windows(self) -> list[str]:
+        return self._xdotool("search", "--onlyvisible", "--name", "^Graft$").split()
 
     def key(self, *keys: str) -> None:
         self._xdotool("key", "--clearmodifiers", "--delay", "60", *keys)
@@ -192,53 +203,9 @@ class _Hand:
         ).stdout
 
 
-@contextmanager
-def _display(work: Path) -> Iterator[str]:
-    reading, writing = os.pipe()
-    log = (work / "display.log").open("w")
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1600x1000x24", "-nolisten", "tcp", "-noreset"],
-        pass_fds=(writing,), stdout=log, stderr=log,
-    )  # fmt: skip
-    os.close(writing)
-    with os.fdopen(reading) as pipe:
-        name = f":{pipe.readline().strip()}"
-    manager = subprocess.Popen(["openbox"], env={**os.environ, "DISPLAY": name}, stdout=log, stderr=log)
-    try:
-        yield name
-    finally:
-        for process in (manager, server):
-            process.terminate()
-            process.wait()
-        log.close()
-
-
-def _first_paint_ms(program: Path, environment: dict[str, str]) -> float:
-    process = subprocess.Popen(
-        [str(program)], env={**environment, "GRAFT_PRINT_FIRST_PAINT": "1"}, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stdout is not None
-        for line in process.stdout:
-            found = re.search(r"first paint (\d+) ms", line)
-            if found:
-                return float(found[1])
-        raise SetupError("The packed window ended before it was painted.")
-    finally:
-        process.kill()
-        process.wait()
-
-
 def _memory_mb(pid: int) -> float:
     found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     return int(found[1]) / 1000 if found else float("nan")
-
-
-def _output(command: list[str], environment: dict[str, str]) -> str:
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise SetupError(f"The packed `graft {command[1]}` failed: {done.stderr.strip()[-2000:]}")
-    return done.stdout
 
 
 def _wait(question: Callable[[], object], what: str, hand: _Hand, timeout_s: float = 60) -> None:

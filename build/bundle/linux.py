@@ -6,6 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from bundle.toolbox import size_of
+
 QT_LIBRARIES = ("libegl1", "libgl1", "libdbus-1-3", "libfontconfig1")
 """What Qt takes from the system; the rest is in the package."""
 APP_ID = "org.graft.Graft"
@@ -107,7 +109,7 @@ def write_deb(folder: Path, deb: Path, version: str, work: Path) -> bool:
     shutil.copy(share / f"{APP_ID}.metainfo.xml", metainfo)
     shutil.copy(share / f"{APP_ID}.png", icons)
     (tree / "usr/bin/graft").symlink_to("/opt/graft/graft")
-    size_kb = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) // 1024
+    size_kb = size_of(folder) // 1024
     architecture = subprocess.run(
         ["dpkg", "--print-architecture"], capture_output=True, text=True, check=True
     ).stdout.strip()

@@ -29,6 +29,11 @@ def ensure_tools(work: Path) -> Path:
     return _ensure(work / "tools", list(TOOLS), [])
 
 
+def size_of(folder: Path) -> int:
+    """Returns the bytes of all files of a folder, links not followed."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
 def _is_reachable() -> bool:
     """Where that index cannot be reached, pip takes what other sources hold, after minutes of retries: ask first."""
     try:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.files import size_of
 from engine.project import Project
 from engine.settings import user_data_folder
 
@@ -26,25 +26,13 @@ def measure_storage(project: Project | None) -> Storage:
     """Looks it up on the disk; takes as long as listing the folders does."""
     user_folder = user_data_folder()
     if project is None:
-        return Storage(user_folder, _bytes_of(user_folder))
+        return Storage(user_folder, size_of(user_folder))
     times = [path.stat().st_mtime for path in project.backups_dir.glob("*.db")] if project.backups_dir.is_dir() else []
     return Storage(
         user_folder,
-        _bytes_of(user_folder),
-        _bytes_of(project.folder / "cache"),
-        _bytes_of(project.folder / "models"),
+        size_of(user_folder),
+        size_of(project.cache_dir),
+        size_of(project.models_dir),
         len(times),
         max(times, default=None),
     )
-
-
-def _bytes_of(folder: Path) -> int:
-    """Returns the size of all files; what vanishes meanwhile counts nothing."""
-    total = 0
-    for path, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(path, name)).st_size
-            except OSError:
-                continue
-    return total

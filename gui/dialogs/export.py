@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QKeyEvent
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from engine.domain import Run
@@ -18,6 +18,7 @@ from gui.activities import EXPORT
 from gui.dialogs import ask
 from gui.dialogs.frame import FramedDialog
 from gui.exports import ExportRow, ExportState
+from gui.folders import open_in_system
 from gui.session import Session
 from gui.widgets.buttons import button
 from gui.widgets.export_row import ExportRowView
@@ -210,7 +211,7 @@ class ExportDialog(FramedDialog):
     def _on_open(self, name: str) -> None:
         report = self._exports.rows[name].report
         if report is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(report.folder)))
+            open_in_system(report.folder)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self._exports.is_running:

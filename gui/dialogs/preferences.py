@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QUrl
-from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QHBoxLayout, QLabel, QWidget
 from shiboken6 import isValid
 
-from engine.settings import num_usable_cores
+from engine.settings import num_usable_cores, user_data_folder, usual_num_threads
 from gui import wording
 from gui.dialogs.frame import FramedDialog
+from gui.folders import open_in_system
 from gui.session import Session
 from gui.widgets.buttons import button
 from gui.widgets.segments import Segment, Segments
@@ -108,8 +107,7 @@ class PreferencesDialog(FramedDialog):
         box = QComboBox()
         box.setAccessibleName("Cores for computing")
         cores = num_usable_cores()
-        usual = max(1, cores - 1)
-        box.addItem(f"As the machine has ({usual} of {cores}; the window keeps one)", 0)
+        box.addItem(f"As the machine has ({usual_num_threads(has_window=True)} of {cores}; the window keeps one)", 0)
         for number in range(1, cores + 1):
             box.addItem(wording.count(number, "core"), number)
         box.setCurrentIndex(max(0, box.findData(self._session.preferences.num_threads)))
@@ -137,10 +135,8 @@ class PreferencesDialog(FramedDialog):
             self.backups.setText(f"{storage.num_backups:,}, the last {wording.moment(storage.last_backup_at)}")
 
     def _open_user_folder(self) -> None:
-        from engine.settings import user_data_folder
-
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(user_data_folder())))
+        open_in_system(user_data_folder())
 
     def _open_project_folder(self) -> None:
         if self._session.project is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._session.project.folder)))
+            open_in_system(self._session.project.folder)

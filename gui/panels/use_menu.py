@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu
 
 from gui import wording
+from gui.folders import open_in_system
 from gui.panels.class_menu import dot_icon
 from gui.panels.workspace_keys import class_key_text
 from gui.theme import icon
@@ -47,7 +48,6 @@ def open_file_menu(workspace: UseWorkspace, where: QPoint) -> QMenu | None:
     if count == 1 and path is not None:
         menu.addSeparator()
         menu.addAction(icon("copy"), "Copy path", lambda: QGuiApplication.clipboard().setText(str(path)))
-        folder = QUrl.fromLocalFile(str(path.parent))
-        menu.addAction(icon("folder-open"), "Open its folder", lambda: QDesktopServices.openUrl(folder))
+        menu.addAction(icon("folder-open"), "Open its folder", lambda: open_in_system(path.parent))
     menu.popup(where)
     return menu

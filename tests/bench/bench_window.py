@@ -13,10 +13,8 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -44,28 +42,17 @@ app.exec()
 """
 
 
-def first_paint_ms(command: list[str], environment: dict[str, str]) -> float:
-    """Starts a program, waits for its line about the first paint, and ends it."""
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        for line in process.stdout:
-            found = re.search(r"first paint (\d+) ms", line)
-            if found:
-                return float(found[1])
-        raise RuntimeError("the program ended without a paint")
-    finally:
-        process.kill()
-        process.wait()
-
-
 def bench_start(num_starts: int) -> None:
     """Prints the medians of the program and of Qt alone."""
+    from bundle.screen import first_paint_ms
+
     with tempfile.TemporaryDirectory() as data:
-        environment = {**os.environ, "GRAFT_DATA": data, "GRAFT_PRINT_FIRST_PAINT": "1"}
-        program, qt = [sys.executable, "main.py"], [sys.executable, "-c", QT_ALONE]
-        first_paint_ms(program, environment)  # writes the .pyc files
-        pairs = [(first_paint_ms(program, environment), first_paint_ms(qt, environment)) for _ in range(num_starts)]
+
+        def paint_ms(*command: str) -> float:
+            return first_paint_ms([sys.executable, *command], {**os.environ, "GRAFT_DATA": data}, ROOT)
+
+        paint_ms("main.py")  # writes the .pyc files
+        pairs = [(paint_ms("main.py"), paint_ms("-c", QT_ALONE)) for _ in range(num_starts)]
     ours, bare = (statistics.median(column) for column in zip(*pairs, strict=True))
     best = min(pair[0] for pair in pairs)
     print(
@@ -167,5 +154,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
+    sys.path[:0] = [str(ROOT), str(ROOT / "build")]
     main()

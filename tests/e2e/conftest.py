@@ -20,8 +20,11 @@ from typing import Any
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "build"))
+
+from bundle.screen import virtual_display
+
 PROGRAMS = ("Xvfb", "openbox", "xdotool")
-SCREEN = "1600x1000x24"
 Widget = dict[str, Any]
 
 
@@ -49,24 +52,8 @@ def display(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     missing = [program for program in PROGRAMS if shutil.which(program) is None]
     if missing:
         pytest.skip(f"a window test needs {', '.join(missing)} (build/test.py installs them where it may)")
-    log = (tmp_path_factory.mktemp("display") / "log.txt").open("w")
-    reading, writing = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", SCREEN, "-nolisten", "tcp", "-noreset"],
-        pass_fds=(writing,), stdout=log, stderr=log,
-    )  # fmt: skip
-    os.close(writing)
-    with os.fdopen(reading) as pipe:
-        name = f":{pipe.readline().strip()}"
-    manager = subprocess.Popen(["openbox"], env={**os.environ, "DISPLAY": name}, stdout=log, stderr=log)
-    try:
-        assert name != ":", "Xvfb did not start"
+    with virtual_display(tmp_path_factory.mktemp("display")) as name:
         yield name
-    finally:
-        for process in (manager, server):
-            process.terminate()
-            process.wait(timeout=10)
-        log.close()
 
 
 class Window:

@@ -1,0 +1,33 @@
+"""Takes the user's language before anything that has texts is imported, and gives Qt's own texts the same one."""
+
+from __future__ import annotations
+
+import os
+
+from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
+
+from engine import language
+from engine.settings import load_settings
+
+
+def choose_language() -> None:
+    """Uses GRAFT_LANGUAGE, else what Preferences say, else the system's first language that there is."""
+    wanted = os.environ.get(language.VARIABLE) or load_settings().language
+    language.use(wanted if wanted in language.LANGUAGES else system_language())
+
+
+def system_language() -> str:
+    """Returns the first of the system's languages that the program speaks, or English."""
+    spoken = (name.partition("-")[0] for name in QLocale.system().uiLanguages())
+    return next((name for name in spoken if name in language.LANGUAGES), language.ENGLISH)
+
+
+def translate_qt(app: QCoreApplication) -> None:
+    """Has Qt's own texts ("Cancel", "Ctrl") and number fields in the language in use. Once, on a fresh application."""
+    QLocale.setDefault(QLocale(language.current()))
+    if language.current() == language.ENGLISH:
+        return
+    translator = QTranslator(app)
+    folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
+    if translator.load(f"qtbase_{language.current()}", folder):
+        app.installTranslator(translator)
