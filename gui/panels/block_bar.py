@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from engine.domain import NO_CLASS
+from engine.language import decimal, tr
 from gui.panels import block_words
 from gui.session import Session
 from gui.theme import theme
@@ -27,18 +28,20 @@ class BlockBar(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self.accept = ShortcutButton("Accept", "Enter")
+        self.accept = ShortcutButton(tr("Accept"), tr("Enter"))
         self.accept.clicked.connect(self.accept_wanted)
         self.percent = QComboBox()
         for each in PERCENTS:
             self.percent.addItem(f"{each} %", each)
         self.percent.setCurrentIndex(PERCENTS.index(USUAL_PERCENT))
-        self.percent.setAccessibleName("Confidence from which suggestions are accepted without a look")
-        self.percent.setToolTip("How sure the model must be of those that are accepted without a look")
+        self.percent.setAccessibleName(tr("Confidence from which suggestions are accepted without a look"))
+        self.percent.setToolTip(tr("How sure the model must be of those that are accepted without a look"))
         self.percent.currentIndexChanged.connect(lambda _index: self._show_above())
-        self._above_title = text_label("Without a look, all above", "dim")
+        self._above_title = text_label(tr("Without a look, all above"), "dim")
         self.above_text = ElidedLabel(role="dim")
-        self.accept_above = button("Accept them", tooltip="Accept all of these at once; one step of undo (Ctrl+Z)")
+        self.accept_above = button(
+            tr("Accept them"), tooltip=tr("Accept all of these at once; one step of undo (Ctrl+Z)")
+        )
         self.accept_above.clicked.connect(lambda: self.accept_above_wanted.emit(self._confidence))
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 8, 16, 8)
@@ -58,11 +61,11 @@ class BlockBar(QWidget):
         """Shows what can be accepted now."""
         blocks = self._session.blocks
         count = len(blocks.to_accept())
-        self.accept.set_title(f"Accept {count:,}" if count else "Go on")
+        self.accept.set_title(tr("Accept {count:,}", count=count) if count else tr("Go on"))
         self.accept.setToolTip(
-            "Give the pictures that are left their class and show the next page (Enter, Shift+Space)"
+            tr("Give the pictures that are left their class and show the next page (Enter, Shift+Space)")
             if count
-            else "Show the next page (Enter)"
+            else tr("Show the next page (Enter)")
         )
         self.accept.setEnabled(not self._session.is_read_only)
         self._show_above()
@@ -72,11 +75,18 @@ class BlockBar(QWidget):
         if blocks.class_id == NO_CLASS:
             return
         count, found = blocks.expected_above(self._confidence)
-        self.above_text.setText(f"{count:,}: {block_words.mistakes(found)}" if count else "none is so sure")
+        self.above_text.setText(
+            f"{decimal(count, ',')}: {block_words.mistakes(found)}" if count else tr("none is so sure")
+        )
         self.accept_above.setEnabled(count > 0 and not self._session.is_read_only)
-        self.accept_above.setText(f"Accept {count:,}" if count else "Accept")
+        self.accept_above.setText(tr("Accept {count:,}", count=count) if count else tr("Accept"))
         self.accept_above.setAccessibleName(
-            f"Accept {count:,} above {self.percent.currentText()} without a look: {block_words.mistakes(found)}"
+            tr(
+                "Accept {count:,} above {percent} without a look: {mistakes}",
+                count=count,
+                percent=self.percent.currentText(),
+                mistakes=block_words.mistakes(found),
+            )
         )
 
     def paintEvent(self, event: QPaintEvent) -> None:

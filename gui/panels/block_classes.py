@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from engine.domain import ImageClass
+from engine.language import decimal, tr
 from gui import wording
 from gui.theme import font, paint_icon, theme
 from gui.widgets.filter_row import ROW_PX, is_letter
@@ -49,7 +50,7 @@ class OpenClassesModel(QAbstractListModel):
         if role == COUNT_ROLE:
             return count
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            return f"{item.name}: {wording.count(count, 'open suggestion') if count else 'nothing open'}"
+            return f"{item.name}: {wording.count(count, 'open suggestion') if count else tr('nothing open')}"
         return None
 
 
@@ -78,7 +79,7 @@ class OpenClassDelegate(QStyledItemDelegate):
         metrics = QFontMetricsF(font())
         painter.setFont(font())
         if count:
-            number = f"{count:,}"
+            number = decimal(count, ",")
             painter.setPen(QColor(colors.text_dim))
             painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, number)
             inner.setRight(inner.right() - metrics.horizontalAdvance(number) - 8)
@@ -109,7 +110,7 @@ class OpenClassList(QListView):
         self.setModel(self.entries)
         self.setItemDelegate(OpenClassDelegate(self))
         self.setObjectName("openClasses")
-        self.setAccessibleName("Classes with open suggestions")
+        self.setAccessibleName(tr("Classes with open suggestions"))
         self.setProperty("role", "plain")
         self.setMouseTracking(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -8,6 +8,7 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractItemView, QWidget
 
+from engine.language import tr
 from gui.models.image_list import ImageListModel
 from gui.thumbnails import Thumbnails
 from gui.widgets.grid_layout import GAP_PX, MARGIN_PX, MAX_CARD_PX, MIN_CARD_PX, GridLayout
@@ -41,7 +42,7 @@ class BlockGrid(GridView):
     ) -> None:
         super().__init__(model, thumbnails, face_of, parent)
         self.setObjectName("blockGrid")
-        self.setAccessibleName("Suggestions of one class")
+        self.setAccessibleName(tr("Suggestions of one class"))
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self._dragged = -1

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from engine.domain import ImageClass
+from engine.language import decimal, tr
 from gui.panels import block_words
 from gui.theme import font, icon, theme
 from gui.widgets.buttons import button
@@ -47,12 +48,12 @@ class BlockHead(QWidget):
         self.title = ElidedLabel()
         self.title.setFont(font(1.25, bold=True))
         self.expected = ElidedLabel(role="dim")
-        self.newer = button("", "chip", tooltip="Make this page anew from the suggestions of the newest model")
+        self.newer = button("", "chip", tooltip=tr("Make this page anew from the suggestions of the newest model"))
         self.newer.clicked.connect(self.renew_wanted)
         self.close_button = QToolButton()
         self.close_button.setIcon(icon("close"))
-        self.close_button.setToolTip("Back to the images (Esc)")
-        self.close_button.setAccessibleName("Back to the images")
+        self.close_button.setToolTip(tr("Back to the images (Esc)"))
+        self.close_button.setAccessibleName(tr("Back to the images"))
         self.close_button.clicked.connect(self.close_wanted)
         line = QHBoxLayout()
         line.setSpacing(8)
@@ -76,13 +77,20 @@ class BlockHead(QWidget):
         num_left, on_page = blocks.num_left(), len(blocks.page_ids)
         more = num_left - on_page
         self.title.setText(
-            f"{item.name}?  {on_page:,} of {max(num_left, on_page):,}" if more > 0 else f"{item.name}?  {on_page:,}"
+            tr(
+                "{class_name}?  {on_page:,} of {num_left:,}",
+                class_name=item.name,
+                on_page=on_page,
+                num_left=max(num_left, on_page),
+            )
+            if more > 0
+            else f"{item.name}?  {decimal(on_page, ',')}"
         )
         words = [block_words.expected(on_page, blocks.expected_mistakes()), block_words.so_far(blocks.tally)]
         self.expected.setText("  ".join(each for each in words if each))
         self.setAccessibleName(f"{self.title.text()}. {self.expected.text()}")
         self.newer.setVisible(blocks.is_model_newer)
-        self.newer.setText(f"New suggestions from model {blocks.newest_run_id} · Show")
+        self.newer.setText(tr("New suggestions from model {model_id} · Show", model_id=blocks.newest_run_id))
         self.newer.setAccessibleName(self.newer.text())
 
     def paintEvent(self, event: QPaintEvent) -> None:

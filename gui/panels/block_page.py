@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from engine.domain import NO_CLASS, ImageClass, Mark
+from engine.language import tr
 from gui import blocks
 from gui.block_records import Tally
 from gui.models.image_filter import ImageFilter, Order
@@ -87,16 +88,20 @@ class BlockPage(LabelPage):
 
     def hints(self) -> tuple[Sequence[Hint], str]:
         if self._blocks.class_id == NO_CLASS:
-            return [Hint("Esc", "back to the images")], ""
+            return [Hint(tr("Esc"), tr("back to the images"))], ""
         is_out = int(self.images.image_id(self.grid.current_position()) or 0) in self._blocks.page.out
         other = self._other_class()
         hints = [
-            Hint("Enter", "accept and go on" if len(self._blocks.to_accept()) else "go on"),
-            Hint("Space", "put this one back" if is_out else "take this one out"),
+            Hint(tr("Enter"), tr("accept and go on") if len(self._blocks.to_accept()) else tr("go on")),
+            Hint(tr("Space"), tr("put this one back") if is_out else tr("take this one out")),
         ]
         if other is not None:
-            hints.append(Hint(class_key_text(other.key), "this one is", other.name, other.color))
-        hints += [Hint("/", "find class"), Hint("Page Down", "next class"), Hint("Esc", "back to the images")]
+            hints.append(Hint(class_key_text(other.key), tr("this one is"), other.name, other.color))
+        hints += [
+            Hint("/", tr("find class")),
+            Hint(tr("Page Down"), tr("next class")),
+            Hint(tr("Esc"), tr("back to the images")),
+        ]
         return hints, ""
 
     def target_ids(self) -> NDArray[np.int64]:
@@ -131,7 +136,7 @@ class BlockPage(LabelPage):
         side = QVBoxLayout(self._side)
         side.setContentsMargins(0, 14, 8, 8)
         side.setSpacing(6)
-        side.addWidget(text_label("Open suggestions", "caption"))
+        side.addWidget(text_label(tr("Open suggestions"), "caption"))
         side.addWidget(self.classes, 1)
         row = QHBoxLayout()
         row.setContentsMargins(0, 0, 0, 0)
@@ -236,7 +241,7 @@ class BlockPage(LabelPage):
             return
         left = self._blocks.set_aside() if self._blocks.is_on else np.zeros(0, np.int64)
         if len(left):
-            self._session.show_images(left, "Taken out of the blocks")
+            self._session.show_images(left, tr("Taken out of the blocks"))
         else:
             self.closed.emit()
 
@@ -295,23 +300,31 @@ class BlockPage(LabelPage):
     def _show_empty(self) -> None:
         why_not, tally = self._blocks.why_not, self._blocks.tally
         left = len(self._blocks.set_aside())
-        back = "Back to the images"
+        back = tr("Back to the images")
         if tally != Tally():
             new = self._num_new()
-            action = f"Show the {left:,} taken out" if left > 1 else "Show the one taken out" if left else back
+            action = (
+                tr("Show the {number:,} taken out", number=left)
+                if left > 1
+                else tr("Show the one taken out")
+                if left
+                else back
+            )
             text = block_words.summary(tally, left, new)
-            action = f"Check {new:,} more" if new else action
-            self.empty.set_state("check-circle", "All suggestions are checked", text, action)
+            action = tr("Check {number:,} more", number=new) if new else action
+            self.empty.set_state("check-circle", tr("All suggestions are checked"), text, action)
         elif why_not == blocks.SEVERAL:
-            self.empty.set_state("tag", "Not with several classes per image", f"{why_not} Space does that.", back)
+            self.empty.set_state(
+                "tag", tr("Not with several classes per image"), f"{why_not} {tr('Space does that.')}", back
+            )
         elif why_not == blocks.NO_MODEL:
-            text = f"{why_not} Label some images of two classes or more, then press Retrain."
-            self.empty.set_state("sparkle", "No model yet", text, back)
+            text = f"{why_not} {tr('Label some images of two classes or more, then press Retrain.')}"
+            self.empty.set_state("sparkle", tr("No model yet"), text, back)
         else:
-            text = (
+            text = tr(
                 "Every image that the model suggests a class for has one. Retrain to see what it thinks of the others."
             )
-            self.empty.set_state("check-circle", "Nothing to check", text, back)
+            self.empty.set_state("check-circle", tr("Nothing to check"), text, back)
         self._shown = ()
         self.stack.setCurrentWidget(self.empty)
         if self.isVisible():

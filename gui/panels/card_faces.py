@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from engine.domain import NO_CLASS, ImageClass, ImageStatus, Mark
+from engine.language import tr
 from gui.columns import is_none_suggested
 from gui.models.image_list import ImageListModel
 from gui.models.image_states import has_several_classes
@@ -12,7 +13,7 @@ from gui.session import Session
 from gui.thumbnails import Thumbnails
 from gui.widgets.image_card import CardFace
 
-NO_CLASS_AT_ALL = ImageClass(NO_CLASS, "none of them", "#8b939e", None, -1)
+NO_CLASS_AT_ALL = ImageClass(NO_CLASS, tr("none of them"), "#8b939e", None, -1)
 """Stands on the cards of images that the model thinks have no class, where images may have several."""
 
 
@@ -44,11 +45,11 @@ class CardFaces:
         if class_id is None:
             return None
         item = self._classes.get(class_id)
-        return (item.name, item.color) if item is not None else ("unknown", NO_CLASS_AT_ALL.color)
+        return (item.name, item.color) if item is not None else (tr("unknown"), NO_CLASS_AT_ALL.color)
 
     def _note_of(self, row: int) -> str:
         was = self._was(int(self._session.columns.image_ids[row]))
-        return f"was {was[0]} before the last training" if was is not None else ""
+        return tr("was {class_name} before the last training", class_name=was[0]) if was is not None else ""
 
     def of_row(self, row: int) -> CardFace:
         """Returns the face of a row of the columns."""

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from engine.domain import ImageClass
+from engine.language import decimal, tr
 from gui.models.class_list import CLASS_ROLE, COUNT_ROLE, SHARE_ROLE
 from gui.panels.workspace_keys import class_key_text
 from gui.theme import font, paint_icon, theme
@@ -95,7 +96,7 @@ class ClassDelegate(QStyledItemDelegate):
         self, painter: QPainter, row: QRectF, item: ImageClass, index: AnyIndex, is_hovered: bool, is_shown: bool
     ) -> None:
         colors = theme()
-        count = f"{index.data(COUNT_ROLE):,}"
+        count = decimal(index.data(COUNT_ROLE), ",")
         used = font()
         metrics = QFontMetricsF(used)
         painter.setFont(used)
@@ -124,8 +125,8 @@ class ClassDelegate(QStyledItemDelegate):
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: AnyIndex) -> QWidget:
         editor = QLineEdit(parent)
         editor.setMaxLength(MAX_NAME_LENGTH)
-        editor.setAccessibleName("Name of the class")
-        editor.setToolTip("Enter keeps the name, Esc the old one")
+        editor.setAccessibleName(tr("Name of the class"))
+        editor.setToolTip(tr("Enter keeps the name, Esc the old one"))
         editor.setStyleSheet("padding: 0 6px; min-height: 0; border-radius: 6px;")
         return editor
 

@@ -8,16 +8,23 @@ from typing import Final
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
+from engine.language import tr
 from gui.panels.workspace_keys import key_text
 from gui.session import Session
 from gui.widgets.buttons import button
 from gui.widgets.text import text_label
 
 RESERVED: Final = {
-    "x": "X skips an image", "?": "? marks an image as unsure", "/": "/ finds a class",
-    "h": "H shows where the model looks", "v": "V labels like the picture before", " ": "Space accepts a suggestion",
-    "+": "+ makes the picture larger", "-": "- makes the picture smaller", "=": "= makes the picture larger",
-}  # fmt: skip
+    "x": tr("X skips an image"),
+    "?": tr("? marks an image as unsure"),
+    "/": tr("/ finds a class"),
+    "h": tr("H shows where the model looks"),
+    "v": tr("V labels like the picture before"),
+    " ": tr("Space accepts a suggestion"),
+    "+": tr("+ makes the picture larger"),
+    "-": tr("- makes the picture smaller"),
+    "=": tr("= makes the picture larger"),
+}
 
 
 class ClassKeyEditor(QWidget):
@@ -35,7 +42,7 @@ class ClassKeyEditor(QWidget):
         self._text = text_label(role="warning", wrap=True)
         self.swap_button = _choice("", self._swap)
         self.take_button = _choice("", self._take)
-        self.cancel_button = _choice("Leave all as it is", self.given_up.emit)
+        self.cancel_button = _choice(tr("Leave all as it is"), self.given_up.emit)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 4, 0, 4)
         layout.setSpacing(4)
@@ -46,7 +53,7 @@ class ClassKeyEditor(QWidget):
     def begin(self, class_id: int) -> None:
         """Waits for the key of a class."""
         self._class_id = class_id
-        self._show("Press the new key, or button 4 or 5 of the mouse. Backspace takes the key away, Esc leaves it.")
+        self._show(tr("Press the new key, or button 4 or 5 of the mouse. Backspace takes the key away, Esc leaves it."))
 
     def end(self) -> None:
         """Waits no longer."""
@@ -60,7 +67,7 @@ class ClassKeyEditor(QWidget):
             self.given_up.emit()
             return
         if key in RESERVED:
-            self._show(f"{RESERVED[key]}. Press another key.")
+            self._show(tr("{meaning}. Press another key.", meaning=RESERVED[key]))
             return
         holder = next((each for each in self._session.classes if each.key == key and each.id != item.id), None)
         if not key or holder is None:
@@ -70,13 +77,32 @@ class ClassKeyEditor(QWidget):
             self._take()
         else:
             shown = key_text(key.upper() if len(key) == 1 else key)
-            self._show(f"{shown} is the key of {holder.name}.", asked_key=key)
+            self._show(tr("{key} is the key of {class_name}.", key=shown, class_name=holder.name), asked_key=key)
             own = key_text(item.key.upper() if len(item.key) == 1 else item.key) if item.key else ""
             self.swap_button.setVisible(bool(own))
-            self.swap_button.setText(f"Swap: {_short(holder.name)} gets {own}  (Enter)")
-            self.swap_button.setToolTip(f"{item.name} gets {shown}, and {holder.name} gets {own}")
-            self.take_button.setText(f"Take it  ({shown} again)" if own else f"Take it  (Enter, or {shown} again)")
-            self.take_button.setToolTip(f"{item.name} gets {shown}, and {holder.name} has no key then")
+            self.swap_button.setText(
+                tr("Swap: {class_name} gets {key}  (Enter)", class_name=_short(holder.name), key=own)
+            )
+            self.swap_button.setToolTip(
+                tr(
+                    "{class_name} gets {key}, and {other} gets {other_key}",
+                    class_name=item.name,
+                    key=shown,
+                    other=holder.name,
+                    other_key=own,
+                )
+            )
+            self.take_button.setText(
+                tr("Take it  ({key} again)", key=shown) if own else tr("Take it  (Enter, or {key} again)", key=shown)
+            )
+            self.take_button.setToolTip(
+                tr(
+                    "{class_name} gets {key}, and {other} has no key then",
+                    class_name=item.name,
+                    key=shown,
+                    other=holder.name,
+                )
+            )
 
     def confirm(self) -> None:
         """Enter: swaps where there is something to swap, or takes the key."""

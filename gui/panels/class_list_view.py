@@ -17,6 +17,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QListView, QToolTip, QWidget
 
+from engine.domain import ImageClass
+from engine.language import tr, trn
 from gui.models.class_list import COUNT_ROLE, ClassListModel
 from gui.panels.class_delegate import ROW_PX, ClassDelegate, PaletteState, Zone, zone_at
 from gui.panels.label_keys import MOUSE_KEYS
@@ -65,7 +67,7 @@ class ClassListView(QListView):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
-        self.setAccessibleName("Classes")
+        self.setAccessibleName(tr("Classes"))
         model.modelReset.connect(self.updateGeometry)
 
     @property
@@ -290,13 +292,30 @@ class ClassListView(QListView):
         item = self._classes.class_at(index.row())
         if item is None:
             return
-        key = f" (key {key_text(item.key.upper() if len(item.key) == 1 else item.key)})" if item.key else ""
         count = self._classes.data(index, COUNT_ROLE)
         text = {
-            Zone.KEY: "Click, then press the new key of this class (F3)",
-            Zone.COLOR: "Change the colour (F7)",
-            Zone.NAME: f"{item.name}: label the selected images{key or ' (find it with /)'}. "
-            "Double click or F2 renames, Del deletes, drag moves",
-            Zone.COUNT: f"Show the {count:,} images of {item.name} (with Ctrl: besides those of other classes)",
+            Zone.KEY: tr("Click, then press the new key of this class (F3)"),
+            Zone.COLOR: tr("Change the colour (F7)"),
+            Zone.NAME: _name_tip(item),
+            Zone.COUNT: trn(
+                "Show the {number:,} image of {class_name} (with Ctrl: besides those of other classes)",
+                "Show the {number:,} images of {class_name} (with Ctrl: besides those of other classes)",
+                count,
+                class_name=item.name,
+            ),
         }[zone_at(self.visualRect(index), event.pos())]
         QToolTip.showText(event.globalPos(), text, self, self.visualRect(index))
+
+
+def _name_tip(item: ImageClass) -> str:
+    if not item.key:
+        return tr(
+            "{class_name}: label the selected images (find it with /). "
+            "Double click or F2 renames, Del deletes, drag moves",
+            class_name=item.name,
+        )
+    return tr(
+        "{class_name}: label the selected images (key {key}). Double click or F2 renames, Del deletes, drag moves",
+        class_name=item.name,
+        key=key_text(item.key.upper() if len(item.key) == 1 else item.key),
+    )

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QMenu
 
+from engine.language import tr, trn
 from gui import wording
 from gui.panels.workspace_keys import key_text
 from gui.theme import icon, paint_icon
@@ -31,27 +32,26 @@ def open_class_menu(panel: ClassPalettePanel, class_id: int, where: QPoint) -> Q
     title = menu.addAction(dot_icon(item.color), item.name.replace("&", "&&"))
     title.setEnabled(False)
     count = len(session.selected_ids)
-    what = wording.count(count, "selected image") if count else "selected images"
-    key = f"\t{key_text(item.key.upper() if len(item.key) == 1 else item.key)}" if item.key else "\tEnter"
-    verb = "&Give to or take from" if session.has_several_classes else "&Give to"
-    give = menu.addAction(icon("tag"), f"{verb} {what}{key}", lambda: panel.label_wanted.emit(class_id))
+    key = f"\t{key_text(item.key.upper() if len(item.key) == 1 else item.key)}" if item.key else tr("\tEnter")
+    words = _give_words(count, session.has_several_classes)
+    give = menu.addAction(icon("tag"), f"{words}{key}", lambda: panel.label_wanted.emit(class_id))
     give.setEnabled(count > 0)
-    show = menu.addAction(icon("filter"), "Show its &images", lambda: panel.show_class_wanted.emit(class_id))
+    show = menu.addAction(icon("filter"), tr("Show its &images"), lambda: panel.show_class_wanted.emit(class_id))
     menu.addSeparator()
-    menu.addAction(icon("pencil"), "&Rename\tF2", lambda: panel.view.edit_name(class_id))
-    menu.addAction(icon("keyboard"), "Change &key\tF3", lambda: panel.change_key(class_id))
-    menu.addAction(icon("sun"), "Change &colour\tF7", lambda: panel.change_color(class_id))
+    menu.addAction(icon("pencil"), tr("&Rename\tF2"), lambda: panel.view.edit_name(class_id))
+    menu.addAction(icon("keyboard"), tr("Change &key\tF3"), lambda: panel.change_key(class_id))
+    menu.addAction(icon("sun"), tr("Change &colour\tF7"), lambda: panel.change_color(class_id))
     at, last = panel.model.row_of(class_id), panel.model.rowCount() - 1
-    up = menu.addAction(icon("chevron-up"), "Move &up\tAlt+Up", lambda: panel.move_class(class_id, at - 1))
+    up = menu.addAction(icon("chevron-up"), tr("Move &up\tAlt+Up"), lambda: panel.move_class(class_id, at - 1))
     up.setEnabled(at > 0)
-    down = menu.addAction(icon("chevron-down"), "Move do&wn\tAlt+Down", lambda: panel.move_class(class_id, at + 1))
+    down = menu.addAction(icon("chevron-down"), tr("Move do&wn\tAlt+Down"), lambda: panel.move_class(class_id, at + 1))
     down.setEnabled(at < last)
     menu.addSeparator()
     _add_targets(menu, panel, class_id)
-    split = menu.addAction(icon("plus"), f"&New class from {what}…\tCtrl+Shift+N", panel.split_wanted.emit)
+    split = menu.addAction(icon("plus"), _split_words(count), panel.split_wanted.emit)
     split.setEnabled(count > 0)
     menu.addSeparator()
-    menu.addAction(icon("trash"), "&Delete\tDel", lambda: panel.delete_class(class_id))
+    menu.addAction(icon("trash"), tr("&Delete\tDel"), lambda: panel.delete_class(class_id))
     if session.is_read_only:
         for action in menu.actions():
             action.setEnabled(action is show)
@@ -59,8 +59,32 @@ def open_class_menu(panel: ClassPalettePanel, class_id: int, where: QPoint) -> Q
     return menu
 
 
+def _give_words(number: int, has_several_classes: bool) -> str:
+    if has_several_classes:
+        if not number:
+            return tr("&Give to or take from selected images")
+        return trn(
+            "&Give to or take from {number:,} selected image",
+            "&Give to or take from {number:,} selected images",
+            number,
+        )
+    if not number:
+        return tr("&Give to selected images")
+    return trn("&Give to {number:,} selected image", "&Give to {number:,} selected images", number)
+
+
+def _split_words(number: int) -> str:
+    if not number:
+        return tr("&New class from selected images…\tCtrl+Shift+N")
+    return trn(
+        "&New class from {number:,} selected image…\tCtrl+Shift+N",
+        "&New class from {number:,} selected images…\tCtrl+Shift+N",
+        number,
+    )
+
+
 def _add_targets(menu: QMenu, panel: ClassPalettePanel, class_id: int) -> None:
-    targets = menu.addMenu(icon("layers"), "&Merge into")
+    targets = menu.addMenu(icon("layers"), tr("&Merge into"))
     others = [each for each in panel.session.classes if each.id != class_id]
     for other in others[:MAX_TARGETS]:
         merge = partial(panel.merge_class, class_id, other.id)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtWidgets import QLabel, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
+from engine.language import tr
 from gui import wording
 from gui.models.class_list import ClassListModel
 from gui.models.label_counts import LabelCounts
@@ -87,7 +88,12 @@ class ClassPalettePanel(QWidget):
             return
         self._to_split = image_ids.copy()
         self._show_placeholder()
-        self._say(f"Type the name of the new class for {wording.count(len(self._to_split), 'image')}. Esc leaves it.")
+        self._say(
+            tr(
+                "Type the name of the new class for {images}. Esc leaves it.",
+                images=wording.count(len(self._to_split), "image"),
+            )
+        )
         self.new_name.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def change_key(self, class_id: int) -> None:
@@ -117,24 +123,31 @@ class ClassPalettePanel(QWidget):
         item = self.session.class_by_id(class_id)
         if item is not None and self.model.can_edit:
             self.session.delete_class(class_id)
-            self._say(f"{item.name} is deleted. Ctrl+Z brings it back.", is_news=True)
+            self._say(tr("{class_name} is deleted. Ctrl+Z brings it back.", class_name=item.name), is_news=True)
 
     def merge_class(self, class_id: int, into_id: int) -> None:
         """Gives the images of a class another one, and says how to part them again."""
         item, into = self.session.class_by_id(class_id), self.session.class_by_id(into_id)
         if item is not None and into is not None and self.model.can_edit:
             self.session.merge_class(class_id, into_id)
-            self._say(f"{item.name} is a part of {into.name} now. Ctrl+Z parts them.", is_news=True)
+            self._say(
+                tr(
+                    "{class_name} is a part of {other} now. Ctrl+Z parts them.",
+                    class_name=item.name,
+                    other=into.name,
+                ),
+                is_news=True,
+            )
 
     # ------------------------------------------------------------------------------------------------------ set-up
 
     def _build(self) -> None:
-        caption = QLabel("CLASSES")
+        caption = QLabel(tr("CLASSES"))
         caption.setProperty("role", "caption")
         caption.setContentsMargins(16, 0, 16, 2)
         self.new_name.setProperty("role", "addrow")
-        self.new_name.setAccessibleName("Name of a new class")
-        self.new_name.setToolTip("Type a name and press Enter to add a class. Esc goes back to the images")
+        self.new_name.setAccessibleName(tr("Name of a new class"))
+        self.new_name.setToolTip(tr("Type a name and press Enter to add a class. Esc goes back to the images"))
         self.new_name.addAction(icon("plus"), QLineEdit.ActionPosition.LeadingPosition)
         self.new_name.setMaxLength(MAX_NAME_LENGTH)
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -180,7 +193,7 @@ class ClassPalettePanel(QWidget):
             self.left.emit()
             return
         if any(each.name.casefold() == name.casefold() for each in self.session.classes):
-            self._say(f"There is a class “{name}” already. Choose another name.")
+            self._say(tr("There is a class “{name}” already. Choose another name.", name=name))
             return
         self._say("")
         self.new_name.clear()
@@ -220,9 +233,9 @@ class ClassPalettePanel(QWidget):
 
     def _show_placeholder(self) -> None:
         if len(self._to_split):
-            text = "Name of the new class…"
+            text = tr("Name of the new class…")
         else:
-            text = "Add class…" if self.session.classes else "Name of your first class…"
+            text = tr("Add class…") if self.session.classes else tr("Name of your first class…")
         self.new_name.setPlaceholderText(text)
 
     def _say(self, text: str, is_news: bool = False) -> None:

@@ -9,6 +9,7 @@ from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from engine.domain import HistoryEntry, ImageRecord, ImageStatus
+from engine.language import tr, trc
 from gui import wording
 from gui.models.image_quality import describe_quality
 from gui.panels.history_list import HistoryList
@@ -22,6 +23,11 @@ from gui.widgets.probability_bars import ProbabilityBars
 from gui.widgets.text import ElidedLabel, rule, text_label
 
 READ_DELAY_MS = 60
+FACTS = {
+    "file": tr("File"), "size": tr("Size"), "taken": trc("photograph", "Taken"), "camera": tr("Camera"),
+    "picture": tr("Picture"), "problem": tr("Problem"),
+}  # fmt: skip
+"""The facts of an image and what they are called."""
 
 
 class DetailsPanel(QScrollArea):
@@ -44,9 +50,9 @@ class DetailsPanel(QScrollArea):
         self._thumbnails = thumbnails
         self._face_of = face_of
         self._image_id = 0
-        self._caption = text_label("Selected", "caption")
+        self._caption = text_label(tr("Selected"), "caption")
         self._preview = Preview()
-        self._bars_caption = text_label("The model thinks", "caption")
+        self._bars_caption = text_label(tr("The model thinks"), "caption")
         self._bars = ProbabilityBars()
         self._facts = QGridLayout()
         self._values: dict[str, ElidedLabel] = {}
@@ -54,7 +60,7 @@ class DetailsPanel(QScrollArea):
         self.classes = ImageClassesPanel(session)
         self.note = NoteField()
         self.history = HistoryList()
-        self._nothing = text_label("Nothing selected.", "faint", wrap=True)
+        self._nothing = text_label(tr("Nothing selected."), "faint", wrap=True)
         self._body = QWidget()
         self._build()
         self._read_timer = QTimer(self, singleShot=True, interval=READ_DELAY_MS)
@@ -109,13 +115,14 @@ class DetailsPanel(QScrollArea):
         self._bars.setVisible(bool(predictions))
         self._bars.set_predictions(predictions, self._session.thresholds())
         columns = self._session.columns
-        self._set_fact("File", columns.names[row])
+        self._set_fact("file", columns.names[row])
         width_px, height_px = int(columns.widths_px[row]), int(columns.heights_px[row])
-        self._set_fact("Size", f"{width_px} × {height_px}" if width_px and height_px else "–")
+        self._set_fact("size", f"{width_px} × {height_px}" if width_px and height_px else "–")
         taken_at = float(columns.taken_at[row])
-        self._set_fact("Taken", _moment(taken_at) if taken_at == taken_at else "")
+        self._set_fact("taken", _moment(taken_at) if taken_at == taken_at else "")
         self._show_quality(row)
-        self._set_fact("Problem", "The file is missing." if columns.statuses[row] == ImageStatus.MISSING else "")
+        is_missing = columns.statuses[row] == ImageStatus.MISSING
+        self._set_fact("problem", tr("The file is missing.") if is_missing else "")
         self._read_timer.start()
 
     def show_looked_at(self, class_id: int) -> None:
@@ -132,13 +139,13 @@ class DetailsPanel(QScrollArea):
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setAccessibleName("Details")
+        self.setAccessibleName(tr("Details"))
         self._facts.setVerticalSpacing(6)
         self._facts.setHorizontalSpacing(12)
         self._facts.setColumnStretch(1, 1)
-        for at, name in enumerate(("File", "Size", "Taken", "Camera", "Picture", "Problem")):
-            self._names[name] = text_label(name, "dim")
-            mode = Qt.TextElideMode.ElideMiddle if name == "File" else Qt.TextElideMode.ElideRight
+        for at, (name, title) in enumerate(FACTS.items()):
+            self._names[name] = text_label(title, "dim")
+            mode = Qt.TextElideMode.ElideMiddle if name == "file" else Qt.TextElideMode.ElideRight
             self._values[name] = ElidedLabel("", mode=mode)
             self._values[name].setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self._facts.addWidget(self._names[name], at, 0)
@@ -155,12 +162,12 @@ class DetailsPanel(QScrollArea):
         body.addSpacing(8)
         body.addWidget(rule())
         body.addSpacing(4)
-        body.addWidget(text_label("Details", "caption"))
+        body.addWidget(text_label(tr("Details"), "caption"))
         body.addLayout(self._facts)
         body.addSpacing(8)
         body.addWidget(rule())
         body.addSpacing(4)
-        body.addWidget(text_label("History", "caption"))
+        body.addWidget(text_label(tr("History"), "caption"))
         body.addWidget(self.history)
         content = QWidget()
         content.setProperty("role", "panel")
@@ -176,7 +183,7 @@ class DetailsPanel(QScrollArea):
 
     def _show_caption(self) -> None:
         count = len(self._session.selected_ids)
-        self._caption.setText(f"SELECTED · {count:,} IMAGES" if count > 1 else "SELECTED")
+        self._caption.setText(tr("SELECTED · {count:,} IMAGES", count=count) if count > 1 else tr("SELECTED"))
 
     def _show_picture(self) -> None:
         row = self._session.row_of(self._image_id)
@@ -187,8 +194,8 @@ class DetailsPanel(QScrollArea):
     def _show_quality(self, row: int) -> None:
         quality = self._session.quality.of(self._session.columns)
         words, tips = describe_quality(quality, row)
-        self._set_fact("Picture", words)
-        self._values["Picture"].setToolTip(tips)
+        self._set_fact("picture", words)
+        self._values["picture"].setToolTip(tips)
 
     def _set_fact(self, name: str, text: str) -> None:
         self._values[name].setText(text)
@@ -224,10 +231,10 @@ class DetailsPanel(QScrollArea):
     def _show_record(self, record: ImageRecord) -> None:
         if record.width_px and record.height_px:
             size = wording.size(record.size_bytes)
-            self._set_fact("Size", f"{record.width_px} × {record.height_px}, {size}")
-        self._set_fact("Camera", record.camera)
-        self._set_fact("Problem", record.reason)
-        self._values["File"].setToolTip(str(record.path))
+            self._set_fact("size", f"{record.width_px} × {record.height_px}, {size}")
+        self._set_fact("camera", record.camera)
+        self._set_fact("problem", record.reason)
+        self._values["file"].setToolTip(str(record.path))
 
 
 def _moment(posix_s: float) -> str:

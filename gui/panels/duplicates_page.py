@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
+from engine.language import tr, trn
 from gui import wording
 from gui.models.image_list import ImageListModel
 from gui.panels.card_faces import CardFaces
@@ -23,10 +24,9 @@ from gui.widgets.group_rows import GroupFace, GroupRows
 from gui.widgets.hint_line import Hint
 from gui.widgets.text import ElidedLabel
 
-LOOKING = "Comparing the pictures with each other. You can go on labelling meanwhile (Esc)."
-NOTHING = "No picture is here twice, not resized, cut or compressed again either."
-ALL_TIP = "Skip all but the kept picture of every group; one undo takes it back"
-MISSING = "{} left out: they were not looked at yet."
+LOOKING = tr("Comparing the pictures with each other. You can go on labelling meanwhile (Esc).")
+NOTHING = tr("No picture is here twice, not resized, cut or compressed again either.")
+ALL_TIP = tr("Skip all but the kept picture of every group; one undo takes it back")
 
 
 class DuplicatesPage(LabelPage):
@@ -43,13 +43,13 @@ class DuplicatesPage(LabelPage):
         self._faces = CardFaces(session, self._images, thumbnails)
         self._open: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self.rows = GroupRows(thumbnails, self._face_of)
-        self.title = ElidedLabel("Near-duplicates")
+        self.title = ElidedLabel(tr("Near-duplicates"))
         self.title.setFont(font(1.25, bold=True))
         self.words = ElidedLabel(role="dim")
-        self.all_button = button(
-            "", "primary", tooltip="Skip all but the kept picture of every group; one undo takes it back"
+        self.all_button = button("", "primary", tooltip=ALL_TIP)
+        self.grid_button = button(
+            tr("Show in the grid"), tooltip=tr("All of these pictures in the grid, group by group")
         )
-        self.grid_button = button("Show in the grid", tooltip="All of these pictures in the grid, group by group")
         self.close_button = QToolButton()
         self.empty = EmptyState()
         self.stack = QStackedWidget()
@@ -84,12 +84,12 @@ class DuplicatesPage(LabelPage):
 
     def hints(self) -> tuple[Sequence[Hint], str]:
         if self.rows.current < 0:
-            return [Hint("Esc", "back to the images")], ""
+            return [Hint(tr("Esc"), tr("back to the images"))], ""
         return [
-            Hint("Enter", "keep this one, skip the others"),
-            Hint("← →", "keep another one"),
-            Hint("↑ ↓", "next group"),
-            Hint("Esc", "back to the images"),
+            Hint(tr("Enter"), tr("keep this one, skip the others")),
+            Hint("← →", tr("keep another one")),
+            Hint("↑ ↓", tr("next group")),
+            Hint(tr("Esc"), tr("back to the images")),
         ], ""
 
     def target_ids(self) -> NDArray[np.int64]:
@@ -120,8 +120,8 @@ class DuplicatesPage(LabelPage):
 
     def _build(self) -> None:
         self.close_button.setIcon(icon("close"))
-        self.close_button.setToolTip("Back to the images (Esc)")
-        self.close_button.setAccessibleName("Back to the images")
+        self.close_button.setToolTip(tr("Back to the images (Esc)"))
+        self.close_button.setAccessibleName(tr("Back to the images"))
         self.close_button.clicked.connect(self.closed)
         self.all_button.clicked.connect(self._act_on_all)
         self.grid_button.clicked.connect(self._show_in_grid)
@@ -158,7 +158,7 @@ class DuplicatesPage(LabelPage):
         self.grid_button.setVisible(num_groups > 0)
         self.all_button.setVisible(num_groups > 0)
         self.all_button.setEnabled(num_skipped > 0 and not self._session.is_read_only)
-        self.all_button.setText("Keep one of each" if num_skipped else "All done")
+        self.all_button.setText(tr("Keep one of each") if num_skipped else tr("All done"))
         self.all_button.setAccessibleName(self.all_button.text())
         self.words.setText(self._sentence())
         if num_groups:
@@ -169,7 +169,7 @@ class DuplicatesPage(LabelPage):
         else:
             self.stack.setCurrentWidget(self.empty)
             is_done = duplicates.has_looked and not duplicates.is_looking
-            title = "No near-duplicates" if is_done else "Looking for near-duplicates"
+            title = tr("No near-duplicates") if is_done else tr("Looking for near-duplicates")
             self.empty.set_state("check-circle" if is_done else "search", title, NOTHING if is_done else LOOKING, "")
         self.rows.set_count(num_groups)
         self.hints_changed.emit()
@@ -180,14 +180,22 @@ class DuplicatesPage(LabelPage):
         if duplicates.groups:
             num_images = sum(len(group) for group in duplicates.groups)
             num_done = int((~self._open).sum())
-            parts.append(f"{num_images:,} pictures in {wording.count(len(duplicates.groups), 'group')}")
-            parts += [f"{num_done:,} done"] if num_done else []
+            parts.append(
+                trn(
+                    "{num_images:,} pictures in {number:,} group",
+                    "{num_images:,} pictures in {number:,} groups",
+                    len(duplicates.groups),
+                    num_images=num_images,
+                )
+            )
+            parts += [tr("{number:,} done", number=num_done)] if num_done else []
             num_left = duplicates.num_would_skip()
-            parts += [f"{num_left:,} to skip"] if num_left else []
+            parts += [tr("{number:,} to skip", number=num_left)] if num_left else []
         if duplicates.is_looking:
-            parts.append("still looking")
+            parts.append(tr("still looking"))
         elif duplicates.num_missing:
-            parts.append(MISSING.format(wording.count(duplicates.num_missing, "image")))
+            images = wording.count(duplicates.num_missing, "image")
+            parts.append(tr("{images} left out: they were not looked at yet.", images=images))
         return " · ".join(parts)
 
     def _face_of(self, group: int) -> GroupFace:
@@ -197,10 +205,18 @@ class DuplicatesPage(LabelPage):
         faces = [self._faces.of_row(int(row)) for row in rows.tolist()]
         skipped = duplicates.would_skip(group) if group < len(self._open) and self._open[group] else ids[:0]
         reason = duplicates.why_kept(group)
-        text = f"{len(ids)} pictures · {reason}" if len(skipped) else f"{len(ids)} pictures · done"
-        warning = "Different classes: one is probably wrong." if duplicates.has_two_classes(group) else ""
+        text = (
+            tr("{number} pictures · {reason}", number=len(ids), reason=reason)
+            if len(skipped)
+            else tr("{number} pictures · done", number=len(ids))
+        )
+        warning = tr("Different classes: one is probably wrong.") if duplicates.has_two_classes(group) else ""
         return GroupFace(
-            faces, duplicates.kept(group), text, warning, f"Keep one, skip {len(skipped)}" if len(skipped) else ""
+            faces,
+            duplicates.kept(group),
+            text,
+            warning,
+            tr("Keep one, skip {number}", number=len(skipped)) if len(skipped) else "",
         )
 
     def _act(self, group: int) -> None:
@@ -227,4 +243,4 @@ class DuplicatesPage(LabelPage):
         return self._duplicates.groups[group][place : place + 1]
 
     def _show_in_grid(self) -> None:
-        self.images_wanted.emit(np.concatenate(self._duplicates.groups), "Near-duplicates together")
+        self.images_wanted.emit(np.concatenate(self._duplicates.groups), tr("Near-duplicates together"))

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from engine.language import tr
 from gui import wording
 from gui.models.filter_chips import FilterChip
 from gui.models.image_filter import ImageFilter
@@ -46,38 +47,38 @@ class FilterBar(QWidget):
         self._parts: list[FilterChip] = []
         self._is_viewing = False
         self.chips: list[QPushButton] = []
-        self.more_chips = _chip_button("", "More filters")
+        self.more_chips = _chip_button("", tr("More filters"))
         self.more_chips.clicked.connect(self._open_more)
-        self.clear_all = _chip_button("Clear all", "Clear all filters")
-        self.clear_all.setToolTip("Show all images (Ctrl+Shift+L)")
+        self.clear_all = _chip_button(tr("Clear all"), tr("Clear all filters"))
+        self.clear_all.setToolTip(tr("Show all images (Ctrl+Shift+L)"))
         self.clear_all.clicked.connect(lambda: self.filter_wanted.emit(ImageFilter()))
         self._count = text_label("", "dim")
         self._refresh = QPushButton()
         self._refresh.setProperty("role", "chip")
         self._refresh.setIcon(icon("retrain"))
-        self._refresh.setToolTip("Take out of the list what no longer belongs to it (Ctrl+L)")
+        self._refresh.setToolTip(tr("Take out of the list what no longer belongs to it (Ctrl+L)"))
         self._refresh.clicked.connect(self.refresh_wanted)
         self._refresh.hide()
         self.order = OrderButton()
         self.order.clicked.connect(lambda: self.orders_wanted.emit(self.order))
-        self._order_label = text_label("Order", "dim")
+        self._order_label = text_label(tr("Order"), "dim")
         self.order_button = QToolButton()
         self.order_button.setIcon(icon("sort"))
-        self.order_button.setAccessibleName("Order of the images")
+        self.order_button.setAccessibleName(tr("Order of the images"))
         self.order_button.clicked.connect(lambda: self.orders_wanted.emit(self.order_button))
         self.size_slider = QSlider(Qt.Orientation.Horizontal)
         self.size_slider.setRange(MIN_CARD_PX, MAX_CARD_PX)
         self.size_slider.setValue(DEFAULT_CARD_PX)
-        self.size_slider.setAccessibleName("Size of the pictures")
-        self.size_slider.setToolTip("Size of the pictures (Ctrl+wheel)")
+        self.size_slider.setAccessibleName(tr("Size of the pictures"))
+        self.size_slider.setToolTip(tr("Size of the pictures (Ctrl+wheel)"))
         self.size_slider.valueChanged.connect(self.card_size_wanted)
-        self._size_label = text_label("Size", "dim")
+        self._size_label = text_label(tr("Size"), "dim")
         self.viewer_button = QToolButton()
         self.viewer_button.clicked.connect(self.viewer_toggled)
         for widget in (self.order, self.order_button, self.size_slider, self.viewer_button):
             widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._build()
-        self.set_order("As filed")
+        self.set_order(tr("As filed"))
         self.set_viewer_shown(False)
 
     def set_filter(self, parts: Sequence[FilterChip]) -> None:
@@ -97,20 +98,26 @@ class FilterBar(QWidget):
         order them differently, and the title of an order that is ready and waits to be shown."""
         self._count.setText(wording.count(num_shown, "image"))
         kept = _shortened(waiting, LONG)
-        self._refresh.setText(f"Show: {kept}" if waiting else "New model" if is_model_newer else f"{num_gone:,} done")
-        self._refresh.setToolTip(
-            "It is ready; you went on meanwhile, so it waits for you (Ctrl+L)"
+        self._refresh.setText(
+            tr("Show: {title}", title=kept)
             if waiting
-            else "Take out of the list what no longer belongs to it (Ctrl+L)"
+            else tr("New model")
+            if is_model_newer
+            else tr("{number:,} done", number=num_gone)
         )
-        self._refresh.setAccessibleName(f"Show {waiting}" if waiting else "Refresh the list")
+        self._refresh.setToolTip(
+            tr("It is ready; you went on meanwhile, so it waits for you (Ctrl+L)")
+            if waiting
+            else tr("Take out of the list what no longer belongs to it (Ctrl+L)")
+        )
+        self._refresh.setAccessibleName(tr("Show {title}", title=waiting) if waiting else tr("Refresh the list"))
         self._refresh.setVisible(num_gone > 0 or is_model_newer or bool(waiting))
         self._fit()
 
     def set_order(self, title: str) -> None:
         """Shows the order in force."""
         self.order.set_title(title)
-        self.order_button.setToolTip(f"Order of the images: {title} (F4)")
+        self.order_button.setToolTip(tr("Order of the images: {title} (F4)", title=title))
         self._fit()
 
     @property
@@ -127,8 +134,8 @@ class FilterBar(QWidget):
         """Shows what makes sense for the grid or for the viewer."""
         self._is_viewing = is_shown
         self.viewer_button.setIcon(icon("grid" if is_shown else "single"))
-        self.viewer_button.setToolTip("Back to the grid (Esc)" if is_shown else "One image at a time (Enter)")
-        self.viewer_button.setAccessibleName("Back to the grid" if is_shown else "One image at a time")
+        self.viewer_button.setToolTip(tr("Back to the grid (Esc)") if is_shown else tr("One image at a time (Enter)"))
+        self.viewer_button.setAccessibleName(tr("Back to the grid") if is_shown else tr("One image at a time"))
         self._fit()
 
     def sizeHint(self) -> QSize:
@@ -197,13 +204,13 @@ class FilterBar(QWidget):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for chip, part in zip(self.chips, self._parts, strict=True):
             if chip.isHidden():
-                text = f"Remove {part.title}".replace("&", "&&")
+                text = tr("Remove {title}", title=part.title).replace("&", "&&")
                 menu.addAction(icon("close"), text, partial(self.filter_wanted.emit, part.without))
         menu.popup(self.more_chips.mapToGlobal(self.more_chips.rect().bottomLeft()))
 
     def _add_chip(self, part: FilterChip) -> QPushButton:
-        chip = _chip_button(part.text, f"Filter {part.title}, remove")
-        chip.setToolTip(f"Remove the filter {part.title}")
+        chip = _chip_button(part.text, tr("Filter {title}, remove", title=part.title))
+        chip.setToolTip(tr("Remove the filter {title}", title=part.title))
         chip.clicked.connect(lambda: self.filter_wanted.emit(part.without))
         self._chip_row.addWidget(chip)
         chip.ensurePolished()  # a chip that was never shown would say a width without its padding

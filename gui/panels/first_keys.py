@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter,
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from engine.domain import LabelMode
+from engine.language import tr
 from gui.theme import theme
 from gui.widgets.buttons import button
 from gui.widgets.key_label import KeyLabel
@@ -16,20 +17,20 @@ from gui.widgets.text import text_label
 
 FIRST_KEYS: Final = {
     LabelMode.ONE: (
-        ("1 … 9", "Give the class with that key, and on to the next image"),
-        ("/", "Find any class by typing, or make a new one"),
-        ("Tab", "To the next image without a class"),
-        ("Space", "Accept what the model suggests"),
-        ("Enter", "One image at a time, and back to all of them"),
-        ("Ctrl+Z", "Take anything back, at any time"),
+        ("1 … 9", tr("Give the class with that key, and on to the next image")),
+        ("/", tr("Find any class by typing, or make a new one")),
+        (tr("Tab"), tr("To the next image without a class")),
+        (tr("Space"), tr("Accept what the model suggests")),
+        (tr("Enter"), tr("One image at a time, and back to all of them")),
+        (tr("Ctrl+Z"), tr("Take anything back, at any time")),
     ),
     LabelMode.SEVERAL: (
-        ("1 … 9", "Give the class with that key, or take it away"),
-        ("Enter", "These classes are complete: on to the next image"),
-        ("/", "Find any class by typing, or make a new one"),
-        ("Tab", "To the next image that is not labelled"),
-        ("Space", "Accept all that the model suggests, and confirm"),
-        ("Ctrl+Z", "Take anything back, at any time"),
+        ("1 … 9", tr("Give the class with that key, or take it away")),
+        (tr("Enter"), tr("These classes are complete: on to the next image")),
+        ("/", tr("Find any class by typing, or make a new one")),
+        (tr("Tab"), tr("To the next image that is not labelled")),
+        (tr("Space"), tr("Accept all that the model suggests, and confirm")),
+        (tr("Ctrl+Z"), tr("Take anything back, at any time")),
     ),
 }
 CARD_PX = 460
@@ -47,7 +48,7 @@ class FirstKeysLayer(QWidget):
         self._workspace = workspace
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName("The keys that matter")
+        self.setAccessibleName(tr("The keys that matter"))
         keys = FIRST_KEYS[mode]
         self.setAccessibleDescription(". ".join(f"{key}: {text}" for key, text in keys))
         self._card = QFrame(self)
@@ -103,9 +104,9 @@ class FirstKeysLayer(QWidget):
         layout = QVBoxLayout(self._card)
         layout.setContentsMargins(28, 24, 28, 22)
         layout.setSpacing(6)
-        layout.addWidget(text_label("Six keys do nearly everything", "title"))
-        layout.addWidget(text_label("Your hands can stay on the keyboard. The line at the bottom always says "
-                                    "which keys make sense.", "dim", wrap=True))  # fmt: skip
+        layout.addWidget(text_label(tr("Six keys do nearly everything"), "title"))
+        sentences = tr("Your hands can stay on the keyboard. The line at the bottom always says which keys make sense.")
+        layout.addWidget(text_label(sentences, "dim", wrap=True))
         layout.addSpacing(12)
         grid = QGridLayout()
         grid.setHorizontalSpacing(16)
@@ -117,8 +118,8 @@ class FirstKeysLayer(QWidget):
         layout.addLayout(grid)
         layout.addSpacing(16)
         foot = QHBoxLayout()
-        foot.addWidget(text_label("F1 shows all keys", "faint"), 1)
-        done = button("Got it", "primary", tooltip="Any key does that too")
+        foot.addWidget(text_label(tr("F1 shows all keys"), "faint"), 1)
+        done = button(tr("Got it"), "primary", tooltip=tr("Any key does that too"))
         done.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         done.clicked.connect(self.dismiss)
         foot.addWidget(done)

@@ -12,6 +12,7 @@ from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
 from engine.domain import Source
+from engine.language import tr
 from gui import review_words, wording
 from gui.review_state import ReviewState
 from gui.session import Session
@@ -40,7 +41,7 @@ class HeadlineCard(Card):
     def __init__(self, session: Session, state: ReviewState, parent: QWidget | None = None) -> None:
         super().__init__(parent=parent)
         self.body.setContentsMargins(PADDING_PX, PADDING_PX, PADDING_PX, 16)
-        self.setAccessibleName("Work saved")
+        self.setAccessibleName(tr("Work saved"))
         self._session = session
         self._state = state
         self._run_id = 0
@@ -55,14 +56,18 @@ class HeadlineCard(Card):
         self.slider.setRange(0, len(PRECISIONS) - 1)
         self.slider.setPageStep(5)
         self.slider.setMinimumWidth(96)
-        self.slider.setAccessibleName("Precision")
-        self.slider.setToolTip("How many of the accepted ones must be right (left and right arrow)")
+        self.slider.setAccessibleName(tr("Precision"))
+        self.slider.setToolTip(tr("How many of the accepted ones must be right (left and right arrow)"))
         self.value = text_label("")
         self.scope = Segments(
-            "What the precision holds for",
+            tr("What the precision holds for"),
             (
-                Segment(TOGETHER, "All together", "The precision holds for all that is accepted, taken together"),
-                Segment(EACH, "Each class", "The precision holds for every class: each has a threshold of its own"),
+                Segment(
+                    TOGETHER, tr("All together"), tr("The precision holds for all that is accepted, taken together")
+                ),
+                Segment(
+                    EACH, tr("Each class"), tr("The precision holds for every class: each has a threshold of its own")
+                ),
             ),
         )
         self.rest_button = button("", "", "next")
@@ -87,7 +92,7 @@ class HeadlineCard(Card):
     def take_me_to_the_rest(self) -> None:
         """Opens the Label grid on exactly the images that are not accepted, least sure first."""
         if len(self._rest_ids):
-            self._session.show_images(self._rest_ids, "To look at")
+            self._session.show_images(self._rest_ids, tr("To look at"))
 
     def accept_the_others(self) -> None:
         """Accepts the suggestions that are sure enough, as one step."""
@@ -102,7 +107,7 @@ class HeadlineCard(Card):
     def _build(self) -> None:
         knobs = QHBoxLayout()
         knobs.setSpacing(12)
-        knobs.addWidget(text_label("Precision", "dim"))
+        knobs.addWidget(text_label(tr("Precision"), "dim"))
         knobs.addWidget(self.slider, 1)
         self.value.setMinimumWidth(self.value.fontMetrics().horizontalAdvance("99.9 % "))
         knobs.addWidget(self.value)
@@ -189,11 +194,16 @@ class HeadlineCard(Card):
         words = review_words.below_headline(acceptance, self.precision, len(review.image_ids), best)
         num_rest, num_open = len(self._rest_ids), len(self._rest_ids) + len(self._accepted_ids)
         if num_open and not num_rest:
-            words += " · every image that waits for a class would be accepted"
+            words = f"{words} · {tr('every image that waits for a class would be accepted')}"
         elif num_open:
-            words += f" · {100 * num_rest / num_open:.0f} % ({wording.count(num_rest, 'image')}) are yours to look at"
+            rest = tr(
+                "{share:.0f} % ({images}) are yours to look at",
+                share=100 * num_rest / num_open,
+                images=wording.count(num_rest, "image"),
+            )
+            words = f"{words} · {rest}"
         elif len(self._session.columns):
-            words += " · no image waits for a class"
+            words = f"{words} · {tr('no image waits for a class')}"
         self.below.setText(words)
 
     def _show_counts(self) -> None:
@@ -203,15 +213,21 @@ class HeadlineCard(Card):
         acceptance = self._acceptance()
         self._accepted_ids, self._rest_ids = self._state.open_others(acceptance)
         num_accepted, num_rest = len(self._accepted_ids), len(self._rest_ids)
-        self.rest_button.setText(f"Take me to the {num_rest:,}")
+        self.rest_button.setText(tr("Take me to the {number:,}", number=num_rest))
         self.rest_button.setAccessibleName(self.rest_button.text())
-        self.rest_button.setToolTip("Opens the grid of Label on exactly these images, the least sure first")
+        self.rest_button.setToolTip(tr("Opens the grid of Label on exactly these images, the least sure first"))
         self.rest_button.setVisible(num_rest > 0)
-        self.accept_button.setText(f"Accept the other {num_accepted:,}" if num_rest else f"Accept all {num_accepted:,}")
+        self.accept_button.setText(
+            tr("Accept the other {number:,}", number=num_accepted)
+            if num_rest
+            else tr("Accept all {number:,}", number=num_accepted)
+        )
         self.accept_button.setAccessibleName(self.accept_button.text())
         self.accept_button.setToolTip(
-            f"They get the classes that the model suggests, {review_words.mistakes(acceptance, num_accepted)}.\n"
-            "One step: Ctrl+Z takes it back."
+            tr(
+                "They get the classes that the model suggests, {mistakes}.\nOne step: Ctrl+Z takes it back.",
+                mistakes=review_words.mistakes(acceptance, num_accepted),
+            )
         )
         self.accept_button.setVisible(num_accepted > 0)
         self.accept_button.setEnabled(not self._session.is_read_only)

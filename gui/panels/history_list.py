@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QVBoxLayout, QWidget
 
 from engine.domain import HistoryEntry, Source
+from engine.language import tr
 from gui import wording
 from gui.theme import font, paint_icon, theme
 from gui.widgets.buttons import button
@@ -18,10 +19,10 @@ from gui.widgets.text import text_label
 MAX_SHOWN = 6
 ROW_PX = 26
 SOURCE_WORDS = {
-    Source.SUGGESTION: "an accepted suggestion",
-    Source.UNSEEN: "a suggestion that was accepted without a look",
-    Source.IMPORT: "imported",
-    Source.HUMAN: "by hand",
+    Source.SUGGESTION: tr("an accepted suggestion"),
+    Source.UNSEEN: tr("a suggestion that was accepted without a look"),
+    Source.IMPORT: tr("imported"),
+    Source.HUMAN: tr("by hand"),
 }
 
 
@@ -38,9 +39,13 @@ class HistoryRow(QAbstractButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor if self.isEnabled() else Qt.CursorShape.ArrowCursor)
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.made_at))
         who = f", {entry.who}" if entry.who else ""
-        back = ". Click to go back to this; it is a new step, and can be undone" if self.isEnabled() else ""
-        self.setToolTip(f"{entry.text}, {SOURCE_WORDS[entry.source]}{who}, {when}{back}")
-        self.setAccessibleName(f"{entry.text}, {wording.moment(entry.made_at)}" + (". Back to this" if back else ""))
+        tip = f"{entry.text}, {SOURCE_WORDS[entry.source]}{who}, {when}"
+        name = f"{entry.text}, {wording.moment(entry.made_at)}"
+        if self.isEnabled():
+            tip = f"{tip}. {tr('Click to go back to this; it is a new step, and can be undone')}"
+            name = f"{name}. {tr('Back to this')}"
+        self.setToolTip(tip)
+        self.setAccessibleName(name)
 
     def sizeHint(self) -> QSize:
         return QSize(120, ROW_PX)
@@ -57,7 +62,7 @@ class HistoryRow(QAbstractButton):
             painter.drawRoundedRect(area.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
         used, small = font(), font(0.9)
         right = area.right() - (6 if is_hot else 0)
-        tail = "Back to this" if is_hot else ("now" if self._is_now else wording.moment(self._entry.made_at))
+        tail = tr("Back to this") if is_hot else (tr("now") if self._is_now else wording.moment(self._entry.made_at))
         width = QFontMetricsF(small).horizontalAdvance(tail)
         painter.setFont(small)
         painter.setPen(QColor(colors.accent if is_hot else colors.text_faint))
@@ -87,8 +92,8 @@ class HistoryList(QWidget):
         self._shows_all = False
         self._can_go_back = True
         self.rows: list[HistoryRow] = []
-        self._nothing = text_label("Not labelled yet", "faint")
-        self._more = button("", "link", tooltip="Show the older entries too")
+        self._nothing = text_label(tr("Not labelled yet"), "faint")
+        self._more = button("", "link", tooltip=tr("Show the older entries too"))
         self._more.clicked.connect(self._show_all)
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
@@ -128,5 +133,5 @@ class HistoryList(QWidget):
             self.rows.append(row)
         self._nothing.setVisible(not shown)
         num_more = len(newest_first) - len(shown)
-        self._more.setText(f"{num_more} older")
+        self._more.setText(tr("{number} older", number=num_more))
         self._more.setVisible(num_more > 0)

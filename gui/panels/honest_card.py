@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from engine.evaluation.selection import words_on
+from engine.language import tr
 from gui import wording
 from gui.widgets.buttons import button
 from gui.widgets.card import Card
@@ -25,12 +26,14 @@ class HonestCard(Card):
     groups_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Honest check", parent)
+        super().__init__(tr("Honest check"), parent)
         self.sentence = text_label("", wrap=True)
         self.facts = text_label("", "dim", wrap=True)
         self.warnings = text_label("", "warning", wrap=True)
         self.groups_button = button(
-            "Groups and test set…", "link", tooltip="What is held out together, and images that are never trained on"
+            tr("Groups and test set…"),
+            "link",
+            tooltip=tr("What is held out together, and images that are never trained on"),
         )
         self.groups_button.clicked.connect(self.groups_asked)
         self.head.addWidget(self.groups_button)
@@ -45,18 +48,25 @@ class HonestCard(Card):
         if gap is not None:
             self.sentence.setText(gap.sentence)
         elif metrics is not None:
-            measured = f"{wording.percent(metrics.accuracy)} were right when the model had not seen them."
-            grouped = "A random split would say about the same."
-            alone = "Each was held out by itself."
+            measured = tr(
+                "{accuracy} were right when the model had not seen them.", accuracy=wording.percent(metrics.accuracy)
+            )
+            grouped = tr("A random split would say about the same.")
+            alone = tr("Each was held out by itself.")
             self.sentence.setText(f"{measured} {grouped if review.grouping_words else alone}")
         else:
-            self.sentence.setText("Every figure comes from images that the model had not seen.")
-        facts = [f"Kept together: {review.grouping_words}."] if review.grouping_words else []
+            self.sentence.setText(tr("Every figure comes from images that the model had not seen."))
+        facts = [tr("Kept together: {groups}.", groups=review.grouping_words)] if review.grouping_words else []
         if review.test is not None:
             low, high = review.test.accuracy_interval
             facts.append(
-                f"Locked test set: {wording.percent(review.test.accuracy)} ({100 * low:.0f}–{100 * high:.0f}) "
-                f"of {wording.count(review.test.num_images, 'image')}, never trained on."
+                tr(
+                    "Locked test set: {accuracy} ({low:.0f}–{high:.0f}) of {images}, never trained on.",
+                    accuracy=wording.percent(review.test.accuracy),
+                    low=100 * low,
+                    high=100 * high,
+                    images=wording.count(review.test.num_images, "image"),
+                )
             )
         accepted = words_on(review.run.settings)
         facts += [accepted] if accepted else []
@@ -65,7 +75,7 @@ class HonestCard(Card):
         warnings = [*review.warnings, *extra_warnings]
         shown = warnings[:MAX_WARNINGS]
         if len(warnings) > len(shown):
-            shown.append(f"And {len(warnings) - len(shown)} more.")
+            shown.append(tr("And {number} more.", number=len(warnings) - len(shown)))
         self.warnings.setText("\n".join(shown))
         self.warnings.setToolTip("\n".join(warnings))
         self.warnings.setVisible(bool(warnings))

@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
+from engine.language import tr
 from gui.theme import icon, paint_icon, theme
 from gui.widgets.buttons import button
 from gui.widgets.text import text_label
@@ -48,8 +49,8 @@ class Banner(QWidget):
         close = QToolButton()
         close.setIcon(icon("close"))
         close.setIconSize(QSize(16, 16))
-        close.setToolTip("Close (Esc)")
-        close.setAccessibleName("Close this message")
+        close.setToolTip(tr("Close (Esc)"))
+        close.setAccessibleName(tr("Close this message"))
         close.clicked.connect(self.close_banner)
         self._close = close
         texts = QVBoxLayout()

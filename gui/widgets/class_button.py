@@ -6,6 +6,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
+from engine.language import tr
 from gui.theme import font, theme
 from gui.widgets.keycap import keycap_width, paint_keycap
 
@@ -25,8 +26,12 @@ class ClassButton(QAbstractButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
-        self.setToolTip(f"It is {name} ({key})" if key else f"It is {name}")
-        self.setAccessibleName(f"It is {name}")
+        self.setToolTip(
+            tr("It is {class_name} ({key})", class_name=name, key=key)
+            if key
+            else tr("It is {class_name}", class_name=name)
+        )
+        self.setAccessibleName(tr("It is {class_name}", class_name=name))
 
     def sizeHint(self) -> QSize:
         width = QFontMetricsF(font(0.92)).horizontalAdvance(self.text()) + 34

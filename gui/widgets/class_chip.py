@@ -6,6 +6,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
+from engine.language import tr
 from gui.theme import font, paint_icon, theme
 from gui.widgets.class_colors import as_text, text_on
 
@@ -26,8 +27,12 @@ class ClassChip(QAbstractButton):
         # A click leaves the keyboard where it is: with the images.
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setToolTip(f"{name}: accept this suggestion (Space)" if is_ghost else f"Take {name} away")
-        self.setAccessibleName(f"Accept {name} {note}" if is_ghost else f"Take {name} away")
+        if is_ghost:
+            self.setToolTip(tr("{class_name}: accept this suggestion (Space)", class_name=name))
+            self.setAccessibleName(tr("Accept {class_name} {note}", class_name=name, note=note))
+        else:
+            self.setToolTip(tr("Take {class_name} away", class_name=name))
+            self.setAccessibleName(tr("Take {class_name} away", class_name=name))
 
     def sizeHint(self) -> QSize:
         note = QFontMetricsF(font(0.85)).horizontalAdvance(self._note) + 6 if self._note else 0

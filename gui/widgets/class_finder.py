@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.domain import ImageClass
+from engine.language import tr
 from gui.models.class_search import ClassSearch
 from gui.theme import font, icon, paint_icon, theme
 from gui.widgets.keycap import keycap_width, paint_keycap
@@ -84,16 +85,16 @@ class ClassFinder(QFrame):
         self.title = QLabel()
         self.title.setProperty("role", "dim")
         self.field = QLineEdit()
-        self.field.setPlaceholderText("Class…")
-        self.field.setAccessibleName("Find a class")
-        self.field.setToolTip("Type a part of the name. Up and down choose, Enter takes, Esc closes")
+        self.field.setPlaceholderText(tr("Class…"))
+        self.field.setAccessibleName(tr("Find a class"))
+        self.field.setToolTip(tr("Type a part of the name. Up and down choose, Enter takes, Esc closes"))
         self.field.setMaxLength(100)
         self.field.addAction(icon("search"), QLineEdit.ActionPosition.LeadingPosition)
         self.field.installEventFilter(self)
         self.field.textChanged.connect(self._search)
         self.list = QListWidget()
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.list.setAccessibleName("Matching classes")
+        self.list.setAccessibleName(tr("Matching classes"))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setItemDelegate(FoundClassDelegate(self.list))
         self.list.setMouseTracking(True)
@@ -165,9 +166,11 @@ class ClassFinder(QFrame):
         for item in found[:MAX_ROWS]:
             self._add_row(item.name, item)
         if name and self._on_new is not None and not self._classes.has(name):
-            self._add_row(f"Create class “{name}”", None)
+            self._add_row(tr("Create class “{name}”", name=name), None)
         num_more = len(found) - MAX_ROWS
-        self.more.setText(f"{num_more:,} more: type another letter" if num_more > 0 else "No class of that name")
+        self.more.setText(
+            tr("{number:,} more: type another letter", number=num_more) if num_more > 0 else tr("No class of that name")
+        )
         self.more.setVisible(num_more > 0 or not self.list.count())
         self.list.setCurrentRow(0)
         self.list.setFixedHeight(min(MAX_SHOWN, self.list.count()) * ROW_PX + 2)

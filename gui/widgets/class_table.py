@@ -30,6 +30,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from engine.language import decimal, tr, trc
 from gui.theme import font, theme
 
 AnyIndex = QModelIndex | QPersistentModelIndex
@@ -92,11 +93,11 @@ class ClassTableModel(QAbstractTableModel):
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if orientation != Qt.Orientation.Horizontal:
             return None
-        column = self.columns[section - 1] if section else Column("", "class", "Sort by name")
+        column = self.columns[section - 1] if section else Column("", trc("column", "class"), tr("Sort by name"))
         if role == Qt.ItemDataRole.DisplayRole:
             return column.title
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{column.tooltip}.\nA click sorts by it."
+            return tr("{meaning}.\nA click sorts by it.", meaning=column.tooltip)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             side = Qt.AlignmentFlag.AlignRight if section else Qt.AlignmentFlag.AlignLeft
             return side | Qt.AlignmentFlag.AlignVCenter
@@ -106,9 +107,11 @@ class ClassTableModel(QAbstractTableModel):
         row = self.rows[index.row()]
         if not index.column():
             return {
-                Qt.ItemDataRole.DisplayRole: row.name, SORT_ROLE: row.name.casefold(), COLOR_ROLE: row.color,
-                Qt.ItemDataRole.ToolTipRole: f"{row.name}\nClick or Enter: see its images, the worst first",
-            }.get(role)  # fmt: skip
+                Qt.ItemDataRole.DisplayRole: row.name,
+                SORT_ROLE: row.name.casefold(),
+                COLOR_ROLE: row.color,
+                Qt.ItemDataRole.ToolTipRole: f"{row.name}\n{tr('Click or Enter: see its images, the worst first')}",
+            }.get(role)
         column = self.columns[index.column() - 1]
         value = row.figures.get(column.key, math.nan)
         if role == SORT_ROLE:
@@ -121,13 +124,18 @@ class ClassTableModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             if math.isnan(value):
                 return "–"
-            return f"{value:,.0f}" if column.is_count else f"{100 * value:.1f}"
+            return decimal(value, ",.0f") if column.is_count else decimal(100 * value, ".1f")
         if role == Qt.ItemDataRole.AccessibleTextRole:
             interval = self.data(index, INTERVAL_ROLE) or ""
             return f"{row.name}, {column.title} {self.data(index)} {interval}".strip()
         if role == Qt.ItemDataRole.ToolTipRole and column.key in row.intervals:
             low, high = row.intervals[column.key]
-            return f"{100 * value:.1f} %, with 95 % certainty between {100 * low:.1f} and {100 * high:.1f} %"
+            return tr(
+                "{share:.1f} %, with 95 % certainty between {low:.1f} and {high:.1f} %",
+                share=100 * value,
+                low=100 * low,
+                high=100 * high,
+            )
         return None
 
 
@@ -189,7 +197,7 @@ class ClassTable(QTableView):
         self._sorted.setSortRole(SORT_ROLE)
         self.setModel(self._sorted)
         self.setItemDelegate(ClassDelegate(self))
-        self.setAccessibleName("Figures of each class")
+        self.setAccessibleName(tr("Figures of each class"))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setShowGrid(False)

@@ -9,17 +9,37 @@ from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QColorDialog, QFrame, QGridLayout, QVBoxLayout, QWidget
 
+from engine.language import tr, trc
 from gui.theme import paint_icon, theme
 from gui.widgets.buttons import button
 from gui.widgets.class_colors import text_on
 
 COLORS: Final = (
-    ("amber", "#f2b134"), ("green", "#5fc27e"), ("red", "#e5735c"), ("blue", "#7aa2f7"), ("violet", "#c586f0"),
-    ("teal", "#4fc3c3"), ("pink", "#f08fb4"), ("lime", "#b5c94c"), ("tan", "#d99a6c"), ("grey", "#8f9bb3"),
-    ("yellow", "#e8d44d"), ("indigo", "#6c8cff"), ("brick", "#b8433a"), ("forest", "#2f8f5b"), ("royal", "#3568c9"),
-    ("purple", "#8a4fc7"), ("magenta", "#c2408a"), ("brown", "#8a6d3b"), ("petrol", "#1f8a8a"), ("peach", "#f7c9a0"),
-    ("mint", "#a6e3b8"), ("sky", "#a9d3f5"), ("lavender", "#d8c2f7"), ("silver", "#dfe3ea"),
-)  # fmt: skip
+    (trc("colour", "amber"), "#f2b134"),
+    (trc("colour", "green"), "#5fc27e"),
+    (trc("colour", "red"), "#e5735c"),
+    (trc("colour", "blue"), "#7aa2f7"),
+    (trc("colour", "violet"), "#c586f0"),
+    (trc("colour", "teal"), "#4fc3c3"),
+    (trc("colour", "pink"), "#f08fb4"),
+    (trc("colour", "lime"), "#b5c94c"),
+    (trc("colour", "tan"), "#d99a6c"),
+    (trc("colour", "grey"), "#8f9bb3"),
+    (trc("colour", "yellow"), "#e8d44d"),
+    (trc("colour", "indigo"), "#6c8cff"),
+    (trc("colour", "brick"), "#b8433a"),
+    (trc("colour", "forest"), "#2f8f5b"),
+    (trc("colour", "royal"), "#3568c9"),
+    (trc("colour", "purple"), "#8a4fc7"),
+    (trc("colour", "magenta"), "#c2408a"),
+    (trc("colour", "brown"), "#8a6d3b"),
+    (trc("colour", "petrol"), "#1f8a8a"),
+    (trc("colour", "peach"), "#f7c9a0"),
+    (trc("colour", "mint"), "#a6e3b8"),
+    (trc("colour", "sky"), "#a9d3f5"),
+    (trc("colour", "lavender"), "#d8c2f7"),
+    (trc("colour", "silver"), "#dfe3ea"),
+)
 """Names and values, told apart by most people in steps of six; the store gives out the first twelve."""
 NUM_COLUMNS = 6
 SIDE_PX = 30
@@ -35,8 +55,10 @@ class Swatch(QAbstractButton):
         self._is_used = bool(used_by)
         self.setFixedSize(SIDE_PX, SIDE_PX)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setToolTip(f"{name}, the colour of {used_by}" if used_by else name)
-        self.setAccessibleName(self.toolTip() + (", chosen" if is_present else ""))
+        self.setToolTip(
+            tr("{colour}, the colour of {class_name}", colour=name, class_name=used_by) if used_by else name
+        )
+        self.setAccessibleName(tr("{name}, chosen", name=self.toolTip()) if is_present else self.toolTip())
 
     def sizeHint(self) -> QSize:
         return QSize(SIDE_PX, SIDE_PX)
@@ -69,7 +91,7 @@ class ColorPicker(QFrame):
         super().__init__(parent, Qt.WindowType.Popup)
         self._present = present
         self.setProperty("role", "menu")
-        self.setAccessibleName("Colours")
+        self.setAccessibleName(tr("Colours"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         grid = QGridLayout()
         grid.setSpacing(2)
@@ -79,7 +101,7 @@ class ColorPicker(QFrame):
             swatch.clicked.connect(lambda _on=False, value=color: self._choose(value))
             grid.addWidget(swatch, *divmod(at, NUM_COLUMNS))
             self.swatches.append(swatch)
-        other = button("Other…", "ghost", tooltip="Choose any colour")
+        other = button(tr("Other…"), "ghost", tooltip=tr("Choose any colour"))
         other.clicked.connect(self._ask_system)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)

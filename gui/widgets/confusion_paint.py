@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
+from engine.language import decimal, tr
 from gui.theme import Theme, font, theme
 from gui.widgets.class_colors import luminance
 from gui.widgets.confusion_layout import ConfusionLayout
@@ -29,9 +30,9 @@ Cell = tuple[int, int]
 class Counting(Enum):
     """What stands in the cells; the value is the text on screen."""
 
-    COUNTS = "Images"
-    ROWS = "% of class"
-    COLUMNS = "% of answer"
+    COUNTS = tr("Images")
+    ROWS = tr("% of class")
+    COLUMNS = tr("% of answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ class ConfusionPicture:
 
     def _words(self, count: int, share: float) -> str:
         if self.counting is Counting.COUNTS:
-            return f"{count:,}" if count < 1000 or self.layout.cell_px > 40 else f"{count // 1000}k"
+            return decimal(count, ",") if count < 1000 or self.layout.cell_px > 40 else f"{count // 1000}k"
         return f"{100.0 * share:.0f}" if share >= 0.0095 else "<1"
 
     def _paint_frames(self, painter: QPainter, colors: Theme) -> None:

@@ -25,6 +25,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractScrollArea, QSizePolicy, QToolTip, QWidget
 
+from engine.language import tr
 from gui import wording
 from gui.theme import font
 from gui.widgets.confusion_layout import MAX_CELL_PX, MIN_CELL_PX, UPRIGHT_PX, ConfusionLayout, fitting
@@ -61,7 +62,7 @@ class ConfusionView(QAbstractScrollArea):
         self._side_px, self._top_px = MIN_NAME_PX, HEAD_PX
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setAccessibleName("Confusion matrix: rows are the true classes, columns what the model said")
+        self.setAccessibleName(tr("Confusion matrix: rows are the true classes, columns what the model said"))
         self.viewport().setMouseTracking(True)
         self.viewport().setAutoFillBackground(False)
 
@@ -123,8 +124,18 @@ class ConfusionView(QAbstractScrollArea):
         """Returns a cell in words."""
         number, total = int(self._counts[true, said]), int(self._counts[true].sum())
         if true == said:
-            return f"{number:,} of {total:,} images of {self._names[true]} were recognised."
-        return f"{wording.count(number, 'image')} of {self._names[true]} taken for {self._names[said]}."
+            return tr(
+                "{number:,} of {total:,} images of {class_name} were recognised.",
+                number=number,
+                total=total,
+                class_name=self._names[true],
+            )
+        return tr(
+            "{images} of {class_name} taken for {other}.",
+            images=wording.count(number, "image"),
+            class_name=self._names[true],
+            other=self._names[said],
+        )
 
     def text(self) -> str:
         """Returns the current cell in words, for tests and assistive technology."""
@@ -306,7 +317,8 @@ class ConfusionView(QAbstractScrollArea):
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             cell = self._cell_at(QPointF(event.pos()))
             if cell is not None:
-                QToolTip.showText(event.globalPos(), f"{self.sentence(*cell)}\nClick or Enter: see them", self)
+                words = f"{self.sentence(*cell)}\n{tr('Click or Enter: see them')}"
+                QToolTip.showText(event.globalPos(), words, self)
             else:
                 QToolTip.hideText()
             return True

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from engine.language import decimal, tr, trc
 from gui.theme import font, theme
 
 LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 36.0, 44.0, 24.0, 20.0
@@ -33,7 +34,7 @@ class CurvePlot(QWidget):
         self.curves = Curves()
         self.setFont(font(0.85))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setAccessibleName("Curves of the training")
+        self.setAccessibleName(tr("Curves of the training"))
 
     def sizeHint(self) -> QSize:
         return QSize(300, 150)
@@ -44,13 +45,17 @@ class CurvePlot(QWidget):
     def show_curves(self, curves: Curves) -> None:
         """Shows other curves, or the same ones with new points."""
         self.curves = curves
-        latest = [f"{name} {points[-1][1]:.2f}" for name, points in self._named() if points]
-        self.setAccessibleDescription(", ".join(latest) or "No rounds yet")
+        latest = [f"{name} {decimal(points[-1][1], '.2f')}" for name, points in self._named() if points]
+        self.setAccessibleDescription(", ".join(latest) or tr("No rounds yet"))
         self.update()
 
     def _named(self) -> list[tuple[str, list[tuple[int, float]]]]:
         curves = self.curves
-        return [("loss", curves.loss), ("held out", curves.validation_loss), ("right", curves.accuracy)]
+        return [
+            (tr("loss"), curves.loss),
+            (trc("loss", "held out"), curves.validation_loss),
+            (trc("share", "right"), curves.accuracy),
+        ]
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -58,7 +63,7 @@ class CurvePlot(QWidget):
         colors = theme()
         if not self.curves.loss:
             painter.setPen(colors.color("text_faint"))
-            words = "Curves appear here while more than the head is trained."
+            words = tr("Curves appear here while more than the head is trained.")
             painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), words)
             return
         area = QRectF(self.rect()).adjusted(LEFT_PX, TOP_PX, -RIGHT_PX, -BOTTOM_PX)
@@ -70,13 +75,14 @@ class CurvePlot(QWidget):
             painter.setPen(QPen(colors.color("border"), 1))
             painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
             painter.setPen(colors.color("text_faint"))
+            words = decimal(share * top, "g")
             left = QRectF(0, y - 8, LEFT_PX - 6, 16)
-            painter.drawText(left, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), f"{share * top:g}")
+            painter.drawText(left, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), words)
             right = QRectF(area.right() + 6, y - 8, RIGHT_PX - 6, 16)
             painter.drawText(right, int(Qt.AlignmentFlag.AlignVCenter), f"{100 * share:.0f} %")
         painter.setPen(colors.color("text_faint"))
         below = QRectF(area.left(), area.bottom() + 2, area.width(), BOTTOM_PX - 2)
-        painter.drawText(below, int(Qt.AlignmentFlag.AlignRight), f"round {self.curves.num_rounds}")
+        painter.drawText(below, int(Qt.AlignmentFlag.AlignRight), tr("round {number}", number=self.curves.num_rounds))
         styles = (
             ("text_dim", Qt.PenStyle.SolidLine, top),
             ("warning", Qt.PenStyle.DashLine, top),

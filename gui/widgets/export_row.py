@@ -6,12 +6,13 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from engine.language import tr
 from gui.theme import paint_icon, theme
 from gui.widgets.buttons import button
 from gui.widgets.progress import SlimProgress
 from gui.widgets.text import ElidedLabel, set_role, text_label
 
-WAITING = "waiting"
+WAITING = tr("waiting")
 ICON_PX = 18
 INDENT_PX = 24
 
@@ -52,7 +53,7 @@ class ExportRowView(QWidget):
         self.box.setAccessibleDescription(f"{description} {caution}".strip())
         self.box.toggled.connect(lambda _on: self.toggled.emit())
         self.size_label = text_label(role="dim")
-        self.size_label.setToolTip("About how large the export is")
+        self.size_label.setToolTip(tr("About how large the export is"))
         first = QHBoxLayout()
         first.setSpacing(12)
         first.addWidget(self.box)
@@ -80,8 +81,8 @@ class ExportRowView(QWidget):
         self.note = ElidedLabel(role="dim")
         self.note.setFixedWidth(210)
         self.progress = SlimProgress()
-        self.cancel_button = button("Cancel", "chip", tooltip="Cancel this format; the others go on")
-        self.cancel_button.setAccessibleName(f"Cancel {self.box.text()}")
+        self.cancel_button = button(tr("Cancel"), "chip", tooltip=tr("Cancel this format; the others go on"))
+        self.cancel_button.setAccessibleName(tr("Cancel {format}", format=self.box.text()))
         self.cancel_button.clicked.connect(self.cancel_asked)
         row.addWidget(self.note)
         row.addWidget(self.progress, 1)
@@ -97,8 +98,8 @@ class ExportRowView(QWidget):
         row.setSpacing(8)
         self.sign = Sign()
         self.outcome = text_label(wrap=True)
-        self.open_button = button("Open folder", "chip", "folder-open", "Show the exported files")
-        self.open_button.setAccessibleName(f"Open the folder of {self.box.text()}")
+        self.open_button = button(tr("Open folder"), "chip", "folder-open", tr("Show the exported files"))
+        self.open_button.setAccessibleName(tr("Open the folder of {format}", format=self.box.text()))
         self.open_button.clicked.connect(self.open_asked)
         row.addWidget(self.sign, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self.outcome, 1)

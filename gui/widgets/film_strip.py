@@ -9,6 +9,7 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from engine.language import tr
 from gui.models.image_list import ImageListModel
 from gui.theme import theme
 from gui.thumbnails import Thumbnails
@@ -39,7 +40,7 @@ class FilmStrip(QWidget):
         self._hovered = -1
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
-        self.setAccessibleName("Neighbouring images")
+        self.setAccessibleName(tr("Neighbouring images"))
         self._wish_timer = QTimer(self, singleShot=True, interval=0)
         self._wish_timer.timeout.connect(self._ask_for_pictures)
         thumbnails.loaded.connect(lambda _ids: self.update())

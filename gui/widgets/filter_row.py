@@ -6,6 +6,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QStyle, QStyleOptionViewItem
 
+from engine.language import decimal
 from gui.theme import font, paint_icon, theme
 
 ROW_PX = 28
@@ -38,7 +39,7 @@ def paint_filter_row(
     painter.setFont(used)
     metrics = QFontMetricsF(used)
     inner = row.adjusted(8, 0, -8, 0)
-    number = f"{count:,}"
+    number = decimal(count, ",")
     painter.setPen(QColor(colors.text_dim if count else colors.text_faint))
     painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, number)
     inner.setRight(inner.right() - metrics.horizontalAdvance(number) - 8)

@@ -31,6 +31,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractItemView, QWidget
 
+from engine.language import tr
 from gui.models.image_list import ImageListModel
 from gui.theme import theme
 from gui.thumbnails import THUMBNAIL_PX, Thumbnails
@@ -71,7 +72,7 @@ class GridView(QAbstractItemView):
         self._anchor = -1
         self._hovered = -1
         self.setObjectName("imageGrid")
-        self.setAccessibleName("Images")
+        self.setAccessibleName(tr("Images"))
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         # Always there: a bar that comes and goes would change the width, and with it every line.

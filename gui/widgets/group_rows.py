@@ -12,6 +12,7 @@ from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QToolTip
 
+from engine.language import tr
 from gui.theme import font, paint_icon, theme
 from gui.thumbnails import Thumbnails
 from gui.widgets.image_card import CAPTION_PX, CardFace, CardPainter
@@ -55,7 +56,7 @@ class GroupRows(QAbstractScrollArea):
         self._painter = CardPainter(800)
         self._hovered = (-1, -1)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName("Groups of near-duplicates")
+        self.setAccessibleName(tr("Groups of near-duplicates"))
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.viewport().setMouseTracking(True)
         self.verticalScrollBar().valueChanged.connect(lambda _value: self._want())
@@ -158,7 +159,7 @@ class GroupRows(QAbstractScrollArea):
         is_active = is_on_button or is_other
         self.viewport().setCursor(Qt.CursorShape.PointingHandCursor if is_active else Qt.CursorShape.ArrowCursor)
         if is_other:
-            QToolTip.showText(event.globalPosition().toPoint(), "Keep this one instead", self.viewport())
+            QToolTip.showText(event.globalPosition().toPoint(), tr("Keep this one instead"), self.viewport())
         else:
             QToolTip.hideText()
         self.viewport().update()
@@ -222,7 +223,9 @@ class GroupRows(QAbstractScrollArea):
         if len(shown) < len(face.faces):
             more = QRectF(self._card(group, len(shown)))
             painter.setPen(QColor(colors.text_dim))
-            painter.drawText(more, int(Qt.AlignmentFlag.AlignVCenter), f"+ {len(face.faces) - len(shown)} more")
+            painter.drawText(
+                more, int(Qt.AlignmentFlag.AlignVCenter), tr("+ {number} more", number=len(face.faces) - len(shown))
+            )
 
     def _paint_card(self, painter: QPainter, box: QRect, face: CardFace, is_kept: bool, is_open: bool) -> None:
         colors = theme()

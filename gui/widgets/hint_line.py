@@ -9,6 +9,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from engine.language import tr
 from gui.theme import font, theme
 from gui.widgets.class_colors import as_text
 from gui.widgets.keycap import keycap_width, paint_keycap
@@ -32,7 +33,7 @@ class HintLine(QWidget):
         self._hints: Sequence[Hint] = ()
         self._message = ""
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Keys")
+        self.setAccessibleName(tr("Keys"))
 
     def sizeHint(self) -> QSize:
         return QSize(300, 36)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QR
 from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
 from engine.images.levels import Levels
+from engine.language import tr
 from gui.display_levels import LevelsRenderer
 from gui.theme import theme
 from gui.widgets.canvas_overlays import paint_classes, paint_message, paint_note
@@ -54,7 +55,7 @@ class ImageCanvas(QWidget):
         self.heat.changed.connect(self.update)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(160, 120)
-        self.setAccessibleName("Image")
+        self.setAccessibleName(tr("Image"))
 
     def set_picture(
         self,

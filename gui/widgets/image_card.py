@@ -9,6 +9,7 @@ from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QPainter, QPainterPath, QPen, QPixmap, QTransform
 
 from engine.domain import ImageStatus
+from engine.language import tr
 from gui.theme import Theme, font, paint_icon, theme
 from gui.widgets.class_colors import as_text, text_on
 
@@ -16,7 +17,7 @@ CAPTION_PX = 34
 RADIUS = 8.0
 MIN_CHIP_PX = 52
 """A further class with less room than this is only counted."""
-UNKNOWN_TEXT = "unknown?"
+UNKNOWN_TEXT = tr("unknown?")
 MAX_CROPPED = 0.34
 """Largest part of a picture that may be cut off so that it fills its card; what would lose more is shown whole."""
 
@@ -252,7 +253,9 @@ def _paint_was(painter: QPainter, picture: QRect, name: str, color: str, colors:
     """Writes on the lower edge of a picture what was suggested before."""
     used = font(0.85)
     metrics = QFontMetricsF(used)
-    text = metrics.elidedText(f"was {name}", Qt.TextElideMode.ElideRight, picture.width() - 40)
+    text = metrics.elidedText(
+        tr("was {class_name}", class_name=name), Qt.TextElideMode.ElideRight, picture.width() - 40
+    )
     height = round(metrics.height()) + 5.0
     pill = QRectF(picture.left() + 6, picture.bottom() - height - 5, metrics.horizontalAdvance(text) + 28, height)
     backing = QColor(colors.card)
@@ -366,11 +369,11 @@ def _paint_badge(painter: QPainter, rect: QRect, icon: str) -> None:
 
 def _paint_stand_in(painter: QPainter, area: QRectF, face: CardFace, colors: Theme) -> None:
     if face.is_offline:
-        icon, text = "offline", "Drive not there"
+        icon, text = "offline", tr("Drive not there")
     elif face.status == ImageStatus.MISSING:
-        icon, text = "broken", "File missing"
+        icon, text = "broken", tr("File missing")
     elif face.status == ImageStatus.UNREADABLE or face.failure:
-        icon, text = "broken", "Cannot be read"
+        icon, text = "broken", tr("Cannot be read")
     else:
         side = min(24.0, area.height() / 3)
         box = QRectF(area.center().x() - side / 2, area.center().y() - side / 2, side, side)

@@ -8,6 +8,7 @@ from PySide6.QtCore import QByteArray, QMimeData, QPoint, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QDrag, QFontMetricsF, QImage, QPainter, QPainterPath, QPen, QPixmap
 from PySide6.QtWidgets import QWidget
 
+from engine.language import decimal
 from gui.theme import font, paint_icon, theme
 
 IMAGES_MIME = "application/x-graft-images"
@@ -71,11 +72,11 @@ def _paint_picture(painter: QPainter, box: QRectF, picture: QImage | None) -> No
 def _paint_count(painter: QPainter, area: QRectF, count: int) -> None:
     used = font(0.9, bold=True)
     metrics = QFontMetricsF(used)
-    width = max(24.0, metrics.horizontalAdvance(f"{count:,}") + 14)
+    width = max(24.0, metrics.horizontalAdvance(decimal(count, ",")) + 14)
     badge = QRectF(area.right() - width, area.top(), width, 22)
     painter.setPen(QPen(QColor(theme().window), 1.5))
     painter.setBrush(QColor(theme().accent))
     painter.drawRoundedRect(badge, 11, 11)
     painter.setFont(used)
     painter.setPen(QColor(theme().accent_text))
-    painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, f"{count:,}")
+    painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, decimal(count, ","))

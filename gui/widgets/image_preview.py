@@ -6,6 +6,7 @@ from PySide6.QtCore import QRect, QSize
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from engine.language import tr
 from gui.widgets.image_card import CardFace, CardPainter
 
 MIN_SHAPE, DEFAULT_SHAPE, MAX_SHAPE = 0.5, 0.75, 1.0
@@ -25,7 +26,7 @@ class Preview(QWidget):
         # and go for ever: with the bar the picture is lower, then there is no need for the bar, and so on.
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
-        self.setAccessibleName("Preview")
+        self.setAccessibleName(tr("Preview"))
 
     def set_face(self, face: CardFace | None, width_px: int, height_px: int) -> None:
         """Shows a picture whole; the size is the image's, known before its picture is there."""

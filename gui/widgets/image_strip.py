@@ -10,6 +10,7 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from engine.language import decimal, tr
 from gui.theme import font, theme
 from gui.thumbnails import Thumbnails
 from gui.widgets.image_card import CardFace, CardPainter
@@ -43,7 +44,7 @@ class ImageStrip(QWidget):
         self.image_ids = image_ids
         self._painter.forget()
         self.setAccessibleName(name)
-        self.setToolTip(f"{name}: show all of them in Label (Enter)")
+        self.setToolTip(tr("{name}: show all of them in Label (Enter)", name=name))
         self._wish_timer.start()
         self.update()
 
@@ -78,7 +79,7 @@ class ImageStrip(QWidget):
             painter.drawRoundedRect(QRectF(tile), 8, 8)
             painter.setPen(QColor(colors.text_dim))
             painter.setFont(font(1.0, bold=True))
-            painter.drawText(tile, int(Qt.AlignmentFlag.AlignCenter), f"+{len(self.image_ids) - shown:,}")
+            painter.drawText(tile, int(Qt.AlignmentFlag.AlignCenter), f"+{decimal(len(self.image_ids) - shown, ',')}")
         if self.hasFocus():
             painter.setPen(QPen(QColor(colors.accent), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)

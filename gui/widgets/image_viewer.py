@@ -10,6 +10,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from engine.domain import ImageStatus
+from engine.language import tr
 from gui.display_levels import DisplayLevels, LevelMode
 from gui.heat_maps import HeatMapKeeper
 from gui.models.image_list import ImageListModel
@@ -55,7 +56,7 @@ class ImageViewer(QWidget):
         self._prefetch = Prefetch()
         self._heat_maps: HeatMapKeeper | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName("Image")
+        self.setAccessibleName(tr("Image"))
         self.levels = DisplayLevels(self)
         self.bar = ViewerBar()
         self.canvas = ImageCanvas(self)
@@ -105,7 +106,7 @@ class ImageViewer(QWidget):
         columns = self._list.columns
         if image_id is None or columns is None:
             self._picture = None
-            self.canvas.set_picture(None, 1, 1, "No image to show.")
+            self.canvas.set_picture(None, 1, 1, tr("No image to show."))
             self.canvas.set_classes(())
             self.bar.show_image("", -1, 0)
             return
@@ -126,10 +127,10 @@ class ImageViewer(QWidget):
         self.canvas.set_picture(image, width_px, height_px, why, levels, note)
         parts = (
             percent(face.confidence) if face.is_suggestion and face.confidence is not None else "",
-            "looks like none of the classes" if face.is_unknown else "",
-            "unsure" if face.is_unsure else "",
-            "skipped" if face.is_skipped else "",
-            "confirmed" if face.is_confirmed else "",
+            tr("looks like none of the classes") if face.is_unknown else "",
+            tr("unsure") if face.is_unsure else "",
+            tr("skipped") if face.is_skipped else "",
+            tr("confirmed") if face.is_confirmed else "",
         )
         text = " · ".join(part for part in parts if part)
         self.canvas.set_classes(face.chips, text)
@@ -308,7 +309,7 @@ class ImageViewer(QWidget):
 
 def _why_not_sharp(face: CardFace) -> str:
     if face.status == ImageStatus.MISSING:
-        return "The file is missing. Put it back, or press F5 to look for it."
+        return tr("The file is missing. Put it back, or press F5 to look for it.")
     if face.status == ImageStatus.UNREADABLE:
-        return "The file cannot be read."
-    return "The drive or folder is not there. This is the thumbnail." if face.is_offline else ""
+        return tr("The file cannot be read.")
+    return tr("The drive or folder is not there. This is the thumbnail.") if face.is_offline else ""

@@ -9,6 +9,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from engine.language import tr
 from gui.theme import theme
 from gui.widgets.plot_axes import Axes, inner_area, share_levels
 
@@ -33,7 +34,7 @@ class LearningPlot(QWidget):
         self._measured: list[LearningPoint] = []
         self._forecast: list[LearningPoint] = []
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setAccessibleName("Learning curve")
+        self.setAccessibleName(tr("Learning curve"))
 
     def sizeHint(self) -> QSize:
         return QSize(280, 180)
@@ -44,9 +45,17 @@ class LearningPlot(QWidget):
     def set_curve(self, measured: Sequence[LearningPoint], forecast: Sequence[LearningPoint]) -> None:
         """Shows other points; both ascend in the number of labels."""
         self._measured, self._forecast = list(measured), list(forecast)
-        words = [f"{each.num_labels:.0f} labels: {each.accuracy:.0%} right" for each in self._measured]
+        words = [
+            tr("{num_labels:.0f} labels: {share:.0f}% right", num_labels=each.num_labels, share=100 * each.accuracy)
+            for each in self._measured
+        ]
         words += [
-            f"forecast for {each.num_labels:.0f} labels: {each.low:.0%} to {each.high:.0%}"
+            tr(
+                "forecast for {num_labels:.0f} labels: {low:.0f}% to {high:.0f}%",
+                num_labels=each.num_labels,
+                low=100 * each.low,
+                high=100 * each.high,
+            )
             for each in self._forecast[-1:]
         ]
         self.setAccessibleDescription(". ".join(words))
@@ -70,7 +79,7 @@ class LearningPlot(QWidget):
         painter.setPen(colors.color("text_faint"))
         below = area.adjusted(0, area.height() + 4, 0, 22)
         painter.drawText(below, int(Qt.AlignmentFlag.AlignLeft), "0")
-        painter.drawText(below, int(Qt.AlignmentFlag.AlignRight), f"{last:,.0f} labels")
+        painter.drawText(below, int(Qt.AlignmentFlag.AlignRight), tr("{num_labels:,.0f} labels", num_labels=last))
         if self._forecast:
             band = colors.color("accent")
             band.setAlphaF(0.22)

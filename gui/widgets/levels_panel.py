@@ -6,6 +6,7 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
+from engine.language import decimal, tr
 from gui.display_levels import DisplayLevels, LevelMode
 from gui.screen_images import Picture
 from gui.theme import icon, theme
@@ -25,21 +26,21 @@ class LevelsPanel(QFrame):
         super().__init__(parent)
         self._levels = levels
         self._picture: Picture | None = None
-        self.setAccessibleName("Brightness")
+        self.setAccessibleName(tr("Brightness"))
         self.setFixedWidth(WIDTH_PX)
         self.slider = RangeSlider()
         self._black = text_label("", "dim")
         self._white = text_label("", "dim")
         self._depth = text_label("", "faint")
         self.automatic = button(
-            "Auto", "chip", tooltip="Each picture with its own darkest and brightest pixels (Ctrl+Shift+B)"
+            tr("Auto"), "chip", tooltip=tr("Each picture with its own darkest and brightest pixels (Ctrl+Shift+B)")
         )
         self.automatic.setCheckable(True)
-        self.back = button("Reset", "chip", tooltip="As the program and the model see the pictures")
+        self.back = button(tr("Reset"), "chip", tooltip=tr("As the program and the model see the pictures"))
         self._close = QToolButton()
         self._close.setIcon(icon("close"))
-        self._close.setToolTip("Close (Esc)")
-        self._close.setAccessibleName("Close the brightness panel")
+        self._close.setToolTip(tr("Close (Esc)"))
+        self._close.setAccessibleName(tr("Close the brightness panel"))
         self._build()
         self.slider.range_changed.connect(self._on_range_changed)
         self.automatic.clicked.connect(lambda on: levels.set_automatic(on))
@@ -68,9 +69,9 @@ class LevelsPanel(QFrame):
         shown = self._levels.shown(picture)
         self.slider.set_histogram(self._levels.histogram_of(picture, NUM_BINS))
         self.slider.set_range((shown.black - low) / (high - low), (shown.white - low) / (high - low))
-        self._black.setText(f"Black {_number(shown.black, high - low)}")
-        self._white.setText(f"White {_number(shown.white, high - low)}")
-        self._depth.setText("16-bit grey" if picture.is_deep else "8-bit")
+        self._black.setText(tr("Black {value}", value=_number(shown.black, high - low)))
+        self._white.setText(tr("White {value}", value=_number(shown.white, high - low)))
+        self._depth.setText(tr("16-bit grey") if picture.is_deep else tr("8-bit"))
 
     def showEvent(self, event: object) -> None:
         super().showEvent(event)  # type: ignore[arg-type]
@@ -96,7 +97,7 @@ class LevelsPanel(QFrame):
     def _build(self) -> None:
         title = QHBoxLayout()
         title.setSpacing(8)
-        title.addWidget(text_label("Brightness", "caption"))
+        title.addWidget(text_label(tr("Brightness"), "caption"))
         title.addWidget(self._depth)
         title.addStretch(1)
         title.addWidget(self._close)
@@ -116,7 +117,7 @@ class LevelsPanel(QFrame):
         layout.addWidget(self.slider)
         layout.addLayout(numbers)
         layout.addLayout(buttons)
-        layout.addWidget(text_label("Only what you see changes, never what the model sees.", "faint", wrap=True))
+        layout.addWidget(text_label(tr("Only what you see changes, never what the model sees."), "faint", wrap=True))
 
     def _on_range_changed(self, low: float, high: float) -> None:
         if self._picture is not None:
@@ -127,4 +128,4 @@ class LevelsPanel(QFrame):
 
 def _number(value: float, span: float) -> str:
     """Returns a value with as many digits as make sense in a range of this width."""
-    return f"{value:,.0f}" if span >= 50 else f"{value:.3g}"
+    return decimal(value, ",.0f" if span >= 50 else ".3g")

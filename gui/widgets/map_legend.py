@@ -8,6 +8,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
+from engine.language import decimal, tr, trn
 from gui.theme import font, theme
 
 LINE_PX = 28
@@ -20,8 +21,10 @@ class LegendLine(QAbstractButton):
         super().__init__()
         self._color, self._count, self._has_ring = color, count, has_ring
         self.setText(text)
-        self.setToolTip(f"{text}: select these {count:,} (Shift adds them to the selection)")
-        self.setAccessibleName(f"{text}, {count:,} images")
+        self.setToolTip(
+            tr("{name}: select these {number:,} (Shift adds them to the selection)", name=text, number=count)
+        )
+        self.setAccessibleName(trn("{name}, {number:,} image", "{name}, {number:,} images", count, name=text))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -48,7 +51,7 @@ class LegendLine(QAbstractButton):
             painter.drawEllipse(dot.adjusted(-3, -3, 3, 3))
         painter.setFont(font(0.92))
         metrics = QFontMetricsF(font(0.92))
-        number = f"{self._count:,}"
+        number = decimal(self._count, ",")
         room = area.width() - 40 - metrics.horizontalAdvance(number)
         name = metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, max(12.0, room))
         painter.setPen(QColor(colors.text))
@@ -73,7 +76,7 @@ class MapLegend(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setProperty("role", "thin")
-        self.setAccessibleName("What the colours mean")
+        self.setAccessibleName(tr("What the colours mean"))
         self._said: list[tuple[str, str, int, bool]] = []
 
     def set_lines(self, lines: Sequence[tuple[str, str, int, bool]]) -> None:

@@ -6,6 +6,8 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QWidget
 
+from engine.language import tr
+
 MAX_LINES = 6
 MAX_LENGTH = 10_000
 
@@ -24,9 +26,11 @@ class NoteField(QPlainTextEdit):
         self._saved = ""
         self.setTabChangesFocus(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setPlaceholderText("Add a note…")
-        self.setAccessibleName("Note on this image")
-        self.setToolTip("Note on this image (Ctrl+T). Enter keeps it, Shift+Enter begins a new line, Esc forgets it")
+        self.setPlaceholderText(tr("Add a note…"))
+        self.setAccessibleName(tr("Note on this image"))
+        self.setToolTip(
+            tr("Note on this image (Ctrl+T). Enter keeps it, Shift+Enter begins a new line, Esc forgets it")
+        )
         self.textChanged.connect(self._fit)
         self._fit()
 

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QVBoxLayout, QWidget
 
 from engine.domain import ImageRoot, display_name
+from engine.language import tr, trn
 from gui.theme import paint_icon, theme
 from gui.widgets.buttons import button
 from gui.widgets.text import ElidedLabel, text_label
@@ -28,15 +29,17 @@ class OfflineBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._roots: list[ImageRoot] = []
-        self.setAccessibleName("Folders that are not there")
+        self.setAccessibleName(tr("Folders that are not there"))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._title = ElidedLabel("", mode=Qt.TextElideMode.ElideMiddle)
         self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._sentence = text_label(
-            "Your labels are safe. Go on with the thumbnails until it is back.", "dim", wrap=True
+            tr("Your labels are safe. Go on with the thumbnails until it is back."), "dim", wrap=True
         )
-        self.look_again = button("Look again", "chip", tooltip="Look now whether it is there again")
-        self.elsewhere = button("It is elsewhere now…", "chip", tooltip="Choose the folder that holds the images now")
+        self.look_again = button(tr("Look again"), "chip", tooltip=tr("Look now whether it is there again"))
+        self.elsewhere = button(
+            tr("It is elsewhere now…"), "chip", tooltip=tr("Choose the folder that holds the images now")
+        )
         self._timer = QTimer(self, singleShot=True, interval=LOOKING_MS)
         self._timer.timeout.connect(self._show_looking)
         texts = QVBoxLayout()
@@ -61,8 +64,7 @@ class OfflineBar(QWidget):
         self._roots = list(roots)
         names = [_name(root) for root in roots]
         if names:
-            others = f" and {len(names) - 1} more folders are" if len(names) > 2 else " and 1 more folder are"
-            self._title.setText(f"“{names[0]}”{others if len(names) > 1 else ' is'} not there.")
+            self._title.setText(_title(names))
             self._title.setToolTip("\n".join(display_name(os.fsencode(root.path)) for root in roots))
             self.setAccessibleDescription(f"{self._title.text()} {self._sentence.text()}")
         self.setVisible(bool(names))
@@ -77,13 +79,13 @@ class OfflineBar(QWidget):
 
     def _on_look_again(self) -> None:
         self.look_again.setEnabled(False)
-        self.look_again.setText("Looking…")
+        self.look_again.setText(tr("Looking…"))
         self._timer.start()
         self.look_again_wanted.emit()
 
     def _show_looking(self) -> None:
         self.look_again.setEnabled(True)
-        self.look_again.setText("Look again")
+        self.look_again.setText(tr("Look again"))
 
     def _on_elsewhere(self) -> None:
         if len(self._roots) == 1:
@@ -98,6 +100,17 @@ class OfflineBar(QWidget):
 
     def _emit_elsewhere(self, root_id: int, _checked: bool = False) -> None:
         self.elsewhere_wanted.emit(root_id)
+
+
+def _title(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return tr("“{folder}” is not there.", folder=names[0])
+    return trn(
+        "“{folder}” and {number} more folder are not there.",
+        "“{folder}” and {number} more folders are not there.",
+        len(names) - 1,
+        folder=names[0],
+    )
 
 
 def _name(root: ImageRoot) -> str:

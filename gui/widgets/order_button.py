@@ -6,6 +6,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QPushButton, QSizePolicy
 
+from engine.language import tr
 from gui.theme import paint_icon
 
 WIDTH_PX, ARROW_PX = 176, 14
@@ -29,8 +30,8 @@ class OrderButton(QPushButton):
         self.title = title
         room = WIDTH_PX - ARROW_PX - 26
         self.setText(self.fontMetrics().elidedText(title, Qt.TextElideMode.ElideRight, room))
-        self.setToolTip(f"Order of the images: {title} (F4)")
-        self.setAccessibleName(f"Order of the images: {title}")
+        self.setToolTip(tr("Order of the images: {title} (F4)", title=title))
+        self.setAccessibleName(tr("Order of the images: {title}", title=title))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Down:

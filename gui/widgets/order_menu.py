@@ -10,6 +10,7 @@ from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from engine.language import tr
 from gui.theme import font, paint_icon, theme
 from gui.widgets.text import text_label
 
@@ -55,7 +56,7 @@ class OrderEntry(QAbstractButton):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
-        self.setAccessibleName(entry.title + (", chosen" if entry.is_chosen else ""))
+        self.setAccessibleName(tr("{name}, chosen", name=entry.title) if entry.is_chosen else entry.title)
         self.setAccessibleDescription(self._sentence)
         self.setToolTip(self._sentence)
 
@@ -122,7 +123,7 @@ class OrderMenu(QFrame):
     def __init__(self, columns: Sequence[Sequence[MenuGroup]], parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self.setProperty("role", "menu")
-        self.setAccessibleName("Order of the images")
+        self.setAccessibleName(tr("Order of the images"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.columns: list[list[OrderEntry]] = []
         row = QHBoxLayout(self)

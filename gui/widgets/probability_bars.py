@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QKeyEvent, QMouseEv
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from engine.domain import ImageClass
+from engine.language import tr
 from gui.theme import font, paint_icon, theme
 from gui.widgets.class_colors import over
 
@@ -32,7 +33,7 @@ class ProbabilityBars(QWidget):
         self._shown: list[tuple[ImageClass, float]] = []
         self._thresholds: Mapping[int, float] = {}
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("What the model thinks")
+        self.setAccessibleName(tr("What the model thinks"))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
@@ -46,14 +47,16 @@ class ProbabilityBars(QWidget):
         self._thresholds = thresholds or {}
         likeliest = [each for at, each in enumerate(predictions[:MAX_BARS]) if at < 3 or each[1] >= 0.005]
         self._shown = likeliest + [each for each in predictions[MAX_BARS:] if self._is_suggested(*each)]
-        words = (
-            f"{item.name} {value:.0%}{', suggested' if self._is_suggested(item, value) else ''}"
-            for item, value in self._shown
-        )
-        self.setAccessibleDescription(", ".join(words))
+        self.setAccessibleDescription(", ".join(self._words(*each) for each in self._shown))
         self._at = min(self._at, max(0, len(self._shown) - 1))
         self.updateGeometry()
         self.update()
+
+    def _words(self, item: ImageClass, value: float) -> str:
+        share = 100 * float(value)
+        if self._is_suggested(item, value):
+            return tr("{class_name} {share:.0f}%, suggested", class_name=item.name, share=share)
+        return tr("{class_name} {share:.0f}%", class_name=item.name, share=share)
 
     def set_looked_at(self, class_id: int) -> None:
         """Marks the class that the heat map is about; 0 for none."""
@@ -65,7 +68,11 @@ class ProbabilityBars(QWidget):
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             at = self._bar_at(event.pos().y())
             if at >= 0:
-                QToolTip.showText(event.globalPos(), f"Show where the model sees {self._shown[at][0].name}", self)
+                QToolTip.showText(
+                    event.globalPos(),
+                    tr("Show where the model sees {class_name}", class_name=self._shown[at][0].name),
+                    self,
+                )
             return True
         return super().event(event)
 

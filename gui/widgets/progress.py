@@ -6,6 +6,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QHideEvent, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from engine.language import tr
 from gui.theme import theme
 
 HEIGHT_PX = 6
@@ -27,12 +28,12 @@ class SlimProgress(QWidget):
         self._timer.timeout.connect(self._on_tick)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(HEIGHT_PX)
-        self.setAccessibleName("Progress")
+        self.setAccessibleName(tr("Progress"))
 
     def set_progress(self, done: int, total: int) -> None:
         """Shows how far it is; `total` 0 means not known."""
         self._done, self._total = done, total
-        self.setAccessibleDescription(f"{done} of {total}" if total else "")
+        self.setAccessibleDescription(tr("{done} of {total}", done=done, total=total) if total else "")
         self._start_or_stop()
         self.update()
 

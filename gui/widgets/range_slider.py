@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from engine.language import tr
 from gui.theme import theme
 
 HANDLE_PX, TRACK_PX, HEIGHT_PX = 7.0, 4.0, 84
@@ -31,8 +32,8 @@ class RangeSlider(QWidget):
         self._held_at = 0.0
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Darkest and brightest value")
-        self.setToolTip("Drag a handle, or what lies between. Keys: Ctrl+Shift+arrows")
+        self.setAccessibleName(tr("Darkest and brightest value"))
+        self.setToolTip(tr("Drag a handle, or what lies between. Keys: Ctrl+Shift+arrows"))
 
     def sizeHint(self) -> QSize:
         return QSize(240, HEIGHT_PX)
@@ -40,7 +41,7 @@ class RangeSlider(QWidget):
     def set_range(self, low: float, high: float) -> None:
         """Shows these values; they may lie outside the histogram."""
         self._low, self._high = low, high
-        self.setAccessibleDescription(f"from {low:.0%} to {high:.0%}")
+        self.setAccessibleDescription(tr("from {low:.0f}% to {high:.0f}%", low=100 * low, high=100 * high))
         self.update()
 
     def set_histogram(self, counts: NDArray[np.int64]) -> None:

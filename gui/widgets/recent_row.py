@@ -8,6 +8,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QContextMenuEvent, QImage, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QMenu, QSizePolicy, QWidget
 
+from engine.language import tr
 from gui import wording
 from gui.preferences import RecentProject
 from gui.theme import font, icon, paint_icon, theme
@@ -27,7 +28,7 @@ class RecentRow(QAbstractButton):
         self._recent = recent
         self._pictures = [QImage(each) for each in recent.pictures[:NUM_THUMBNAILS] if Path(each).is_file()]
         self.setText(recent.name)
-        self.setAccessibleName(f"Open {recent.name}")
+        self.setAccessibleName(tr("Open {project}", project=recent.name))
         self.setAccessibleDescription(f"{recent.folder}, {self._counts()}")
         self.setToolTip(recent.folder)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -40,14 +41,17 @@ class RecentRow(QAbstractButton):
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         menu = QMenu(self)
-        forget = QAction(icon("close"), "Take off this list", menu)
+        forget = QAction(icon("close"), tr("Take off this list"), menu)
         forget.triggered.connect(lambda: self.forget_asked.emit(self._recent))
         menu.addAction(forget)
         menu.popup(event.globalPos())
 
     def _counts(self) -> str:
         recent = self._recent
-        parts = [wording.count(recent.num_images, "image"), f"{recent.num_labelled:,} labelled"]
+        parts = [
+            wording.count(recent.num_images, "image"),
+            tr("{number:,} labelled", number=recent.num_labelled),
+        ]
         if recent.accuracy is not None:
             parts.append(wording.percent(recent.accuracy))
         return " · ".join(parts) if recent.num_images else ""

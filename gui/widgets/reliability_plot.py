@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from engine.language import tr
 from gui import wording
 from gui.theme import theme
 from gui.widgets.plot_axes import Axes, inner_area, share_levels
@@ -32,9 +33,13 @@ class ReliabilityPoint:
     @property
     def sentence(self) -> str:
         """The point in words."""
-        return (
-            f"{wording.count(self.num_images, 'image')}: the model said {self.confidence:.0%}, "
-            f"right were {self.accuracy:.0%} ({self.low:.0%} to {self.high:.0%})."
+        return tr(
+            "{images}: the model said {said:.0f}%, right were {share:.0f}% ({low:.0f}% to {high:.0f}%).",
+            images=wording.count(self.num_images, "image"),
+            said=100 * self.confidence,
+            share=100 * self.accuracy,
+            low=100 * self.low,
+            high=100 * self.high,
         )
 
 
@@ -52,7 +57,7 @@ class ReliabilityPlot(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setAccessibleName("Confidence against how often the model was right")
+        self.setAccessibleName(tr("Confidence against how often the model was right"))
 
     def sizeHint(self) -> QSize:
         return QSize(280, 190)
@@ -88,8 +93,8 @@ class ReliabilityPlot(QWidget):
         axes.paint_grid(painter, share_levels(axes.y_low))
         painter.setPen(colors.color("text_faint"))
         below = axes.area.adjusted(0, axes.area.height() + 4, 0, 22)
-        painter.drawText(below, int(Qt.AlignmentFlag.AlignLeft), f"said {axes.x_low:.0%}".replace("%", " %"))
-        painter.drawText(below, int(Qt.AlignmentFlag.AlignRight), "said 100 %")
+        painter.drawText(below, int(Qt.AlignmentFlag.AlignLeft), tr("said {share:.0f} %", share=100 * axes.x_low))
+        painter.drawText(below, int(Qt.AlignmentFlag.AlignRight), tr("said {share:.0f} %", share=100))
         painter.setPen(QPen(colors.color("text_faint"), 1, Qt.PenStyle.DashLine))
         painter.drawLine(axes.point(axes.x_low, axes.y_low), axes.point(1.0, 1.0))
         places = [axes.point(each.confidence, each.accuracy) for each in self._points]
@@ -162,7 +167,7 @@ class ReliabilityPlot(QWidget):
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             found = self._at(QPointF(event.pos()))
             if found >= 0:
-                words = f"{self._points[found].sentence}\nClick or Enter: see them"
+                words = f"{self._points[found].sentence}\n{tr('Click or Enter: see them')}"
                 QToolTip.showText(event.globalPos(), words, self)
             else:
                 QToolTip.hideText()

@@ -6,6 +6,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QEnterEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QVBoxLayout, QWidget
 
+from engine.language import ENGLISH, current, tr
 from gui.theme import font, paint_icon, theme
 
 HEADER_PX = 26
@@ -83,9 +84,19 @@ class Section(QWidget):
         """Opens or closes it without telling."""
         self.header.setChecked(on)
         self.content.setVisible(on)
-        self.header.setAccessibleName(f"{self._title}, {'open' if on else 'closed'}")
-        self.header.setToolTip(f"{'Close' if on else 'Open'} {self._title.lower()}")
+        title = _in_sentence(self._title)
+        if on:
+            self.header.setAccessibleName(tr("{section}, open", section=self._title))
+            self.header.setToolTip(tr("Close {section}", section=title))
+        else:
+            self.header.setAccessibleName(tr("{section}, closed", section=self._title))
+            self.header.setToolTip(tr("Open {section}", section=title))
 
     def _on_clicked(self, is_open: bool) -> None:
         self.set_open(is_open)
         self.toggled.emit(is_open)
+
+
+def _in_sentence(title: str) -> str:
+    """Returns a title as it is written within a sentence: small, except where nouns keep their capital."""
+    return title.lower() if current() == ENGLISH else title

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
+from engine.language import tr, trn
 from gui.theme import font, paint_icon, theme
 from gui.widgets.image_card import CardFace, CardPainter, chip_width, paint_chip, percent
 from gui.widgets.keycap import keycap_width, paint_keycap
@@ -68,15 +69,15 @@ def paint_head(painter: QPainter, area: QRect, head: StackHead, right_px: int) -
     draw(head.title, "text", bold=True)
     if head.suggestion is not None:
         name, color, confidence = head.suggestion
-        keycap = keycap_width("Enter") + 8 if head.is_current else 0
+        keycap = keycap_width(tr("Enter")) + 8 if head.is_current else 0
         room = min(CHIP_PX, right - left - keycap)
         if room > 48:
             left += paint_chip(painter, left, middle, room, name, color, True) + 8
             draw(percent(confidence), "text_dim", small=True)
             if head.is_current and right - left > keycap:
-                left += paint_keycap(painter, left, middle, "Enter") + 10
+                left += paint_keycap(painter, left, middle, tr("Enter")) + 10
         if head.num_others:
-            draw(f"{head.num_others} {'differs' if head.num_others == 1 else 'differ'}", "text_dim", small=True)
+            draw(trn("{number} differs", "{number} differ", head.num_others), "text_dim", small=True)
     draw(head.details, "text_dim", small=True)
     if head.note and right - left > 60:
         paint_icon(painter, "eye", QRectF(left, middle - 7, 14, 14), "text_faint")
@@ -94,7 +95,7 @@ def paint_gap(painter: QPainter, area: QRect) -> None:
     painter.setPen(QColor(colors.text_faint))
     words = QRectF(area.left(), area.top(), area.width() - 14, area.height())
     flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight | Qt.TextFlag.TextWordWrap
-    painter.drawText(words, int(flags), "Odd\nones out")
+    painter.drawText(words, int(flags), tr("Odd\nones out"))
 
 
 def paint_tile(

@@ -11,6 +11,7 @@ from PySide6.QtCore import QItemSelectionModel, QPoint, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractItemView, QWidget
 
+from engine.language import tr
 from gui.models.arrangement import ShownStacks
 from gui.models.stack_list import StackListModel
 from gui.theme import theme
@@ -64,7 +65,7 @@ class StacksView(GridView):
         super().__init__(model, thumbnails, face_of, parent)
         self._card_px = DEFAULT_TILE_PX
         self.setObjectName("stacksView")
-        self.setAccessibleName("Stacks of look-alikes")
+        self.setAccessibleName(tr("Stacks of look-alikes"))
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
 
     # ------------------------------------------------------------------------------------------------ what is shown

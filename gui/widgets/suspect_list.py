@@ -10,6 +10,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelInde
 from PySide6.QtGui import QBrush, QKeyEvent, QPainter, QPainterPath, QTransform
 from PySide6.QtWidgets import QListView, QSizePolicy, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
+from engine.language import tr
 from gui.theme import font, theme
 from gui.thumbnails import Thumbnails
 from gui.widgets.image_card import chip_width, paint_chip
@@ -30,7 +31,12 @@ class SuspectFace:
 
     @property
     def words(self) -> str:
-        return f"{self.given[0]}, rather {self.suggested[0]}? {self.sentence}"
+        return tr(
+            "{given}, rather {suggested}? {sentence}",
+            given=self.given[0],
+            suggested=self.suggested[0],
+            sentence=self.sentence,
+        )
 
 
 class SuspectListModel(QAbstractListModel):
@@ -115,7 +121,7 @@ class SuspectList(QListView):
         self.setItemDelegate(SuspectDelegate(thumbnails, self))
         self.setMouseTracking(True)
         self.setUniformItemSizes(True)
-        self.setAccessibleName("Suspected label mistakes")
+        self.setAccessibleName(tr("Suspected label mistakes"))
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from engine.language import tr
 from gui.theme import font, theme
 from gui.thumbnails import Thumbnails
 from gui.widgets.image_card import paint_chip
@@ -36,7 +37,7 @@ class SuspectView(QWidget):
         self._face: SuspectFace | None = None
         self._neighbours: list[Neighbour] = []
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setAccessibleName("Suspected mistake")
+        self.setAccessibleName(tr("Suspected mistake"))
         thumbnails.loaded.connect(lambda _ids: self.update())
 
     def sizeHint(self) -> QSize:
@@ -51,7 +52,9 @@ class SuspectView(QWidget):
         ids = [face.image_id, *(each.image_id for each in neighbours)] if face is not None else []
         self._thumbnails.want("suspect", ids, sharp=True)
         looks = ", ".join(each.name for each in neighbours)
-        self.setAccessibleDescription(f"{face.words}. The nearest are {looks}." if face is not None else "")
+        self.setAccessibleDescription(
+            tr("{words}. The nearest are {looks}.", words=face.words, looks=looks) if face is not None else ""
+        )
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -61,7 +64,7 @@ class SuspectView(QWidget):
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         left_px = round(self.width() * (0.5 if self._neighbours else 1.0)) - GAP_PX
         room = QRectF(0, CAPTION_PX, left_px, self.height() - CAPTION_PX - CHIP_PX - 4)
-        self._paint_caption(painter, QRectF(0, 0, left_px, CAPTION_PX), "Labelled, and what it looks like")
+        self._paint_caption(painter, QRectF(0, 0, left_px, CAPTION_PX), tr("Labelled, and what it looks like"))
         picture = self._paint_whole(painter, self._face.image_id, room)
         middle = picture.bottom() + CHIP_PX / 2 + 4
         width = paint_chip(painter, picture.left(), middle, left_px / 2 - 16, *self._face.given, False)
@@ -94,7 +97,7 @@ class SuspectView(QWidget):
         return box
 
     def _paint_neighbours(self, painter: QPainter, area: QRectF) -> None:
-        self._paint_caption(painter, QRectF(area.left(), 0, area.width(), CAPTION_PX), "What looks most like it")
+        self._paint_caption(painter, QRectF(area.left(), 0, area.width(), CAPTION_PX), tr("What looks most like it"))
         room = area.adjusted(0, CAPTION_PX, 0, 0)
         number = len(self._neighbours)
 

@@ -6,6 +6,7 @@ from PySide6.QtCore import QItemSelectionModel, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
+from engine.language import tr
 from gui.models.version_list import LABELS, MADE, NETWORK, NOTE, NUMBER, RIGHT, VersionListModel
 
 ROW_PX = 34
@@ -23,7 +24,7 @@ class VersionTable(QTableView):
         super().__init__(parent)
         self._rows = model
         self.setModel(model)
-        self.setAccessibleName("Versions of the model")
+        self.setAccessibleName(tr("Versions of the model"))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         triggers = QAbstractItemView.EditTrigger

@@ -6,11 +6,12 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
+from engine.language import tr
 from gui.theme import icon
 from gui.widgets.text import ElidedLabel, text_label
 
 WIDE_PX = 680
-HEAT_TIP = "Where the model looks (H)"
+HEAT_TIP = tr("Where the model looks (H)")
 
 
 class ViewerBar(QWidget):
@@ -36,15 +37,15 @@ class ViewerBar(QWidget):
         self._zoom = text_label("", "dim")
         self._zoom.setMinimumWidth(48)
         self._zoom.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._previous = _button("chevron-left", "Previous image (←)")
-        self._next = _button("chevron-right", "Next image (→)")
-        self._unlabelled = _button("next", "Next unlabelled image (Tab)")
-        self._fit = _button("fit", "Whole image (Ctrl+0)", is_checkable=True)
-        self._fill = _button("fill", "Fill the view (Ctrl+2)", is_checkable=True)
-        self._pixels = _button("pixels", "Every pixel, 100 % (Ctrl+1, double click)", is_checkable=True)
-        self._levels = _button("contrast", "Brightness (Ctrl+B, Ctrl+drag)", is_checkable=True)
+        self._previous = _button("chevron-left", tr("Previous image (←)"))
+        self._next = _button("chevron-right", tr("Next image (→)"))
+        self._unlabelled = _button("next", tr("Next unlabelled image (Tab)"))
+        self._fit = _button("fit", tr("Whole image (Ctrl+0)"), is_checkable=True)
+        self._fill = _button("fill", tr("Fill the view (Ctrl+2)"), is_checkable=True)
+        self._pixels = _button("pixels", tr("Every pixel, 100 % (Ctrl+1, double click)"), is_checkable=True)
+        self._levels = _button("contrast", tr("Brightness (Ctrl+B, Ctrl+drag)"), is_checkable=True)
         self._heat = _button("eye", HEAT_TIP, is_checkable=True)
-        self._similar = _button("images", "Similar images (Ctrl+Shift+S)")
+        self._similar = _button("images", tr("Similar images (Ctrl+Shift+S)"))
         self._similar.hide()
         self._offers_similar = False
         self._build()
@@ -65,7 +66,9 @@ class ViewerBar(QWidget):
     def show_image(self, name: str, position: int, num_images: int) -> None:
         """Shows which image is on screen; a negative position: none."""
         self._name.setText(name)
-        self._place.setText(f"{position + 1:,} of {num_images:,}" if position >= 0 else "")
+        self._place.setText(
+            tr("{number:,} of {total:,}", number=position + 1, total=num_images) if position >= 0 else ""
+        )
         self._previous.setEnabled(position > 0)
         self._next.setEnabled(0 <= position < num_images - 1)
         self._similar.setEnabled(position >= 0)
@@ -79,7 +82,7 @@ class ViewerBar(QWidget):
         """Shows the zoom, and whether the pixels for it are still on their way."""
         text = f"{zoom * 100:.0f} %"
         self._zoom.setText(f"{text} …" if is_loading else text)
-        self._zoom.setToolTip("The picture is being read in full." if is_loading else "Zoom")
+        self._zoom.setToolTip(tr("The picture is being read in full.") if is_loading else tr("Zoom"))
         self._fit.setChecked(is_fitted)
         self._fill.setChecked(is_filling)
         self._pixels.setChecked(not is_fitted and not is_filling and abs(zoom - 1) < 1e-6)
@@ -98,9 +101,9 @@ class ViewerBar(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 6, 12, 6)
         row.setSpacing(4)
-        back = _button("grid", "Back to the grid (Esc)")
+        back = _button("grid", tr("Back to the grid (Esc)"))
         back.clicked.connect(lambda _checked=False: self.closed.emit())
-        smaller, larger = _button("zoom-out", "Zoom out (-)"), _button("zoom-in", "Zoom in (+)")
+        smaller, larger = _button("zoom-out", tr("Zoom out (-)")), _button("zoom-in", tr("Zoom in (+)"))
         smaller.clicked.connect(lambda _checked=False: self.zoom_wanted.emit(-1))
         larger.clicked.connect(lambda _checked=False: self.zoom_wanted.emit(1))
         self._previous.clicked.connect(lambda _checked=False: self.step_wanted.emit(-1))
