@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from engine.backbones import CATALOGUE, STARTER_KEY, TIMM_PREFIX, BackboneSpec, LicenceKind, find_timm, spec
+from engine.language import tr, trc
 from gui import wording
 
 SPEC_ROLE = Qt.ItemDataRole.UserRole
 STATE_ROLE = Qt.ItemDataRole.UserRole + 1
 MOST_FOUND = 60
 
-IN_USE, HERE, TO_GET, GONE = "in use", "on this machine", "download", "not part of this copy"
+IN_USE, HERE, TO_GET, GONE = tr("in use"), tr("on this machine"), trc("state", "download"), tr("not part of this copy")
 _Index = QModelIndex | QPersistentModelIndex
 
 
@@ -44,13 +45,13 @@ def rows_for(text: str, others: Sequence[BackboneSpec], available: frozenset[str
     found = [TIMM_PREFIX + name for name in find_timm(text, MOST_FOUND)]
     more = [spec(key) for key in found if key not in known]
     rows: list[Row] = []
-    for heading, specs in (("On this machine", here), ("To download", to_get), ("Found in timm", more)):
+    for heading, specs in ((tr("On this machine"), here), (tr("To download"), to_get), (tr("Found in timm"), more)):
         if specs:
             rows.append(Row(None, heading))
             ordered = sorted(specs, key=lambda each: (each.key != in_use, each.size_bytes)) if specs is here else specs
             rows += [Row(each, each.display_name, _state_of(each, available, in_use)) for each in ordered]
     if len(found) == MOST_FOUND:
-        rows.append(Row(None, "There are more: type more of the name"))
+        rows.append(Row(None, tr("There are more: type more of the name")))
     return rows
 
 
@@ -71,8 +72,8 @@ def licence_words(record: BackboneSpec) -> str:
     """Returns what the licence means where it is not free for every use, else ""."""
     return {
         LicenceKind.FREE: "",
-        LicenceKind.NON_COMMERCIAL: "not for commercial use",
-        LicenceKind.OWN_TERMS: "own terms of use",
+        LicenceKind.NON_COMMERCIAL: tr("not for commercial use"),
+        LicenceKind.OWN_TERMS: tr("own terms of use"),
     }[record.licence_kind]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
 from engine.domain import ImageClass
+from engine.language import trn
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 CLASS_ROLE = int(Qt.ItemDataRole.UserRole)
@@ -68,8 +69,10 @@ class ClassListModel(QAbstractListModel):
         if role == SHARE_ROLE:
             return count / self._largest
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            key = f", key {item.key}" if item.key else ""
-            return f"{item.name}{key}, {count} images"
+            if not item.key:
+                return trn("{name}, {number} images", "{name}, {number} images", count, name=item.name)
+            named = {"name": item.name, "key": item.key}
+            return trn("{name}, key {key}, {number} images", "{name}, key {key}, {number} images", count, **named)
         return None
 
     def setData(self, index: AnyIndex, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
+from engine.language import trn
 from gui.models.facet_tree import FacetTree
 
 AnyIndex = QModelIndex | QPersistentModelIndex
@@ -73,10 +74,17 @@ class FacetModel(QAbstractItemModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self.tree.names[node]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{self.tree.titles[node]}: {int(self._counts[node]):,} images. Ctrl+click adds it to the others"
+            return trn(
+                "{title}: {number:,} images. Ctrl+click adds it to the others",
+                "{title}: {number:,} images. Ctrl+click adds it to the others",
+                int(self._counts[node]),
+                title=self.tree.titles[node],
+            )
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            chosen = ", chosen" if self.tree.keys[node] in self.chosen else ""
-            return f"{self.tree.titles[node]}, {int(self._counts[node])} images{chosen}"
+            title, number = self.tree.titles[node], int(self._counts[node])
+            if self.tree.keys[node] in self.chosen:
+                return trn("{title}, {number} images, chosen", "{title}, {number} images, chosen", number, title=title)
+            return trn("{title}, {number} images", "{title}, {number} images", number, title=title)
         if role == KEY_ROLE:
             return self.tree.keys[node]
         if role == COUNT_ROLE:

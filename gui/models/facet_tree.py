@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.images.scan import natural_key
+from engine.language import tr
 
 CHUNK = 50_000
 NO_DATE = "none"
 MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
+    tr("January"), tr("February"), tr("March"), tr("April"), tr("May"), tr("June"),
+    tr("July"), tr("August"), tr("September"), tr("October"), tr("November"), tr("December"),
 )  # fmt: skip
 
 
@@ -108,7 +109,8 @@ def date_tree(taken_at: NDArray[np.float64]) -> FacetTree:
     names = [_date_name(path) for path in ordered]
     depths = [len(path) - 1 for path in ordered]
     if len(dated) < len(days):
-        keys, titles, names, depths = [*keys, NO_DATE], [*titles, "No date"], [*names, "No date"], [*depths, 0]
+        title = tr("No date")
+        keys, titles, names, depths = [*keys, NO_DATE], [*titles, title], [*names, title], [*depths, 0]
     nodes = {key: at for at, key in enumerate(keys)}
     of_day = [nodes[str(day)] for day in dated] + [len(keys) - 1] * (len(days) - len(dated))
     return _tree(keys, names, titles, depths, np.array(of_day, np.int32)[own] if len(own) else own, nodes)
@@ -136,7 +138,7 @@ def _tree(
 
 def _distinct_names(root_ids: Collection[int], root_names: Mapping[int, str]) -> dict[int, str]:
     """Returns the last part of each root's path, with its parent where two roots end alike."""
-    paths = {root: root_names.get(root, f"Folder {root}").rstrip("/\\") or "/" for root in root_ids}
+    paths = {root: root_names.get(root, tr("Folder {number}", number=root)).rstrip("/\\") or "/" for root in root_ids}
     parts = {root: path.replace("\\", "/").split("/") for root, path in paths.items()}
     short = {root: each[-1] or paths[root] for root, each in parts.items()}
     shared = {name for name in short.values() if list(short.values()).count(name) > 1}
@@ -172,4 +174,9 @@ def _date_name(path: tuple[int, ...]) -> str:
 
 
 def _date_title(path: tuple[int, ...]) -> str:
-    return " ".join(_date_name(path[:length]) for length in range(len(path), 0, -1))
+    if len(path) < 2:
+        return _date_name(path)
+    month, year = MONTHS[path[1] - 1], path[0]
+    if len(path) == 2:
+        return tr("{month} {year}", month=month, year=year)
+    return tr("{day} {month} {year}", day=path[2], month=month, year=year)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from engine.language import tr
 from gui.models.image_filter import ImageFilter, Show, Trait
 from gui.models.image_index import ImageIndex
 from gui.models.image_quality import FLAW_NAMES
@@ -30,7 +31,9 @@ def chips_of(wanted: ImageFilter, class_names: Mapping[int, str], index: ImageIn
     parts += [
         (name, replace(wanted, flaws=wanted.flaws & ~flaw)) for flaw, name in FLAW_NAMES.items() if wanted.flaws & flaw
     ]
-    parts += [(class_names.get(each, "deleted class"), wanted.without_class(each)) for each in sorted(wanted.class_ids)]
+    parts += [
+        (class_names.get(each, tr("deleted class")), wanted.without_class(each)) for each in sorted(wanted.class_ids)
+    ]
     if wanted.text:
         parts.append((f"“{wanted.text}”", replace(wanted, text="")))
     parts += [(index.dates.title(key), replace(wanted, dates=wanted.dates - {key})) for key in sorted(wanted.dates)]

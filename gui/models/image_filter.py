@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.domain import NO_CLASS, ImageColumns, has_class
+from engine.language import tr
 from engine.suggestions.flaws import Flaw
 from gui.models.image_index import ImageIndex
 from gui.models.image_states import Rows, Show, Trait, codes_of, has_several_classes, passing_codes, suggested_ids
@@ -25,22 +26,22 @@ NO_FLAW = Flaw(0)
 
 
 class Order(Enum):
-    """The orders of the grid; the value is the text on screen."""
+    """The orders of the grid; the value is the text on screen, different for each."""
 
-    FILED = "As filed"
-    NAME = "By name"
-    DATE = "By date"
-    CLASS = "By class"
-    MOST_CONFIDENT = "Most confident first"
-    LEAST_CONFIDENT = "Least sure first"
-    STRANGEST = "Least like the classes first"
-    BLURRIEST = "Blurriest first"
-    SHARPEST = "Sharpest first"
-    DARKEST = "Darkest first"
-    BRIGHTEST = "Brightest first"
-    SMALLEST = "Smallest first"
-    LARGEST = "Largest first"
-    PICKED = "As picked"
+    FILED = tr("As filed")
+    NAME = tr("By name")
+    DATE = tr("By date")
+    CLASS = tr("By class")
+    MOST_CONFIDENT = tr("Most confident first")
+    LEAST_CONFIDENT = tr("Least sure first")
+    STRANGEST = tr("Least like the classes first")
+    BLURRIEST = tr("Blurriest first")
+    SHARPEST = tr("Sharpest first")
+    DARKEST = tr("Darkest first")
+    BRIGHTEST = tr("Brightest first")
+    SMALLEST = tr("Smallest first")
+    LARGEST = tr("Largest first")
+    PICKED = tr("As picked")
     """Only where the filter holds picked images; else as filed."""
 
     @property

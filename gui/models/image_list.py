@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from engine.domain import NO_CLASS, ImageClass, ImageColumns, ImageStatus, class_ids_of
+from engine.language import tr
 from gui.columns import has_open_suggestion, suggested_ids_at
 from gui.models.image_filter import ImageFilter, Order, Rows, Show, matches, ordered_rows
 from gui.models.image_index import ImageIndex
@@ -174,7 +175,7 @@ class ImageListModel(QAbstractListModel):
         words = [self._describe_class(row), *words_of(int(codes_of(self.columns, np.array([row]))[0]))]
         if self.columns.statuses[row] != ImageStatus.READABLE:
             is_missing = self.columns.statuses[row] == ImageStatus.MISSING
-            words.append("file missing" if is_missing else "cannot be read")
+            words.append(tr("file missing") if is_missing else tr("cannot be read"))
         note = self.note_of(row)
         return ", ".join([*words, note] if note else words)
 
@@ -204,13 +205,20 @@ class ImageListModel(QAbstractListModel):
         assert columns is not None
         class_ids = self.class_ids_at(row)
         if class_ids:
-            return " and ".join(self._class_names.get(each, "deleted class") for each in class_ids)
+            return self._joined(class_ids)
         if columns.look_unknown(np.array([row]))[0]:
-            return "looks like none of the classes"
+            return tr("looks like none of the classes")
         predicted_id = int(columns.predicted_ids[row])
         if has_several_classes(columns) and has_open_suggestion(columns, np.array([row]))[0]:
-            names = [self._class_names.get(each, "") for each in self._in_palette_order(suggested_ids_at(columns, row))]
-            return f"suggested {' and '.join(names) or 'none of the classes'} {columns.confidences[row]:.0%}"
-        if predicted_id == NO_CLASS:
-            return "unlabelled"
-        return f"suggested {self._class_names.get(predicted_id, '')} {columns.confidences[row]:.0%}"
+            names = self._joined(self._in_palette_order(suggested_ids_at(columns, row)))
+            if not names:
+                return tr("suggested none of the classes {confidence:.0%}", confidence=columns.confidences[row])
+        elif predicted_id == NO_CLASS:
+            return tr("unlabelled")
+        else:
+            names = self._class_names.get(predicted_id, "")
+        return tr("suggested {classes} {confidence:.0%}", classes=names, confidence=columns.confidences[row])
+
+    def _joined(self, class_ids: list[int]) -> str:
+        """Returns the names of classes, e.g. "rust and dust", "" for none."""
+        return tr(" and ").join(self._class_names.get(each, tr("deleted class")) for each in class_ids)

@@ -10,23 +10,24 @@ from numpy.typing import NDArray
 
 from engine.domain import ImageColumns
 from engine.images.quality import MEASURES
+from engine.language import tr, trc
 from engine.suggestions.flaws import NUM_CODES, Flaw, find_flaws
 from gui.columns import RowIndex
 from gui.models.facet_tree import FacetTree
 
 FLAW_NAMES = {
-    Flaw.BLURRY: "Blurry",
-    Flaw.DARK: "Dark",
-    Flaw.OVER_EXPOSED: "Over-exposed",
-    Flaw.LOW_CONTRAST: "Low contrast",
-    Flaw.ODD_SIZE: "Odd size",
+    Flaw.BLURRY: tr("Blurry"),
+    Flaw.DARK: tr("Dark"),
+    Flaw.OVER_EXPOSED: tr("Over-exposed"),
+    Flaw.LOW_CONTRAST: tr("Low contrast"),
+    Flaw.ODD_SIZE: tr("Odd size"),
 }
 FLAW_TIPS = {
-    Flaw.BLURRY: "Pictures that are far softer than the others here",
-    Flaw.DARK: "Pictures in which even the brightest parts are dark",
-    Flaw.OVER_EXPOSED: "Pictures of which far more is plain white than of the others here",
-    Flaw.LOW_CONTRAST: "Pictures in which there is hardly anything to see: all of one grey",
-    Flaw.ODD_SIZE: "Pictures that are tiny, or far smaller, larger or longer than the others here",
+    Flaw.BLURRY: tr("Pictures that are far softer than the others here"),
+    Flaw.DARK: tr("Pictures in which even the brightest parts are dark"),
+    Flaw.OVER_EXPOSED: tr("Pictures of which far more is plain white than of the others here"),
+    Flaw.LOW_CONTRAST: tr("Pictures in which there is hardly anything to see: all of one grey"),
+    Flaw.ODD_SIZE: tr("Pictures that are tiny, or far smaller, larger or longer than the others here"),
 }
 
 
@@ -78,19 +79,26 @@ def describe_quality(quality: ImageQuality, row: int) -> tuple[str, str]:
     """Returns what is wrong with a picture, e.g. "blurry, dark", and a sentence on each; both "" for a good one."""
     code = int(quality.flaws[row]) if row < len(quality) else 0
     names, sentences = [], []
-    for flaw, name in FLAW_NAMES.items():
+    for flaw, word in _WORDS.items():
         if code & flaw:
-            names.append(name.lower())
-            sentences.append(_SENTENCES[flaw].format(_share(quality, row, flaw)))
+            names.append(word)
+            sentences.append(_SENTENCES[flaw].format(share=_share(quality, row, flaw)))
     return ", ".join(names), "\n".join(sentences)
 
 
+_WORDS = {
+    Flaw.BLURRY: tr("blurry"),
+    Flaw.DARK: tr("dark"),
+    Flaw.OVER_EXPOSED: tr("over-exposed"),
+    Flaw.LOW_CONTRAST: tr("low contrast"),
+    Flaw.ODD_SIZE: tr("odd size"),
+}
 _SENTENCES = {
-    Flaw.BLURRY: "Softer than {} of the pictures here.",
-    Flaw.DARK: "Even its brightest parts are darker than those of {} of the pictures here.",
-    Flaw.OVER_EXPOSED: "Too much light: parts of it are plain white or have no shades left.",
-    Flaw.LOW_CONTRAST: "Nearly all of it has one grey.",
-    Flaw.ODD_SIZE: "Tiny, or far smaller, larger or longer than the other pictures here.",
+    Flaw.BLURRY: tr("Softer than {share} of the pictures here."),
+    Flaw.DARK: tr("Even its brightest parts are darker than those of {share} of the pictures here."),
+    Flaw.OVER_EXPOSED: tr("Too much light: parts of it are plain white or have no shades left."),
+    Flaw.LOW_CONTRAST: tr("Nearly all of it has one grey."),
+    Flaw.ODD_SIZE: tr("Tiny, or far smaller, larger or longer than the other pictures here."),
 }
 _RANKED_BY = {Flaw.BLURRY: "sharpness", Flaw.DARK: "brightest"}
 
@@ -101,4 +109,4 @@ def _share(quality: ImageQuality, row: int, flaw: Flaw) -> str:
         return ""
     values = quality.measure(_RANKED_BY[flaw])
     known = values[~np.isnan(values)]
-    return f"{100 * (known > values[row]).mean():.0f} %" if len(known) else "most"
+    return f"{100 * (known > values[row]).mean():.0f} %" if len(known) else trc("share of the pictures", "most")

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.domain import NO_CLASS, ImageColumns, ImageStatus, Mark
+from engine.language import tr, trc
 
 Rows = NDArray[np.int64]
 _OPEN, _CLASS, _CONFIRMED, _SUGGESTED, _SKIPPED, _UNSURE, _NOTED, _PROBLEM, _UNKNOWN, _ACCEPTED = (
@@ -26,23 +27,23 @@ OF_THE_USER = _OPEN | _CLASS | _CONFIRMED | _SKIPPED | _UNSURE | _NOTED | _ACCEP
 class Show(Enum):
     """How far an image has come: one of these is chosen. The value is the text on screen."""
 
-    ALL = "All"
-    UNLABELLED = "Unlabelled"
-    LABELLED = "Labelled"
-    UNCONFIRMED = "Not confirmed"
-    CONFIRMED = "Confirmed"
-    SUGGESTED = "Suggested"
+    ALL = trc("images", "All")
+    UNLABELLED = tr("Unlabelled")
+    LABELLED = tr("Labelled")
+    UNCONFIRMED = tr("Not confirmed")
+    CONFIRMED = tr("Confirmed")
+    SUGGESTED = tr("Suggested")
 
 
 class Trait(Enum):
     """What an image may have besides: any number of these are chosen, and one of them is enough."""
 
-    SKIPPED = "Skipped"
-    UNSURE = "Unsure"
-    UNKNOWN = "Looks unknown"
-    ACCEPTED = "Accepted"
-    NOTED = "With a note"
-    PROBLEM = "Unreadable"
+    SKIPPED = tr("Skipped")
+    UNSURE = tr("Unsure")
+    UNKNOWN = tr("Looks unknown")
+    ACCEPTED = tr("Accepted")
+    NOTED = tr("With a note")
+    PROBLEM = tr("Unreadable")
 
 
 _BITS = {
@@ -54,11 +55,11 @@ _BITS = {
     Trait.PROBLEM: _PROBLEM,
 }
 _WORDS = (
-    (_SKIPPED, "skipped"),
-    (_UNSURE, "unsure"),
-    (_CONFIRMED, "confirmed"),
-    (_NOTED, "with a note"),
-    (_ACCEPTED, "accepted suggestion"),
+    (_SKIPPED, tr("skipped")),
+    (_UNSURE, tr("unsure")),
+    (_CONFIRMED, tr("confirmed")),
+    (_NOTED, tr("with a note")),
+    (_ACCEPTED, trc("mark of an image", "accepted suggestion")),
 )
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Qt
 
 from engine.domain import ImageColumns
+from engine.language import tr
 from gui.models.arrangement import Arrangement, ShownStacks
 from gui.models.image_list import AnyIndex, ImageListModel
 
@@ -44,6 +45,8 @@ class StackListModel(ImageListModel):
         text = super().data(index, role)
         if text is not None and role == Qt.ItemDataRole.AccessibleTextRole:
             at = self.stacks.index_of(index.row())
-            aside = ", set aside" if self.stacks.are_aside[index.row()] else ""
-            return f"{text}, stack {at + 1} of {len(self.stacks)}{aside}"
+            place = {"image": text, "number": at + 1, "total": len(self.stacks)}
+            if self.stacks.are_aside[index.row()]:
+                return tr("{image}, stack {number} of {total}, set aside", **place)
+            return tr("{image}, stack {number} of {total}", **place)
         return text

@@ -10,6 +10,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QIcon, QPixmap
 
+from engine.language import tr, trc
 from engine.tasks.run_settings import backbone_words
 from gui import wording
 from gui.theme import font, icon
@@ -17,15 +18,16 @@ from gui.versions import Version
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 NUMBER, MADE, RIGHT, LABELS, NETWORK, NOTE = range(6)
-TITLES = ("Version", "Made", "Right", "Learned from", "Network", "Note")
+TITLES = (tr("Version"), tr("Made"), trc("figure", "Right"), tr("Learned from"), tr("Network"), tr("Note"))
 TIPS = (
-    "Number of the version; the one with the tick is in use",
-    "When it was trained",
-    "Share of unseen images that got their right class, with its 95 % interval, each measured on its own images",
-    "How many labelled images it saw, of how many classes",
-    "The network that looks at the images, and how much of it was trained",
-    "Your own words (F2). A version with a note is never tidied up",
+    tr("Number of the version; the one with the tick is in use"),
+    tr("When it was trained"),
+    tr("Share of unseen images that got their right class, with its 95 % interval, each measured on its own images"),
+    tr("How many labelled images it saw, of how many classes"),
+    tr("The network that looks at the images, and how much of it was trained"),
+    tr("Your own words (F2). A version with a note is never tidied up"),
 )
+DEPTH_WORDS = {"partial": trc("depth", "partial"), "full": trc("depth", "full")}
 MAX_NOTE = 1000
 
 
@@ -79,7 +81,7 @@ class VersionListModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.EditRole and column == NOTE:
             return version.note
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{TITLES[column]} {_texts(version)[column] or 'none'}"
+            return f"{TITLES[column]} {_texts(version)[column] or trc('note', 'none')}"
         if role == Qt.ItemDataRole.ToolTipRole:
             return _tooltip(version, column)
         if role == Qt.ItemDataRole.DecorationRole and column == NUMBER:
@@ -109,10 +111,10 @@ def _no_icon() -> QIcon:
 
 def _texts(version: Version) -> tuple[str, ...]:
     run = version.run
-    number = f"{run.id}  ·  in use" if run.is_active else str(run.id)
-    depth = "" if run.depth == "head" else f", {run.depth}"
+    number = tr("{number}  ·  in use", number=run.id) if run.is_active else str(run.id)
+    depth = "" if run.depth == "head" else f", {DEPTH_WORDS.get(run.depth, run.depth)}"
     return (
-        f"{run.id}  ·  files missing" if version.is_missing else number,
+        tr("{number}  ·  files missing", number=run.id) if version.is_missing else number,
         wording.moment(run.created_at),
         f"{wording.percent(run.validation.accuracy)}  {wording.interval(run.validation.accuracy_interval)}",
         f"{wording.count(run.num_images, 'image')}, {wording.classes(len(run.class_names))}",
@@ -124,11 +126,11 @@ def _texts(version: Version) -> tuple[str, ...]:
 def _tooltip(version: Version, column: int) -> str:
     run = version.run
     if version.is_missing:
-        return "The files of this version are not in the project. Its figures are kept, but it cannot be used."
+        return tr("The files of this version are not in the project. Its figures are kept, but it cannot be used.")
     if column == MADE:
         return time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created_at))
     if column == RIGHT:
-        return f"Measured by {run.validation.method}"
+        return tr("Measured by {method}", method=run.validation.method)
     if column == NOTE:
-        return version.note or "Double-click or F2 to write a note"
+        return version.note or tr("Double-click or F2 to write a note")
     return _texts(version)[column]

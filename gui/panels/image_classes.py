@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from engine.domain import ImageClass, Mark, Source
+from engine.language import tr
 from gui.columns import class_ids_at, has_open_suggestion, is_none_suggested, suggested_ids_at
 from gui.session import Session
 from gui.widgets.class_chip import ClassChip
@@ -90,7 +91,9 @@ class ImageClassesPanel(QWidget):
         for ghost, note in ghosts:
             chip = ClassChip(ghost.name, ghost.color, is_ghost=True, note=note)
             if self._session.has_several_classes:
-                chip.setToolTip(f"{ghost.name}: give this suggested class; Space takes all of them and confirms")
+                chip.setToolTip(
+                    tr("{name}: give this suggested class; Space takes all of them and confirms", name=ghost.name)
+                )
             chip.clicked.connect(lambda _on=False, class_id=ghost.id: self._accept(class_id))
             self._add(chip)
         self._row.setVisible(bool(self.chips))
@@ -115,20 +118,20 @@ class ImageClassesPanel(QWidget):
             self._session.clear([self._image_id])
 
     def _say(self, num_classes: int, has_ghost: bool, marks: Mark, thinks_none: bool, is_accepted: bool) -> None:
-        words = ["An accepted suggestion"] if is_accepted else []
+        words = [tr("An accepted suggestion")] if is_accepted else []
         if self._session.has_several_classes:
             if Mark.CONFIRMED in marks:
-                words.append("Confirmed" if num_classes else "Confirmed: none of the classes")
+                words.append(tr("Confirmed") if num_classes else tr("Confirmed: none of the classes"))
             else:
                 words.append(
-                    "The model sees none of the classes (Space)" if thinks_none else "Not confirmed yet (Enter)"
+                    tr("The model sees none of the classes (Space)") if thinks_none else tr("Not confirmed yet (Enter)")
                 )
         elif not num_classes and not has_ghost:
-            words.append("Not labelled")
+            words.append(tr("Not labelled"))
         if Mark.SKIPPED in marks and not num_classes:
-            words.append("skipped")
+            words.append(tr("skipped"))
         if Mark.UNSURE in marks:
-            words.append("unsure")
+            words.append(tr("unsure"))
         text = ", ".join(words)
         self._state.setText(text[:1].upper() + text[1:])
         self._state.setVisible(bool(text))
@@ -137,4 +140,4 @@ class ImageClassesPanel(QWidget):
 
 def unknown_text(score: float) -> str:
     """Returns what an unknown score says of an image, e.g. "... stranger than 99 % of known images"."""
-    return f"Looks like none of the classes: stranger than {percent(score)} of known images."
+    return tr("Looks like none of the classes: stranger than {share} of known images.", share=percent(score))

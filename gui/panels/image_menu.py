@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu
 
+from engine.language import tr, trn
 from gui import wording
 from gui.columns import has_class
 from gui.panels.class_menu import dot_icon
@@ -43,28 +44,31 @@ def open_image_menu(workspace: LabelWorkspace, where: QPoint) -> QMenu | None:
         give.setCheckable(True)  # for those who do not see the tick in the dot
         give.setChecked(is_given)
     num_more = len(session.classes) - MAX_CLASSES
-    text = wording.count(num_more, "more class", "more classes") if num_more > 0 else "Find class"
-    menu.addAction(icon("search"), f"{text}…\t/", workspace.find_class)
+    if num_more > 0:
+        text = trn("{number:,} more class…\t/", "{number:,} more classes…\t/", num_more)
+    else:
+        text = tr("Find class…\t/")
+    menu.addAction(icon("search"), text, workspace.find_class)
     menu.addSeparator()
-    accept = menu.addAction(icon("sparkle"), "Accept suggestion\tSpace", labelling.accept)
+    accept = menu.addAction(icon("sparkle"), tr("Accept suggestion\tSpace"), labelling.accept)
     accept.setEnabled(len(labelling.suggested_targets()) > 0)
-    menu.addAction(icon("copy"), "Same as the picture before\tV", labelling.copy_previous)
-    menu.addAction(icon("images"), "… and the rest of the burst\tShift+V", labelling.copy_to_burst)
-    menu.addAction(icon("skip"), "Skip\tX", labelling.skip)
-    menu.addAction(icon("question"), "Unsure\t?", labelling.toggle_unsure)
+    menu.addAction(icon("copy"), tr("Same as the picture before\tV"), labelling.copy_previous)
+    menu.addAction(icon("images"), tr("… and the rest of the burst\tShift+V"), labelling.copy_to_burst)
+    menu.addAction(icon("skip"), tr("Skip\tX"), labelling.skip)
+    menu.addAction(icon("question"), tr("Unsure\t?"), labelling.toggle_unsure)
     if session.has_several_classes:
-        menu.addAction(icon("check"), "Confirm\tEnter", labelling.confirm)
-    clear = "Clear all classes" if session.has_several_classes else "Clear class"
-    menu.addAction(icon("close"), f"{clear}\tBackspace", labelling.clear)
+        menu.addAction(icon("check"), tr("Confirm\tEnter"), labelling.confirm)
+    clear = tr("Clear all classes\tBackspace") if session.has_several_classes else tr("Clear class\tBackspace")
+    menu.addAction(icon("close"), clear, labelling.clear)
     menu.addSeparator()
-    menu.addAction(icon("plus"), "New class from the selection…\tCtrl+Shift+N", workspace.split_selection)
-    menu.addAction(icon("pencil"), "Note…\tCtrl+T", workspace.details.edit_note).setEnabled(count == 1)
+    menu.addAction(icon("plus"), tr("New class from the selection…\tCtrl+Shift+N"), workspace.split_selection)
+    menu.addAction(icon("pencil"), tr("Note…\tCtrl+T"), workspace.details.edit_note).setEnabled(count == 1)
     menu.addSeparator()
-    view = menu.addAction(icon("single"), "Single image\tCtrl+Enter", workspace.open_viewer)
+    view = menu.addAction(icon("single"), tr("Single image\tCtrl+Enter"), workspace.open_viewer)
     view.setEnabled(not workspace.is_viewing)
     if count == 1:
-        menu.addAction(icon("images"), "Similar images\tCtrl+Shift+S", session.assistance.show_similar)
-        menu.addAction(icon("copy"), "Copy path", lambda: _copy_path(workspace))
+        menu.addAction(icon("images"), tr("Similar images\tCtrl+Shift+S"), session.assistance.show_similar)
+        menu.addAction(icon("copy"), tr("Copy path"), lambda: _copy_path(workspace))
     menu.popup(where)
     return menu
 

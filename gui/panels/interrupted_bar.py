@@ -6,6 +6,7 @@ from PySide6.QtCore import QDateTime, QLocale, QRectF, QSize
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from engine.language import tr, trn
 from gui import wording
 from gui.activities import TRAIN
 from gui.panels.model_bar import DEPTH_NAMES
@@ -21,14 +22,14 @@ class InterruptedBar(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self.setAccessibleName("Training that was interrupted")
+        self.setAccessibleName(tr("Training that was interrupted"))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.title = ElidedLabel()
         self.sentence = ElidedLabel(role="dim")
-        self.resume_button = button("Resume", tooltip="Go on where it was, on the labels of when it was begun")
+        self.resume_button = button(tr("Resume"), tooltip=tr("Go on where it was, on the labels of when it was begun"))
         self.resume_button.clicked.connect(session.training.resume)
         self.discard_button = button(
-            "Discard", "chip", tooltip="Throw away what it has done; your labels and models stay"
+            tr("Discard"), "chip", tooltip=tr("Throw away what it has done; your labels and models stay")
         )
         self.discard_button.clicked.connect(session.training.discard)
         texts = QVBoxLayout()
@@ -52,15 +53,14 @@ class InterruptedBar(QWidget):
         found = self._session.training.interrupted if self._session.project is not None else None
         is_shown = found is not None and not self._session.work.is_running(TRAIN)
         if found is not None and is_shown:
-            self.title.setText(f"A training was interrupted at {wording.percent(found.share, 0)}. Resume it?")
+            self.title.setText(
+                tr("A training was interrupted at {share}. Resume it?", share=wording.percent(found.share, 0))
+            )
             began = QDateTime.fromSecsSinceEpoch(int(found.began_at))
             is_today = began.date() == QDateTime.currentDateTime().date()
             when = QLocale().toString(began.time() if is_today else began.date(), QLocale.FormatType.ShortFormat)
             depth = DEPTH_NAMES.get(found.settings.depth, found.settings.depth)
-            self.sentence.setText(
-                f"{depth}, begun {'at' if is_today else 'on'} {when} "
-                f"on {wording.count(found.num_images, 'image')}. Labels that changed since are not part of it."
-            )
+            self.sentence.setText(_begun(depth, when, is_today, found.num_images))
             self.setAccessibleDescription(f"{self.title.text()} {self.sentence.text()}")
         self.setVisible(is_shown)
 
@@ -71,3 +71,20 @@ class InterruptedBar(QWidget):
         painter.fillRect(0, 0, 3, self.height(), QColor(colors.warning))
         painter.fillRect(0, 0, self.width(), 1, QColor(colors.border))
         paint_icon(painter, "warning", QRectF(16, self.height() / 2 - 11, 22, 22), "warning")
+
+
+def _begun(depth: str, when: str, is_today: bool, num_images: int) -> str:
+    values = {"depth": depth, "when": when}
+    if is_today:
+        return trn(
+            "{depth}, begun at {when} on {number:,} image. Labels that changed since are not part of it.",
+            "{depth}, begun at {when} on {number:,} images. Labels that changed since are not part of it.",
+            num_images,
+            **values,
+        )
+    return trn(
+        "{depth}, begun on {when} on {number:,} image. Labels that changed since are not part of it.",
+        "{depth}, begun on {when} on {number:,} images. Labels that changed since are not part of it.",
+        num_images,
+        **values,
+    )

@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
 
+from engine.language import decimal, tr
 from gui.session import Session
 from gui.theme import font, theme
 from gui.widgets.chip import Chip
@@ -80,10 +81,10 @@ class LabelFooter(QWidget):
         self.changes.clicked.connect(session.changes.show)
         self.blocks = Chip("", "grid")
         self.blocks.set_is_button(True)
-        self.blocks.setToolTip("Check suggestions a page at a time, one class after the other (Ctrl+Shift+K)")
+        self.blocks.setToolTip(tr("Check suggestions a page at a time, one class after the other (Ctrl+Shift+K)"))
         self.blocks.clicked.connect(session.blocks.wanted)
-        self.auto_advance = Switch("Moves on by itself", "Stays on the image")
-        self.auto_advance.setAccessibleName("On to the next image after a label")
+        self.auto_advance = Switch(tr("Moves on by itself"), tr("Stays on the image"))
+        self.auto_advance.setAccessibleName(tr("On to the next image after a label"))
         self.auto_advance.clicked.connect(session.set_auto_advance)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 1, 8, 0)
@@ -117,12 +118,14 @@ class LabelFooter(QWidget):
         session, is_wide = self._session, self.width() >= WIDE_PX
         count = session.changes.num_changed
         self.changes.setVisible(count > 0 and not self._is_page)
-        self.changes.set_look(session.changes.words() if is_wide else f"{count:,}", "retrain")
+        self.changes.set_look(session.changes.words() if is_wide else decimal(count, ","), "retrain")
         self.changes.setAccessibleName(session.changes.words())
-        self.changes.setToolTip(f"{session.changes.words()} with the last training: show them (Ctrl+Shift+M)")
+        self.changes.setToolTip(
+            tr("{changes} with the last training: show them (Ctrl+Shift+M)", changes=session.changes.words())
+        )
         self.blocks.setVisible(session.run is not None and not session.has_several_classes and not self._is_page)
-        self.blocks.set_look("Check in blocks" if is_wide else "Blocks", "grid")
-        self.blocks.setAccessibleName("Check suggestions in blocks")
+        self.blocks.set_look(tr("Check in blocks") if is_wide else tr("Blocks"), "grid")
+        self.blocks.setAccessibleName(tr("Check suggestions in blocks"))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -133,8 +136,17 @@ class LabelFooter(QWidget):
     def _show_auto_advance(self) -> None:
         on = self._session.has_auto_advance
         self.auto_advance.setChecked(on)
-        after = "Enter" if self._session.has_several_classes else "A class key"
-        does = "goes on to the next image" if on else "stays on the image"
-        self.auto_advance.setToolTip(f"{after} {does}. A click changes that (Ctrl+Shift+A)")
+        self.auto_advance.setToolTip(_what_comes_after(self._session.has_several_classes, on))
         self.auto_advance.setAccessibleDescription(self.auto_advance.words)
         self.auto_advance.setVisible(self._session.project is not None)
+
+
+def _what_comes_after(is_enter: bool, on: bool) -> str:
+    """Returns what the switch says of Enter, or of the keys of the classes."""
+    if is_enter:
+        if on:
+            return tr("Enter goes on to the next image. A click changes that (Ctrl+Shift+A)")
+        return tr("Enter stays on the image. A click changes that (Ctrl+Shift+A)")
+    if on:
+        return tr("A class key goes on to the next image. A click changes that (Ctrl+Shift+A)")
+    return tr("A class key stays on the image. A click changes that (Ctrl+Shift+A)")

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
+from engine.language import tr
 from gui.heat_maps import HeatMaps
 from gui.models.image_list import ImageListModel
 from gui.models.label_counts import LabelCounts
@@ -61,14 +62,14 @@ class LabelFrame(QWidget):
         self.offer = StacksOffer(session)
         self.palette_panel = ClassPalettePanel(session, self.counts)
         self.show_list = ShowListPanel(self.counts)
-        self.folders = FacetView("Folders")
-        self.dates = FacetView("Dates")
-        self.flaws = FacetView("Picture quality")
+        self.folders = FacetView(tr("Folders"))
+        self.dates = FacetView(tr("Dates"))
+        self.flaws = FacetView(tr("Picture quality"))
         self.sections = {
-            "show": Section("Show", self.show_list),
-            "folders": Section("Folders", _indented(self.folders)),
-            "dates": Section("Dates", _indented(self.dates)),
-            "quality": Section("Picture quality", _indented(self.flaws)),
+            "show": Section(tr("Show"), self.show_list),
+            "folders": Section(tr("Folders"), _indented(self.folders)),
+            "dates": Section(tr("Dates"), _indented(self.dates)),
+            "quality": Section(tr("Picture quality"), _indented(self.flaws)),
         }
         self.filter_bar = FilterBar()
         self.details = DetailsPanel(session, self.thumbnails, self.faces.of_row)

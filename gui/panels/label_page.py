@@ -13,7 +13,13 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QWidget
 
+from engine.language import tr
 from gui.widgets.hint_line import Hint
+
+
+def finder_title(num_images: int) -> str:
+    """Returns what stands over the type-ahead that labels so many images."""
+    return tr("Label this image") if num_images == 1 else tr("Label {number:,} images", number=num_images)
 
 
 class LabelPage(QWidget):
@@ -65,7 +71,7 @@ class LabelPage(QWidget):
     def find_title(self) -> str:
         """Returns what stands over the type-ahead, "" when there is nothing to label."""
         count = len(self.target_ids())
-        return "" if not count else "Label this image" if count == 1 else f"Label {count:,} images"
+        return finder_title(count) if count else ""
 
     def finder_place(self) -> QPoint | None:
         """Returns where the upper left corner of the type-ahead should be, in the page, None for its usual place."""

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
+from engine.language import tr
 from engine.tasks.scan import ScanReport
 from gui.image_records import RecordReader
-from gui.models.image_filter import ImageFilter, Order, Show
+from gui.models.image_filter import ImageFilter, Order
 from gui.models.picked_images import PickedImages
 from gui.panels.filtering import Filtering
 from gui.panels.heat_care import HeatCare
@@ -21,8 +22,8 @@ from gui.panels.key_repeats import KeyRepeats
 from gui.panels.label_frame import LabelFrame
 from gui.panels.label_hints import hints_for
 from gui.panels.label_keys import LabelKeys
-from gui.panels.label_page import LabelPage
-from gui.panels.label_pages import NO_IMAGES, nothing_found
+from gui.panels.label_page import LabelPage, finder_title
+from gui.panels.label_pages import NO_IMAGES, PAST_END, nothing_found
 from gui.panels.labelling import Labelling
 from gui.panels.list_place import ListPlace
 from gui.panels.offline_care import OfflineCare
@@ -119,8 +120,7 @@ class LabelWorkspace(LabelFrame):
         count = len(self.labelling.targets())
         if not self.session.project or not count:
             return
-        title = "Label this image" if count == 1 else f"Label {count:,} images"
-        labelling = self.labelling
+        title, labelling = finder_title(count), self.labelling
         first = labelling.likely_classes(self.pages.target_ids())
         self.finder.open(self.session.classes, first, title, labelling.label, labelling.label_new_class)
         self.place_finder()
@@ -129,7 +129,7 @@ class LabelWorkspace(LabelFrame):
         session, item = self.session, self.session.class_by_id(class_id)
         if item is not None:
             others = [each for each in session.classes if each.id != class_id]
-            title = f"Merge {item.name} into"
+            title = tr("Merge {name} into", name=item.name)
             self.finder.open(
                 others, self.labelling.recent, title, lambda into: self.palette_panel.merge_class(class_id, into)
             )
@@ -335,9 +335,7 @@ class LabelWorkspace(LabelFrame):
         drag_images(self.viewer, [self.thumbnails.get(self.session.current_image_id or 0)], 1)
 
     def _on_advanced_past_end(self) -> None:
-        show = self.images.filter.show
-        kind = show.value.lower() if show is not Show.ALL else "unlabelled"
-        self._message = f"Nothing {kind} left here."
+        self._message = PAST_END[self.images.filter.show]
         self.show_hints()
 
     def _on_empty_action(self) -> None:

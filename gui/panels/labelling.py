@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from engine.domain import CONFIDENT, ImageClass, Mark, Source
 from engine.evaluation.acceptance import largest_strangeness
+from engine.language import tr, trn
 from gui.columns import agrees_with_suggestion, class_ids_at, has_class, has_open_suggestion, is_done
 from gui.likely_classes import likely_first
 from gui.models.image_filter import Show
@@ -221,7 +222,7 @@ class Labelling(QObject):
         near = np.abs(session.columns.taken_at - session.columns.taken_at[row]) <= NEAR_S
         near_ids = session.columns.image_ids[near].tolist()
         if not near_ids:
-            self.told.emit("This picture does not say when it was taken, so it has no burst.")
+            self.told.emit(tr("This picture does not say when it was taken, so it has no burst."))
             return
 
         def find() -> list[int]:
@@ -234,19 +235,20 @@ class Labelling(QObject):
             others = session.columns.image_ids[rows[~is_done(session.columns, rows)]]
             self._write_as_own(lambda: self._give_all(np.union1d(ids, others), given))
             num_more = len(np.setdiff1d(others, ids))
-            text = "There is nothing more in this burst." if not num_more else f"{num_more:,} more of the burst, too."
-            self.told.emit(text)
+            nothing = tr("There is nothing more in this burst.")
+            more = trn("{number:,} more of the burst, too.", "{number:,} more of the burst, too.", num_more)
+            self.told.emit(more if num_more else nothing)
 
         session.read_in_background(find, give)
 
     def _classes_before(self, position: int) -> list[int]:
         """Returns the classes of the picture before a position of the list; says why there are none."""
         if position < 1:
-            self.told.emit("There is no picture before this one.")
+            self.told.emit(tr("There is no picture before this one."))
             return []
         found = class_ids_at(self._session.columns, int(self._list.rows[position - 1]))
         if not found:
-            self.told.emit("The picture before has no class yet.")
+            self.told.emit(tr("The picture before has no class yet."))
         return found
 
     def _give_all(self, ids: NDArray[np.int64], class_ids: list[int]) -> None:

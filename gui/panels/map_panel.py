@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, 
 
 from engine.events import JobCancelled, JobEnded, JobFailed, JobSucceeded
 from engine.jobs import Priority
+from engine.language import tr, trc, trn
 from gui import wording
 from gui.activities import MAP
 from gui.map_looks import ColorBy, Looks, looks_of
@@ -32,12 +33,12 @@ if TYPE_CHECKING:
 
 LEGEND_PX, NARROW_PX = 208, 760
 LOOKS_MS = 30
-HOW = "Drag around points to select them, press a class key to label them. Wheel zooms, right button moves."
+HOW = tr("Drag around points to select them, press a class key to label them. Wheel zooms, right button moves.")
 _ABOUT = {
-    ColorBy.CLASS: "The class that each image has",
-    ColorBy.PREDICTION: "The class that the model suggests",
-    ColorBy.MISTAKES: "What the model got right and wrong while it had not seen the image",
-    ColorBy.UNKNOWN: "How much an image looks like none of the classes",
+    ColorBy.CLASS: tr("The class that each image has"),
+    ColorBy.PREDICTION: tr("The class that the model suggests"),
+    ColorBy.MISTAKES: tr("What the model got right and wrong while it had not seen the image"),
+    ColorBy.UNKNOWN: tr("How much an image looks like none of the classes"),
 }
 
 
@@ -60,18 +61,22 @@ class MapPanel(QWidget):
         self.view = ImageScatter(thumbnails, self._describe)
         self.legend = MapLegend()
         self.switch = Segments(
-            "What the colours say", [Segment(each.value, each.value, _ABOUT[each]) for each in ColorBy]
+            tr("What the colours say"), [Segment(each.value, each.value, _ABOUT[each]) for each in ColorBy]
         )
         self.note = text_label(HOW, "faint")
         self.selection_note = text_label("", "dim")
-        self.show_button = button("Show in grid", "ghost", "grid", "Show the selected images in the grid (Enter)")
-        self.fit_button = button("Fit", "ghost", "fit", "Show the whole map (Ctrl+0)")
-        self.clear_button = button("Clear", "ghost", "", "Select nothing (Esc)")
-        self.anew_button = button("Lay out anew", "ghost", "retrain", "Make the map again from all images of now")
+        self.show_button = button(
+            tr("Show in grid"), "ghost", "grid", tr("Show the selected images in the grid (Enter)")
+        )
+        self.fit_button = button(tr("Fit"), "ghost", "fit", tr("Show the whole map (Ctrl+0)"))
+        self.clear_button = button(trc("selection", "Clear"), "ghost", "", tr("Select nothing (Esc)"))
+        self.anew_button = button(
+            tr("Lay out anew"), "ghost", "retrain", tr("Make the map again from all images of now")
+        )
         self.empty = EmptyState()
         self.progress = SlimProgress()
         self.progress_note = QLabel()
-        self.cancel_button = button("Cancel", "ghost", "close", "Stop making the map")
+        self.cancel_button = button(tr("Cancel"), "ghost", "close", tr("Stop making the map"))
         self.stack = QStackedWidget()
         self._looks_timer = QTimer(self, singleShot=True, interval=LOOKS_MS)
         self._looks_timer.timeout.connect(self._show_looks)
@@ -102,7 +107,7 @@ class MapPanel(QWidget):
         self._has_asked = True
         self._map_run = session.run.id if session.run is not None else None
         job = MapImages(session.project, session.run, is_anew)
-        session.work.submit(MAP, job, "Making the map", Priority.NORMAL)
+        session.work.submit(MAP, job, tr("Making the map"), Priority.NORMAL)
         self._show_progress()
 
     # ---- events
@@ -142,7 +147,7 @@ class MapPanel(QWidget):
         self._is_labelling = True
         self._session.label(ids, found.id)
         self._is_labelling = False
-        self.selection_note.setText(f"{wording.count(len(ids), 'image')} labelled {found.name}. Ctrl+Z takes it back.")
+        self.selection_note.setText(_labelled(len(ids), found.name))
         return True
 
     def _make_if_due(self) -> None:
@@ -154,7 +159,7 @@ class MapPanel(QWidget):
         if session.work.is_running(MAP):
             self._show_progress()
         elif not len(session.columns):
-            self._show_empty("images", "No images yet", "Add a folder of images first.", "")
+            self._show_empty("images", tr("No images yet"), tr("Add a folder of images first."), "")
         elif not self._has_asked or run_id != self._map_run:
             self.make()
 
@@ -164,9 +169,9 @@ class MapPanel(QWidget):
         if isinstance(end, JobSucceeded):
             self._take(end.result)  # type: ignore[arg-type]
         elif isinstance(end, JobCancelled):
-            self._show_empty("layers", "The map was not made", "It was cancelled.", "Make the map")
+            self._show_empty("layers", tr("The map was not made"), tr("It was cancelled."), tr("Make the map"))
         elif isinstance(end, JobFailed):
-            self._show_empty("warning", "The map could not be made", str(end.error), "Try again")
+            self._show_empty("warning", tr("The map could not be made"), str(end.error), tr("Try again"))
 
     def _take(self, found: ImageMap) -> None:
         before, self._map = self._map, found
@@ -189,8 +194,8 @@ class MapPanel(QWidget):
         self.view.set_looks(self._looks.colors, self._looks.ringed, self._looks.muted)
         self.legend.set_lines([(each.text, each.color, len(each.points), each.has_ring) for each in self._looks.legend])
         missing = self._map.num_missing
-        waiting = f"{wording.count(missing, 'image')} not looked at yet." if missing else ""
-        self.note.setText(" ".join(part for part in (self._looks.note or HOW, waiting) if part))
+        waiting = trn("{number:,} image not looked at yet.", "{number:,} images not looked at yet.", missing)
+        self.note.setText(" ".join(part for part in (self._looks.note or HOW, waiting if missing else "") if part))
 
     def _rows_of(self, image_ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Returns the row of each image, -1 where it is not there any more."""
@@ -224,19 +229,20 @@ class MapPanel(QWidget):
         count = int(self._selected.sum())
         self.view.set_selected(self._selected)
         total = len(self._selected)
-        self.selection_note.setText(f"{count:,} of {total:,} selected" if count else wording.count(total, "image"))
+        chosen = tr("{number:,} of {total:,} selected", number=count, total=total)
+        self.selection_note.setText(chosen if count else wording.count(total, "image"))
         self.show_button.setEnabled(count > 0)
         self.clear_button.setEnabled(count > 0)
 
     def _show_in_grid(self) -> None:
         if len(self.selected_ids):
-            self.images_wanted.emit(self.selected_ids, "From the map")
+            self.images_wanted.emit(self.selected_ids, tr("From the map"))
 
     def _on_activated(self, point: int) -> None:
         """Shows the image that was double clicked among its neighbours on the map, nearest first."""
         if self._map is not None:
             far = np.square(self._map.places - self._map.places[point]).sum(axis=1)
-            self.images_wanted.emit(self._map.image_ids[np.argsort(far, kind="stable")[:200]], "Near on the map")
+            self.images_wanted.emit(self._map.image_ids[np.argsort(far, kind="stable")[:200]], tr("Near on the map"))
 
     def _describe(self, image_id: int) -> str:
         row = self._session.row_of(image_id)
@@ -247,11 +253,13 @@ class MapPanel(QWidget):
         if activity is None:
             return
         self.progress.set_progress(activity.done, activity.total)
-        self.progress_note.setText(f"Making the map: {activity.note}" if activity.note else "Making the map…")
+        what = tr("Making the map: {what}", what=activity.note)
+        self.progress_note.setText(what if activity.note else tr("Making the map…"))
         if self._map is None:
             self.stack.setCurrentWidget(self._working)
         elif activity.total:
-            self.note.setText(f"Making the map: {activity.note} ({100 * activity.done // activity.total} %)")
+            percent = 100 * activity.done // activity.total
+            self.note.setText(tr("Making the map: {what} ({percent} %)", what=activity.note, percent=percent))
 
     def _show_empty(self, icon: str, title: str, text: str, action: str) -> None:
         if self._map is None:
@@ -333,7 +341,16 @@ class MapPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.stack)
         self.setProperty("role", "window")
-        self.setAccessibleName("Map")
+        self.setAccessibleName(tr("Map"))
+
+
+def _labelled(number: int, name: str) -> str:
+    return trn(
+        "{number:,} image labelled {name}. Ctrl+Z takes it back.",
+        "{number:,} images labelled {name}. Ctrl+Z takes it back.",
+        number,
+        name=name,
+    )
 
 
 def _is_same(first: ImageMap, second: ImageMap) -> bool:

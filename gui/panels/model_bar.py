@@ -7,6 +7,7 @@ from PySide6.QtGui import QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from engine.domain import LabelMode, Mark
+from engine.language import tr, trn
 from engine.nn.training_plan import AUTO, FULL, HEAD, PARTIAL
 from gui import wording
 from gui.activities import TRAIN, Activity
@@ -21,9 +22,9 @@ from gui.widgets.text import ElidedLabel, LinkLabel, set_role
 HEIGHT_PX = 64
 WIDE_PX = 1200
 RETRAIN_KEYS = "Ctrl+R"
-CANCEL_TIP = "Stop what is going on (Ctrl+.)"
-PAUSE_TIP = "Stop here (Ctrl+.). Resume goes on where it was, today or later; Discard throws it away"
-DEPTH_NAMES = {HEAD: "Head", AUTO: "Auto", PARTIAL: "Partial", FULL: "Full"}
+CANCEL_TIP = tr("Stop what is going on (Ctrl+.)")
+PAUSE_TIP = tr("Stop here (Ctrl+.). Resume goes on where it was, today or later; Discard throws it away")
+DEPTH_NAMES = {HEAD: tr("Head"), AUTO: tr("Auto"), PARTIAL: tr("Partial"), FULL: tr("Full")}
 
 
 class ModelBar(QWidget):
@@ -40,7 +41,7 @@ class ModelBar(QWidget):
         self._session = session
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setProperty("role", "bottombar")
-        self.setAccessibleName("Model bar")
+        self.setAccessibleName(tr("Model bar"))
         self._build()
         for signal in (
             session.project_opened,
@@ -61,31 +62,33 @@ class ModelBar(QWidget):
 
     def _build(self) -> None:
         keys = QKeySequence(RETRAIN_KEYS).toString(QKeySequence.SequenceFormat.NativeText)
-        self.retrain_button = ShortcutButton("Retrain", keys)
+        self.retrain_button = ShortcutButton(tr("Retrain"), keys)
         self.retrain_button.clicked.connect(self.retrain_asked)
         self.title = LinkLabel()
         self.title.clicked.connect(self.details_asked)
         self.title.setFont(font(1.2, bold=True))
         self.interval = ElidedLabel(role="dim")
         self.facts = ElidedLabel(role="dim")
-        self.backbone_button = Chip("Backbone", "layers")
+        self.backbone_button = Chip(tr("Backbone"), "layers")
         self.backbone_button.set_is_button(True)
         self.backbone_button.clicked.connect(self.backbones_asked)
-        self.training_button = Chip("Training", "more")
+        self.training_button = Chip(tr("Training"), "more")
         self.training_button.set_is_button(True)
-        self.training_button.setToolTip("How much of the network is trained, for how long (Ctrl+Shift+R)")
+        self.training_button.setToolTip(tr("How much of the network is trained, for how long (Ctrl+Shift+R)"))
         self.training_button.clicked.connect(self.training_asked)
-        self.auto_box = QCheckBox("Auto")
+        self.auto_box = QCheckBox(tr("Auto"))
         self.auto_box.setToolTip(
-            "Refit the model by itself after a pause in labelling, where that takes about a second.\n"
-            "Suggestions follow your labels; a version that made itself gives way to the next"
+            tr(
+                "Refit the model by itself after a pause in labelling, where that takes about a second.\n"
+                "Suggestions follow your labels; a version that made itself gives way to the next"
+            )
         )
-        self.auto_box.setAccessibleName("Retrain by itself after a pause in labelling")
+        self.auto_box.setAccessibleName(tr("Retrain by itself after a pause in labelling"))
         self.auto_box.clicked.connect(self._session.auto_retrain.set_on)
         self.note = ElidedLabel(role="dim")
         self.note.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.progress = SlimProgress()
-        self.cancel_button = button("Cancel", "chip", tooltip=CANCEL_TIP)
+        self.cancel_button = button(tr("Cancel"), "chip", tooltip=CANCEL_TIP)
         self.cancel_button.clicked.connect(self.cancel_asked)
 
         headline = QHBoxLayout()
@@ -136,16 +139,18 @@ class ModelBar(QWidget):
         if run is not None:
             self.title.setText(wording.run_title(run))
             self.interval.setText(wording.run_interval(run))
-            self.title.setToolTip(f"{wording.run_meaning(run)}.\nA click opens Review (Alt+2)")
+            self.title.setToolTip(tr("{meaning}.\nA click opens Review (Alt+2)", meaning=wording.run_meaning(run)))
             facts = f"{wording.count(run.num_images, 'image')}, {wording.classes(len(run.class_names))}"
             if run.mode is LabelMode.SEVERAL:
-                facts += f" · {wording.percent(run.validation.accuracy, 0)} with exactly the right ones"
+                share = wording.percent(run.validation.accuracy, 0)
+                facts += " · " + tr("{share} with exactly the right ones", share=share)
             since = session.facts.num_labels_since
-            facts = f"{facts} · {wording.count(since, 'new label')} since" if since else facts
+            if since:
+                facts += " · " + trn("{number:,} new label since", "{number:,} new labels since", since)
             hint = session.backbones.hint()
             self.facts.setText(f"{facts} · {hint}" if hint else facts)
         else:
-            self.title.setText("No model yet")
+            self.title.setText(tr("No model yet"))
             self.interval.setText("")
             sentence, role = self._next_step()
             self.facts.setText(sentence)
@@ -153,11 +158,11 @@ class ModelBar(QWidget):
         self.title.set_is_link(run is not None)
         backbone = session.backbones.chosen
         self.backbone_button.set_look(
-            backbone.display_name if backbone is not None else "Choose a backbone",
+            backbone.display_name if backbone is not None else tr("Choose a backbone"),
             "layers",
             "text_dim" if backbone is not None or not session.backbones.is_known else "warning",
         )
-        what = "The network that looks at the images: choose another one, or download one"
+        what = tr("The network that looks at the images: choose another one, or download one")
         hint = session.backbones.hint()
         self.backbone_button.setToolTip(f"{what}.\n{hint}" if hint else what)
         self.backbone_button.setVisible(session.project is not None)
@@ -169,24 +174,32 @@ class ModelBar(QWidget):
         """Names the depth where there is room for it."""
         name = DEPTH_NAMES[self._session.training.settings.depth]
         self.training_button.set_look(name if self.width() >= WIDE_PX else "", "sliders")
-        self.training_button.setAccessibleName(f"Training settings: {name}")
+        self.training_button.setAccessibleName(tr("Training settings: {name}", name=name))
 
     def _next_step(self) -> tuple[str, str]:
         """Returns what to do before there can be a model, and the role of that sentence."""
         session = self._session
         if session.backbones.is_known and session.backbones.chosen is None:
             return (
-                "No network weights here yet: download a backbone, take a file, or name their folder in GRAFT_WEIGHTS.",
+                tr(
+                    "No network weights here yet: download a backbone, take a file, "
+                    "or name their folder in GRAFT_WEIGHTS."
+                ),
                 "warning",
             )
         counts = session.class_counts()
         num_labelled, num_classes = len(session.columns) - int(counts[0]), int((counts[1:] > 0).sum())
         if num_classes < 2:
-            return "Label some images of two classes or more, then press Retrain.", "dim"
+            return tr("Label some images of two classes or more, then press Retrain."), "dim"
         if session.has_several_classes and not (session.columns.marks & Mark.CONFIRMED).any():
-            return "Confirm images that have all of their classes with Enter, then press Retrain.", "dim"
+            return tr("Confirm images that have all of their classes with Enter, then press Retrain."), "dim"
         hint = session.backbones.hint()
-        sentence = f"{wording.count(num_labelled, 'image')} labelled in {wording.classes(num_classes)}. Press Retrain."
+        sentence = trn(
+            "{number:,} image labelled in {classes}. Press Retrain.",
+            "{number:,} images labelled in {classes}. Press Retrain.",
+            num_labelled,
+            classes=wording.classes(num_classes),
+        )
         return f"{sentence} {hint}".strip(), "dim"
 
     # ---- the engine
@@ -200,7 +213,7 @@ class ModelBar(QWidget):
             self.progress.set_progress(activity.done, activity.total)
             self.cancel_button.setEnabled(not activity.is_cancelling)
             is_pause = activity.kind == TRAIN and self._session.work.can_pause
-            self.cancel_button.setText("Pause" if is_pause else "Cancel")
+            self.cancel_button.setText(tr("Pause") if is_pause else tr("Cancel"))
             self.cancel_button.setAccessibleName(self.cancel_button.text())
             self.cancel_button.setToolTip(PAUSE_TIP if is_pause else CANCEL_TIP)
         self._show_retrain()
@@ -210,19 +223,19 @@ class ModelBar(QWidget):
         reason = session.why_no_retrain()
         self.retrain_button.setEnabled(not reason)
         self.retrain_button.setToolTip(
-            reason or f"Train on the labels of this moment ({self.retrain_button.shortcut_text})"
+            reason or tr("Train on the labels of this moment ({keys})", keys=self.retrain_button.shortcut_text)
         )
 
 
 def describe(activity: Activity) -> str:
     """Returns one line about a job, e.g. "Looking at new images · 1,240 of 2,000 · 8 s left"."""
     if activity.is_cancelling:
-        return f"{activity.title} · stopping"
+        return tr("{title} · stopping", title=activity.title)
     parts = [activity.title]
     if activity.note:
         parts.append(activity.note)
     elif activity.total > 1:
-        parts.append(f"{activity.done:,} of {activity.total:,}")
+        parts.append(tr("{done:,} of {total:,}", done=activity.done, total=activity.total))
     left = activity.seconds_left()
     if left is not None:
         parts.append(wording.time_left(left))

@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer
 
 from engine.domain import ImageRoot, ImageStatus
+from engine.language import tr
 from gui.dialogs import ask
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class OfflineCare(QObject):
 
     def ask_for_place(self, root_id: int) -> None:
         """Asks where a folder is now and takes its images from there."""
-        folder = ask.ask_folder(self._workspace, "Choose the folder that holds the images now")
+        folder = ask.ask_folder(self._workspace, tr("Choose the folder that holds the images now"))
         if folder is not None:
             self._session.relocate_root(root_id, folder, self._on_relocated)
 

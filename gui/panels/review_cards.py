@@ -10,6 +10,7 @@ import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from engine.language import decimal, tr, trc
 from gui import review_words, wording
 from gui.review_words import RunClass
 from gui.thumbnails import Thumbnails
@@ -27,20 +28,28 @@ if TYPE_CHECKING:
     from engine.evaluation.learning_curve import LearningForecast
     from engine.tasks.review import Review
 
-PRECISION = Column("precision", "precision", "Of the images that the model gave this class, the share that has it")
-RECALL = Column(
-    "recall", "recall (95 %)", "Of the images that have this class, the share that the model found", has_interval=True
+PRECISION = Column(
+    "precision", tr("precision"), tr("Of the images that the model gave this class, the share that has it")
 )
-F1 = Column("f1", "F1", "The balance of precision and recall")
-IMAGES = Column("support", "images", "Labelled images of this class that were measured", is_count=True)
+RECALL = Column(
+    "recall",
+    tr("recall (95 %)"),
+    tr("Of the images that have this class, the share that the model found"),
+    has_interval=True,
+)
+F1 = Column("f1", "F1", tr("The balance of precision and recall"))
+IMAGES = Column("support", tr("images"), tr("Labelled images of this class that were measured"), is_count=True)
 AVERAGE = Column(
     "average_precision",
-    "average precision",
-    "How well the class's images come before all others when sorted by how sure the model is",
+    tr("average precision"),
+    tr("How well the class's images come before all others when sorted by how sure the model is"),
     has_interval=True,
 )
 THRESHOLD = Column(
-    "threshold", "from", "How sure the model must be for this class to be suggested, in per cent", is_setting=True
+    "threshold",
+    trc("threshold", "from"),
+    tr("How sure the model must be for this class to be suggested, in per cent"),
+    is_setting=True,
 )
 ONE_CLASS = (PRECISION, RECALL, F1, IMAGES)
 SEVERAL_CLASSES = (AVERAGE, PRECISION, RECALL, THRESHOLD, IMAGES)
@@ -52,7 +61,7 @@ class PerClassCard(Card):
     class_opened = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Per class", parent)
+        super().__init__(tr("Per class"), parent)
         self.table = ClassTable()
         self.table.class_opened.connect(self.class_opened)
         self.weakest = QLabel()
@@ -105,7 +114,7 @@ class ReliabilityCard(Card):
     point_opened = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Confidence you can believe", parent)
+        super().__init__(tr("Confidence you can believe"), parent)
         self.plot = ReliabilityPlot()
         self.plot.point_opened.connect(self.point_opened)
         self.words = text_label("", "dim", wrap=True)
@@ -129,7 +138,7 @@ class LearningCard(Card):
     """Are you done? The forecast, or why there is none yet."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Are you done?", parent)
+        super().__init__(tr("Are you done?"), parent)
         self.plot = LearningPlot()
         self.words = text_label("", wrap=True)
         self.body.addWidget(self.plot, 1)
@@ -143,10 +152,9 @@ class LearningCard(Card):
         self.plot.setVisible(forecast is not None)
         self._rest.setVisible(forecast is None)
         if forecast is None:
-            waiting = "Training on parts of your labels to see what more of them would bring…"
-            self.words.setText(
-                waiting if is_working else f"{error.message}" if error else "Too few labels to look ahead yet."
-            )
+            waiting = tr("Training on parts of your labels to see what more of them would bring…")
+            too_few = tr("Too few labels to look ahead yet.")
+            self.words.setText(waiting if is_working else error.message if error else too_few)
             return
         self.plot.set_curve(
             [LearningPoint(each.num_images, each.accuracy, *each.interval) for each in forecast.points],
@@ -166,12 +174,12 @@ class SuspectsCard(Card):
     all_asked = Signal()
 
     def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
-        super().__init__("Suspected label mistakes", parent)
+        super().__init__(tr("Suspected label mistakes"), parent)
         self.list = SuspectList(thumbnails)
         self.list.suspect_opened.connect(self.suspect_opened)
         self.words = text_label("", "dim", wrap=True)
         self.words.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-        self.all_button = button("Go through them", "link", tooltip="Decide one after the other with A and D")
+        self.all_button = button(tr("Go through them"), "link", tooltip=tr("Decide one after the other with A and D"))
         self.all_button.clicked.connect(self.all_asked)
         self.head.addWidget(self.all_button)
         self.body.addWidget(self.list, 1)
@@ -180,18 +188,19 @@ class SuspectsCard(Card):
     def show_faces(self, faces: list[SuspectFace]) -> None:
         """Shows the suspects that are still to be decided."""
         self.list.set_faces(faces)
-        self.set_caption(f"Suspected label mistakes · {len(faces):,}" if faces else "Suspected label mistakes")
+        counted = tr("Suspected label mistakes · {number:,}", number=len(faces))
+        self.set_caption(counted if faces else tr("Suspected label mistakes"))
         self.list.setVisible(bool(faces))
         self.all_button.setVisible(bool(faces))
         self.words.setVisible(not faces)
-        self.words.setText("No label stands out as wrong.")
+        self.words.setText(tr("No label stands out as wrong."))
 
 
 class FactsCard(Card):
     """Everything else that was measured, and on what."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("How good, on images it had not seen", parent)
+        super().__init__(tr("How good, on images it had not seen"), parent)
         self._row = QHBoxLayout()
         self._row.setSpacing(16)
         self._figures: dict[str, tuple[QWidget, ElidedLabel, ElidedLabel]] = {}
@@ -236,74 +245,81 @@ def figures_of(review: Review) -> list[tuple[str, str, str, str]]:
     if metrics is not None:
         figures += [
             (
-                "Right",
+                trc("figure", "Right"),
                 wording.percent(metrics.accuracy),
                 _between(metrics.accuracy_interval),
-                "Share of images that got their right class, with its 95 % interval",
+                tr("Share of images that got their right class, with its 95 % interval"),
             ),
             (
-                "Classes alike",
+                tr("Classes alike"),
                 wording.percent(metrics.balanced_accuracy),
-                "balanced",
-                "The mean over the classes of the share that was found: rare classes count as much as frequent ones",
+                tr("balanced"),
+                tr(
+                    "The mean over the classes of the share that was found: rare classes count as much as frequent ones"
+                ),
             ),
             (
-                "Mean F1",
+                tr("Mean F1"),
                 wording.percent(metrics.macro_f1),
-                "of both errors",
-                "F1 is the balance of precision and recall; this is its mean over the classes",
+                tr("of both errors"),
+                tr("F1 is the balance of precision and recall; this is its mean over the classes"),
             ),
         ]
     elif review.several is not None:
         several = review.several
         figures += [
             (
-                "All classes right",
+                tr("All classes right"),
                 wording.percent(several.accuracy),
                 _between(several.accuracy_interval),
-                "Share of images with exactly the right classes, with its 95 % interval",
+                tr("Share of images with exactly the right classes, with its 95 % interval"),
             ),
             (
-                "Average precision",
+                tr("Average precision"),
                 wording.percent(several.mean_average_precision),
                 _between(several.mean_average_precision_interval),
-                "How well the images of a class come before the others; the mean over the classes",
+                tr("How well the images of a class come before the others; the mean over the classes"),
             ),
             (
-                "Mean F1",
+                tr("Mean F1"),
                 wording.percent(several.macro_f1),
-                "of both errors",
-                "F1 is the balance of precision and recall; this is its mean over the classes",
+                tr("of both errors"),
+                tr("F1 is the balance of precision and recall; this is its mean over the classes"),
             ),
         ]
     measured: Any = metrics if metrics is not None else review.several
     if measured is not None:
         figures += [
             (
-                "Confidence off by",
+                tr("Confidence off by"),
                 wording.percent(measured.ece),
-                "on average",
-                "Expected calibration error: the gap between how sure the model says it is and how often it is right",
+                tr("on average"),
+                tr(
+                    "Expected calibration error: the gap between how sure the model says it is "
+                    "and how often it is right"
+                ),
             ),
             (
-                "Log loss",
-                f"{measured.log_loss:.3f}",
-                "0 is perfect",
-                "Punishes being sure and wrong; for comparing versions",
+                tr("Log loss"),
+                decimal(measured.log_loss, ".3f"),
+                tr("0 is perfect"),
+                tr("Punishes being sure and wrong; for comparing versions"),
             ),
         ]
     seconds = sum(run.seconds.values())
     figures.append(
         (
-            "Learnt from",
-            f"{run.num_images:,}",
+            tr("Learnt from"),
+            decimal(run.num_images, ","),
             wording.count(len(np.unique(review.units)), "group"),
-            "Labelled images that the model saw, and how many groups of images were held out together",
+            tr("Labelled images that the model saw, and how many groups of images were held out together"),
         )
     )
-    figures.append(("Took", wording.duration(seconds), "in all", "Time for looking at the images and training"))
+    figures.append(
+        (tr("Took"), wording.duration(seconds), tr("in all"), tr("Time for looking at the images and training"))
+    )
     return figures
 
 
 def _between(interval: tuple[float, float]) -> str:
-    return f"{100 * interval[0]:.1f} to {100 * interval[1]:.1f} %"
+    return tr("{low:.1f} to {high:.1f} %", low=100 * interval[0], high=100 * interval[1])

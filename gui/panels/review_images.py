@@ -12,6 +12,7 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
 from engine.domain import ImageClass
+from engine.language import tr, trc
 from gui import wording
 from gui.models.image_filter import ImageFilter, Order
 from gui.models.image_index import ImageIndex
@@ -20,6 +21,7 @@ from gui.models.picked_images import PickedImages
 from gui.panels.card_faces import CardFaces
 from gui.panels.key_repeats import KeyRepeats
 from gui.panels.label_keys import LabelKeys
+from gui.panels.label_page import finder_title
 from gui.panels.labelling import Labelling
 from gui.panels.list_place import ListPlace
 from gui.panels.painting import Painting
@@ -60,7 +62,7 @@ class ReviewImages(QWidget):
         self.grid = ImageGrid(self.images, thumbnails, self._face_at)
         self.grid.setObjectName("reviewGrid")
         self.grid.set_card_px(CARD_PX)
-        self.grid.setAccessibleName("Images of this figure")
+        self.grid.setAccessibleName(tr("Images of this figure"))
         self.labelling = Labelling(session, self.images, self.grid, self)
         self._place = ListPlace(session, self.images, self.grid)
         repeats = KeyRepeats(self)
@@ -93,16 +95,18 @@ class ReviewImages(QWidget):
             self.grid.go_to(0)
             self.grid.verticalScrollBar().setValue(0)
         else:
-            self._show_empty("check-circle", "No image here", "No image was measured to be in this place.")
+            self._show_empty("check-circle", tr("No image here"), tr("No image was measured to be in this place."))
         self._show_hints()
 
     def show_nothing(self) -> None:
         """Forgets what was shown."""
         self.title, self._opinions = "", {}
         self.images.set_filter(ImageFilter(picked=PickedImages("", np.zeros(0, np.int64))), Order.PICKED)
-        self._caption.setText("IMAGES")
+        self._caption.setText(tr("Images").upper())
         self._label_button.hide()
-        self._show_empty("matrix", "Choose a cell", "Its images appear here, the worst first. Class keys relabel them.")
+        self._show_empty(
+            "matrix", tr("Choose a cell"), tr("Its images appear here, the worst first. Class keys relabel them.")
+        )
         self._hints.set_hints([])
 
     def focus_images(self) -> None:
@@ -133,12 +137,14 @@ class ReviewImages(QWidget):
     # ------------------------------------------------------------------------------------------------------- set-up
 
     def _build(self) -> None:
-        self._label_button = button("Show in Label", "chip", tooltip="These images in the Label workspace (Ctrl+Enter)")
+        self._label_button = button(
+            tr("Show in Label"), "chip", tooltip=tr("These images in the Label workspace (Ctrl+Enter)")
+        )
         self._label_button.clicked.connect(self._show_in_label)
         self._close_button = QToolButton()
         self._close_button.setIcon(icon("close"))
-        self._close_button.setToolTip("Put the images away (Esc)")
-        self._close_button.setAccessibleName("Put the images away")
+        self._close_button.setToolTip(tr("Put the images away (Esc)"))
+        self._close_button.setAccessibleName(tr("Put the images away"))
         self._close_button.clicked.connect(self.closed)
         head = QHBoxLayout()
         head.setContentsMargins(16, 8, 8, 4)
@@ -194,8 +200,8 @@ class ReviewImages(QWidget):
         """Opens the type-ahead over all classes."""
         count, labelling = len(self.labelling.targets()), self.labelling
         if count:
-            title = "Label this image" if count == 1 else f"Label {count:,} images"
-            self.finder.open(self._session.classes, labelling.recent, title, labelling.label, labelling.label_new_class)
+            classes, title = self._session.classes, finder_title(count)
+            self.finder.open(classes, labelling.recent, title, labelling.label, labelling.label_new_class)
             self.finder.move(QPoint((self.width() - self.finder.width()) // 2, FINDER_TOP_PX))
 
     def _on_columns_reset(self) -> None:
@@ -235,10 +241,11 @@ class ReviewImages(QWidget):
         item = self._class_to_name()
         is_several = self._session.has_several_classes
         if item is not None:
-            verb = "give or take" if is_several else "relabel" if count < 2 else f"relabel {count:,} images"
+            verb = tr("relabel") if count < 2 else tr("relabel {number:,} images", number=count)
+            verb = tr("give or take") if is_several else verb
             hints.append(Hint(class_key_text(item.key), verb, item.name, item.color))
-        hints += [Hint("Enter", "confirm") if is_several else Hint("Enter", "look closely")]
-        hints += [Hint("/", "find class"), Hint("?", "unsure"), Hint("Esc", "back")]
+        hints += [Hint(tr("Enter"), trc("verb", "confirm") if is_several else tr("look closely"))]
+        hints += [Hint("/", tr("find class")), Hint("?", tr("unsure")), Hint("Esc", tr("back"))]
         self._hints.set_hints(hints)
 
     def _class_to_name(self) -> ImageClass | None:

@@ -10,7 +10,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QListWidget, QListWidgetItem, QToolButton, QVBoxLayout, QWidget
 
 from engine.evaluation.class_order import order_by_similarity
-from gui import review_words, wording
+from engine.language import decimal, tr, trn
+from gui import review_words
 from gui.review_state import ReviewState
 from gui.session import Session
 from gui.theme import icon
@@ -20,15 +21,16 @@ from gui.widgets.flow_layout import FlowLayout
 from gui.widgets.segments import Segment, Segments
 from gui.widgets.text import text_label
 
-LISTED, SIMILAR, LARGEST, WEAKEST = "As in the list", "Mixed-up ones together", "Largest first", "Weakest first"
-ORDERS = (LISTED, SIMILAR, LARGEST, WEAKEST)
+LISTED, SIMILAR, LARGEST, WEAKEST = range(4)
+ORDERS = (tr("As in the list"), tr("Mixed-up ones together"), tr("Largest first"), tr("Weakest first"))
+"""The names of the orders of the classes."""
 NUM_PAIRS = 30
 PAIRS_PX, ROOM_FOR_PAIRS_PX = 232, 760
 ROOM_FOR_LEGEND_PX = 600
 COUNTING_TIPS = {
-    Counting.COUNTS: "How many images",
-    Counting.ROWS: "Share of the images of the class (recall on the diagonal)",
-    Counting.COLUMNS: "Share of the images that the model called so (precision on the diagonal)",
+    Counting.COUNTS: tr("How many images"),
+    Counting.ROWS: tr("Share of the images of the class (recall on the diagonal)"),
+    Counting.COLUMNS: tr("Share of the images that the model called so (precision on the diagonal)"),
 }
 
 
@@ -45,20 +47,20 @@ class ReviewMistakes(QWidget):
         self._similar_of = 0
         self.matrix = ConfusionView()
         self.counting = Segments(
-            "What is counted", [Segment(each.name, each.value, COUNTING_TIPS[each]) for each in Counting]
+            tr("What is counted"), [Segment(each.name, each.value, COUNTING_TIPS[each]) for each in Counting]
         )
         self.order = QComboBox()
         self.order.addItems(ORDERS)
-        self.order.setAccessibleName("Order of the classes")
-        self.order.setToolTip("Order of the classes")
+        self.order.setAccessibleName(tr("Order of the classes"))
+        self.order.setToolTip(tr("Order of the classes"))
         self.pairs = QListWidget()
         self.pairs.setProperty("role", "lines")
         self.pairs.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.pairs.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.pairs.setAccessibleName("Most frequent mix-ups")
+        self.pairs.setAccessibleName(tr("Most frequent mix-ups"))
         self._pairs_of: list[tuple[int, int]] = []
         self._sentence = text_label("", "dim", wrap=True)
-        self._legend = text_label("Rows: the class that an image has. Columns: what the model said.", "faint")
+        self._legend = text_label(tr("Rows: the class that an image has. Columns: what the model said."), "faint")
         self._side = QWidget()
         self._build()
         self.counting.chosen.connect(lambda key: self.matrix.set_counting(Counting[key]))
@@ -94,15 +96,15 @@ class ReviewMistakes(QWidget):
         zoom = QHBoxLayout()
         zoom.setContentsMargins(0, 0, 0, 0)
         zoom.setSpacing(2)
-        for name, tip, act in (
-            ("zoom-out", "Smaller cells (-)", lambda: self.matrix.zoom_by(1 / ZOOM_STEP)),
-            ("zoom-in", "Larger cells (+, Ctrl+wheel)", lambda: self.matrix.zoom_by(ZOOM_STEP)),
-            ("fit", "All classes (Ctrl+0)", self.matrix.zoom_to_fit),
+        for name, title, keys, act in (
+            ("zoom-out", tr("Smaller cells"), "-", lambda: self.matrix.zoom_by(1 / ZOOM_STEP)),
+            ("zoom-in", tr("Larger cells"), tr("+, Ctrl+wheel"), lambda: self.matrix.zoom_by(ZOOM_STEP)),
+            ("fit", tr("All classes"), tr("Ctrl+0"), self.matrix.zoom_to_fit),
         ):
             tool = QToolButton()
             tool.setIcon(icon(name))
-            tool.setToolTip(tip)
-            tool.setAccessibleName(tip.partition(" (")[0])
+            tool.setToolTip(f"{title} ({keys})")
+            tool.setAccessibleName(title)
             tool.clicked.connect(act)
             zoom.addWidget(tool)
         tools = QWidget()
@@ -111,7 +113,7 @@ class ReviewMistakes(QWidget):
         side = QVBoxLayout(self._side)
         side.setContentsMargins(0, 0, 0, 0)
         side.setSpacing(8)
-        side.addWidget(text_label("Most frequent mix-ups", "caption"))
+        side.addWidget(text_label(tr("Most frequent mix-ups"), "caption"))
         side.addWidget(self.pairs, 1)
         self._side.setFixedWidth(PAIRS_PX)
         middle = QHBoxLayout()
@@ -136,7 +138,7 @@ class ReviewMistakes(QWidget):
         if review is None or review.metrics is None:
             return
         confusion = review.metrics.confusion
-        wanted, number = self.order.currentText(), len(confusion)
+        wanted, number = self.order.currentIndex(), len(confusion)
         if wanted == SIMILAR:
             self._order_by_similarity(review.run.id, confusion)
             return
@@ -150,7 +152,7 @@ class ReviewMistakes(QWidget):
     def _order_by_similarity(self, run_id: int, confusion: NDArray[np.int64]) -> None:
         def show(order: NDArray[np.int64]) -> None:
             self._similar, self._similar_of = order, run_id
-            if self.order.currentText() == SIMILAR and len(order) == len(confusion):
+            if self.order.currentIndex() == SIMILAR and len(order) == len(confusion):
                 self.matrix.set_order(order)
 
         if self._similar is not None and self._similar_of == run_id:
@@ -165,8 +167,16 @@ class ReviewMistakes(QWidget):
         self._pairs_of = [(int(at) // len(off), int(at) % len(off)) for at in largest if off.flat[at]]
         self.pairs.clear()
         for true, said in self._pairs_of:
-            item = QListWidgetItem(f"{names[true]} → {names[said]} · {int(off[true, said]):,}")
-            item.setToolTip(f"{wording.count(int(off[true, said]), 'image')} of {names[true]} taken for {names[said]}")
+            number, classes = int(off[true, said]), {"true": names[true], "said": names[said]}
+            item = QListWidgetItem(f"{names[true]} → {names[said]} · {decimal(number, ',')}")
+            item.setToolTip(
+                trn(
+                    "{number:,} image of {true} taken for {said}",
+                    "{number:,} images of {true} taken for {said}",
+                    number,
+                    **classes,
+                )
+            )
             self.pairs.addItem(item)
 
     def _on_pair(self, item: QListWidgetItem) -> None:

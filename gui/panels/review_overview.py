@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QWidget
 
+from engine.language import tr
 from gui import review_words
 from gui.panels.headline_card import HeadlineCard
 from gui.panels.honest_card import HonestCard
@@ -57,8 +58,10 @@ class ReviewOverview(QScrollArea):
         self.headline = HeadlineCard(session, state)
         self.honest = HonestCard()
         self.matrix = ConfusionView()
-        self.confusion = Card("Confusion · click a cell to see its images")
-        larger = button("Larger", "link", tooltip="The matrix alone, with its images beside it (Ctrl+Page down)")
+        self.confusion = Card(tr("Confusion · click a cell to see its images"))
+        larger = button(
+            tr("Larger"), "link", tooltip=tr("The matrix alone, with its images beside it (Ctrl+Page down)")
+        )
         larger.clicked.connect(lambda: self.page_asked.emit("mistakes"))
         self.confusion.head.addWidget(larger)
         self.confusion.body.addWidget(self.matrix, 1)
@@ -134,10 +137,11 @@ class ReviewOverview(QScrollArea):
         run = review.run
         noted = run.settings.get("notes")
         unknown = [each.name for each in self._session.classes if each.id not in run.class_ids]
-        parts = [f"Measured by {run.validation.method.strip().rstrip('.')}." if run.validation.method else ""]
+        method = run.validation.method.strip().rstrip(".")
+        parts = [tr("Measured by {method}.", method=method) if run.validation.method else ""]
         parts += [str(run.settings.get("story", ""))]
         parts += [str(each) for each in noted] if isinstance(noted, list) else []
-        parts += [f"Not known to this model: {', '.join(unknown)}."] if unknown else []
+        parts += [tr("Not known to this model: {classes}.", classes=", ".join(unknown))] if unknown else []
         return " ".join(part for part in parts if part)
 
     def _place(self) -> None:

@@ -10,7 +10,8 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from engine.domain import Source
-from gui import review_words, wording
+from engine.language import tr, trc, trn
+from gui import review_words
 from gui.review_words import UNNAMED_COLOR
 from gui.session import Session
 from gui.thumbnails import Thumbnails
@@ -158,16 +159,20 @@ class ReviewSuspects(QWidget):
         self._stack.addWidget(self._empty)
         self._empty.set_state(
             "check-circle",
-            "No suspects",
-            "No label stands out as wrong. After the next training this is looked at again.",
+            tr("No suspects"),
+            tr("No label stands out as wrong. After the next training this is looked at again."),
         )
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._stack)
         self._hints.set_hints(
-            [Hint("A", "accept the suggestion"), Hint("D", "dismiss: the class is right"), Hint("↑ ↓", "move"),
-             Hint("Ctrl+Z", "take back")]
-        )  # fmt: skip
+            [
+                Hint("A", tr("accept the suggestion")),
+                Hint("D", tr("dismiss: the class is right")),
+                Hint("↑ ↓", trc("verb", "move")),
+                Hint(tr("Ctrl+Z"), tr("take back")),
+            ]
+        )
 
     def resizeEvent(self, event: object) -> None:
         super().resizeEvent(event)  # type: ignore[arg-type]
@@ -209,15 +214,21 @@ class ReviewSuspects(QWidget):
         face = self._face(suspect)
         pairs = list(zip(suspect.neighbour_ids, suspect.neighbour_class_ids, strict=True))[:NUM_NEIGHBOURS]
         self.view.show_suspect(face, [Neighbour(image_id, *self._named(class_id)) for image_id, class_id in pairs])
-        self.accept_button.setText(f"It is {face.suggested[0]}")
-        self.accept_button.setToolTip(f"Gives the image the class {face.suggested[0]}, and goes on (A)")
-        self.dismiss_button.setText(f"It is {face.given[0]}")
-        self.dismiss_button.setToolTip("The class is right: the suspect does not come back (D)")
+        self.accept_button.setText(tr("It is {name}", name=face.suggested[0]))
+        self.accept_button.setToolTip(tr("Gives the image the class {name}, and goes on (A)", name=face.suggested[0]))
+        self.dismiss_button.setText(tr("It is {name}", name=face.given[0]))
+        self.dismiss_button.setToolTip(tr("The class is right: the suspect does not come back (D)"))
         for each in (self.accept_button, self.dismiss_button):
             each.setAccessibleName(each.text())
             each.setEnabled(not self._session.is_read_only)
-        agreeing = f"{suspect.num_agreeing} of the {len(suspect.neighbour_ids)} nearest images are {face.suggested[0]}"
-        self._words.setText(f"{place + 1} of {wording.count(len(self._open), 'suspect')} · {agreeing}")
+        agreeing = tr(
+            "{number} of the {total} nearest images are {name}",
+            number=suspect.num_agreeing,
+            total=len(suspect.neighbour_ids),
+            name=face.suggested[0],
+        )
+        where = trn("{place} of {number:,} suspect", "{place} of {number:,} suspects", len(self._open), place=place + 1)
+        self._words.setText(f"{where} · {agreeing}")
 
     def _face(self, suspect: Suspect) -> SuspectFace:
         sentence = review_words.suspicion(suspect.score, suspect.num_agreeing, len(suspect.neighbour_ids))
@@ -225,4 +236,4 @@ class ReviewSuspects(QWidget):
 
     def _named(self, class_id: int) -> tuple[str, str]:
         item = self._session.class_by_id(class_id)
-        return (item.name, item.color) if item is not None else ("deleted class", UNNAMED_COLOR)
+        return (item.name, item.color) if item is not None else (tr("deleted class"), UNNAMED_COLOR)

@@ -10,7 +10,8 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QHideEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from gui import review_picks, review_words, wording
+from engine.language import decimal, tr, trn
+from gui import review_picks, review_words
 from gui.panels.map_panel import MapPanel
 from gui.panels.review_images import ReviewImages
 from gui.panels.review_mistakes import ReviewMistakes
@@ -32,7 +33,7 @@ BELOW_SHARE, BESIDE_SHARE = 0.38, 0.46
 MIN_BELOW_PX, MIN_BESIDE_PX = 256, 360
 FOLLOW_MS = 120
 """After an arrow key in the matrix its images come a moment later, so that a held key is quick."""
-PAGE_KEYS = "Ctrl+Page up, Ctrl+Page down"
+PAGE_KEYS = tr("Ctrl+Page up, Ctrl+Page down")
 
 
 class ReviewWorkspace(QWidget):
@@ -67,22 +68,28 @@ class ReviewWorkspace(QWidget):
         }
         self._needs_review = {OVERVIEW, MISTAKES, SUSPECTS}
         self.tabs = Segments(
-            "Pages of Review",
+            tr("Pages of Review"),
             (
-                Segment(OVERVIEW, "Overview", f"What the model is worth ({PAGE_KEYS})"),
-                Segment(MISTAKES, "Mistakes", f"Which classes are taken for which ({PAGE_KEYS})"),
-                Segment(SUSPECTS, "Suspects", f"Labels that look wrong ({PAGE_KEYS})"),
-                Segment(MAP, "Map", f"All images, look-alikes side by side ({PAGE_KEYS})"),
-                Segment(VERSIONS, "Versions", f"All models of this project, to compare and to go back ({PAGE_KEYS})"),
+                Segment(OVERVIEW, tr("Overview"), tr("What the model is worth ({keys})", keys=PAGE_KEYS)),
+                Segment(MISTAKES, tr("Mistakes"), tr("Which classes are taken for which ({keys})", keys=PAGE_KEYS)),
+                Segment(SUSPECTS, tr("Suspects"), tr("Labels that look wrong ({keys})", keys=PAGE_KEYS)),
+                Segment(MAP, tr("Map"), tr("All images, look-alikes side by side ({keys})", keys=PAGE_KEYS)),
+                Segment(
+                    VERSIONS,
+                    tr("Versions"),
+                    tr("All models of this project, to compare and to go back ({keys})", keys=PAGE_KEYS),
+                ),
             ),
             "tabs",
         )
         self.stale_chip = Chip()
         self.stale_chip.set_is_button(True)
         self.stale_chip.setToolTip(
-            "The figures are those of the labels that the model was trained on (Ctrl+R retrains)"
+            tr("The figures are those of the labels that the model was trained on (Ctrl+R retrains)")
         )
-        self.report_button = button("Report…", "chip", tooltip="All of this as one web page, to keep or to pass on")
+        self.report_button = button(
+            tr("Report…"), "chip", tooltip=tr("All of this as one web page, to keep or to pass on")
+        )
         self._stack = QStackedWidget()
         self._empty = EmptyState()
         self._page = WORKING
@@ -169,14 +176,14 @@ class ReviewWorkspace(QWidget):
         review = self.state.review
         if review is not None:
             name = review_words.classes_of(review.run, self._session.classes)[index].name
-            self._open(f"{name}, mistakes first", review_picks.of_class(review, index))
+            self._open(tr("{name}, mistakes first", name=name), review_picks.of_class(review, index))
 
     def open_point(self, place: int) -> None:
         """Shows the images of a point of the reliability diagram, mistakes first."""
         review = self.state.review
         if review is not None:
-            words = f"Said {100 * review.reliability[place].confidence:.0f} %, mistakes first"
-            self._open(words, review_picks.of_bin(review, place))
+            percent = 100 * review.reliability[place].confidence
+            self._open(tr("Said {percent:.0f} %, mistakes first", percent=percent), review_picks.of_bin(review, place))
 
     def open_images(self, image_ids: NDArray[np.int64], title: str) -> None:
         """Shows any images under a title, for instance those of a lasso."""
@@ -327,8 +334,13 @@ class ReviewWorkspace(QWidget):
         self.suspects.go_to(place)
 
     def _on_accepted(self, number: int, mistakes: str) -> None:
-        what = wording.count(number, "suggestion")
-        self.notice_wanted.emit(f"{what} accepted, {mistakes}.", "Ctrl+Z takes all of them back.")
+        what = trn(
+            "{number:,} suggestion accepted, {mistakes}.",
+            "{number:,} suggestions accepted, {mistakes}.",
+            number,
+            mistakes=mistakes,
+        )
+        self.notice_wanted.emit(what, tr("Ctrl+Z takes all of them back."))
 
     def _on_empty_action(self) -> None:
         (self.retrain_asked if self._page.retrains else self.label_asked).emit()
@@ -338,7 +350,7 @@ class ReviewWorkspace(QWidget):
     def _show_suspects(self) -> None:
         faces = self.suspects.faces
         self.overview.show_suspects(faces)
-        self.tabs.set_note(SUSPECTS, f"{len(faces):,}" if faces else "")
+        self.tabs.set_note(SUSPECTS, decimal(len(faces), ",") if faces else "")
 
     def _show_staleness(self) -> None:
         state = self.state
