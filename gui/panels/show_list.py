@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from engine.language import tr, trn
 from gui.models.image_filter import ImageFilter, Show, Trait
 from gui.models.label_counts import LabelCounts
 from gui.theme import icon, theme
@@ -28,18 +29,18 @@ ENTRY_ROLE = int(Qt.ItemDataRole.UserRole)
 COUNT_ROLE = ENTRY_ROLE + 1
 OF_SEVERAL = (Show.UNCONFIRMED, Show.CONFIRMED)
 TIPS = {
-    Show.ALL: "Every image of the project",
-    Show.UNLABELLED: "Images that still need a class (without skipped ones)",
-    Show.LABELLED: "Images that have a class",
-    Show.UNCONFIRMED: "Images whose classes you have not confirmed with Enter (without skipped ones)",
-    Show.CONFIRMED: "Images whose classes you have confirmed with Enter",
-    Show.SUGGESTED: "Unlabelled images for which the model suggests a class",
-    Trait.SKIPPED: "Images that you skipped with X",
-    Trait.UNSURE: "Images that you marked with ?",
-    Trait.UNKNOWN: "Unlabelled images that look like none of the classes the model knows",
-    Trait.ACCEPTED: "Images whose class the model suggested and you accepted",
-    Trait.NOTED: "Images that you wrote a note about",
-    Trait.PROBLEM: "Files that are missing or cannot be read, and why",
+    Show.ALL: tr("Every image of the project"),
+    Show.UNLABELLED: tr("Images that still need a class (without skipped ones)"),
+    Show.LABELLED: tr("Images that have a class"),
+    Show.UNCONFIRMED: tr("Images whose classes you have not confirmed with Enter (without skipped ones)"),
+    Show.CONFIRMED: tr("Images whose classes you have confirmed with Enter"),
+    Show.SUGGESTED: tr("Unlabelled images for which the model suggests a class"),
+    Trait.SKIPPED: tr("Images that you skipped with X"),
+    Trait.UNSURE: tr("Images that you marked with ?"),
+    Trait.UNKNOWN: tr("Unlabelled images that look like none of the classes the model knows"),
+    Trait.ACCEPTED: tr("Images whose class the model suggested and you accepted"),
+    Trait.NOTED: tr("Images that you wrote a note about"),
+    Trait.PROBLEM: tr("Files that are missing or cannot be read, and why"),
 }
 ICONS = {
     Trait.SKIPPED: "skip",
@@ -85,8 +86,10 @@ class ShowListModel(QAbstractListModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return TIPS[entry]
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            chosen = ", chosen" if entry in self.chosen else ""
-            return f"{entry.value}, {self._counts.of(entry)} images{chosen}"
+            name, number = entry.value, self._counts.of(entry)
+            if entry in self.chosen:
+                return trn("{name}, {number} image, chosen", "{name}, {number} images, chosen", number, name=name)
+            return trn("{name}, {number} image", "{name}, {number} images", number, name=name)
         return None
 
 
@@ -128,7 +131,7 @@ class ShowListView(QListView):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Which images are shown")
+        self.setAccessibleName(tr("Which images are shown"))
         self.clicked.connect(lambda index: self.entry_chosen.emit(index.data(ENTRY_ROLE)))
         model.modelReset.connect(self._fit)
         self._fit()
@@ -179,11 +182,11 @@ class ShowListPanel(QWidget):
         self.view.entry_chosen.connect(self._on_entry_chosen)
         self.search = SearchField()
         self.search.entered.connect(self.search_begun)
-        self.search.setPlaceholderText("Search names")
+        self.search.setPlaceholderText(tr("Search names"))
         self.search.setClearButtonEnabled(True)
         self.search.addAction(icon("search"), QLineEdit.ActionPosition.LeadingPosition)
-        self.search.setAccessibleName("Search in file names")
-        self.search.setToolTip("Show only images whose path contains this text (Ctrl+F)")
+        self.search.setAccessibleName(tr("Search in file names"))
+        self.search.setToolTip(tr("Show only images whose path contains this text (Ctrl+F)"))
         self._search_timer = QTimer(self, singleShot=True, interval=SEARCH_DELAY_MS)
         self._search_timer.timeout.connect(lambda: self.text_changed.emit(self.search.text().strip()))
         self.search.textChanged.connect(lambda _text: self._search_timer.start())

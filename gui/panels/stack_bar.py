@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
+from engine.language import tr
 from gui.theme import icon
 from gui.widgets.buttons import button
 
@@ -19,10 +20,10 @@ class StackBar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.name_button = button("Name…", "chip", tooltip="Name this stack: an old class or a new one (/)")
-        self.join_button = _tool("join", "Join with the next stack (Ctrl+J)")
-        self.split_button = _tool("split", "Split in two by what is alike (Ctrl+Shift+J)")
-        self.open_button = _tool("grid", "Open in the grid (Ctrl+Enter)")
+        self.name_button = button(tr("Name…"), "chip", tooltip=tr("Name this stack: an old class or a new one (/)"))
+        self.join_button = _tool("join", tr("Join with the next stack (Ctrl+J)"))
+        self.split_button = _tool("split", tr("Split in two by what is alike (Ctrl+Shift+J)"))
+        self.open_button = _tool("grid", tr("Open in the grid (Ctrl+Enter)"))
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(2)
@@ -40,7 +41,9 @@ class StackBar(QWidget):
     def show_for(self, num_selected: int, num_pictures: int, can_join: bool, can_write: bool) -> None:
         """Enables what can be done with the selected stacks."""
         self.join_button.setToolTip(
-            f"Join these {num_selected} stacks (Ctrl+J)" if num_selected > 1 else "Join with the next stack (Ctrl+J)"
+            tr("Join these {num_selected} stacks (Ctrl+J)", num_selected=num_selected)
+            if num_selected > 1
+            else tr("Join with the next stack (Ctrl+J)")
         )
         self.join_button.setAccessibleName(self.join_button.toolTip().partition(" (")[0])
         self.join_button.setEnabled(can_join)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.language import tr
 from gui import wording
 from gui.models.stack_list import StackListModel
 from gui.panels.card_faces import CardFaces
@@ -41,7 +42,7 @@ class StackFaces(CardFaces):
         suggested = self._suggestion(stack)
         return StackHead(
             title=wording.count(span.stop - span.start - num_aside, "image"),
-            details=f"{num_aside} set aside" if num_aside else "",
+            details=tr("{num_aside:,} set aside", num_aside=num_aside) if num_aside else "",
             note=self._note(stack),
             suggestion=(suggested.item.name, suggested.item.color, suggested.confidence) if suggested else None,
             num_others=suggested.num_named - suggested.num_agreeing if suggested else 0,
@@ -58,11 +59,11 @@ class StackFaces(CardFaces):
 
     def _note(self, stack: int) -> str:
         if self._session.run is not None and stack < self._stacks.num_open and self._stacks.looks_unknown(stack):
-            return "Looks like none of your classes"
+            return tr("Looks like none of your classes")
         spreads = self._model.stacks.spreads
         if self._loose is None:
             self._loose = float(np.quantile(spreads, LOOSE_SHARE)) if len(spreads) >= FEWEST_TO_COMPARE else np.inf
-        return "Less alike than most: look closely" if spreads[stack] > self._loose else ""
+        return tr("Less alike than most: look closely") if spreads[stack] > self._loose else ""
 
     def _suggestion(self, stack: int) -> Suggested | None:
         if stack not in self._suggested:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QMenu
 
+from engine.language import tr
 from gui import wording
 from gui.panels.class_menu import dot_icon
 from gui.panels.image_menu import MAX_CLASSES
@@ -34,15 +35,15 @@ def open_stack_menu(page: StacksPage, where: QPoint) -> QMenu | None:
         key = f"\t{class_key_text(item.key)}" if item.key else ""
         text = item.name.replace("&", "&&") + key
         menu.addAction(dot_icon(item.color, False), text, partial(page.label, item.id)).setEnabled(can_write)
-    menu.addAction(icon("search"), "Find class, or new one…\t/", page.find_wanted.emit).setEnabled(can_write)
+    menu.addAction(icon("search"), tr("Find class, or new one…\t/"), page.find_wanted.emit).setEnabled(can_write)
     menu.addSeparator()
-    menu.addAction(icon("plus"), "Take all in\tCtrl+A", page.take_all_in)
-    menu.addAction(icon("skip"), "Skip\tX", page.skip).setEnabled(can_write)
-    join = "Join these stacks" if len(chosen) > 1 else "Join with the next"
-    menu.addAction(icon("join"), f"{join}\tCtrl+J", page.join).setEnabled(page.bar.join_button.isEnabled())
-    menu.addAction(icon("split"), "Split in two\tCtrl+Shift+J", page.split).setEnabled(len(chosen) == 1)
+    menu.addAction(icon("plus"), tr("Take all in\tCtrl+A"), page.take_all_in)
+    menu.addAction(icon("skip"), tr("Skip\tX"), page.skip).setEnabled(can_write)
+    join = tr("Join these stacks\tCtrl+J") if len(chosen) > 1 else tr("Join with the next\tCtrl+J")
+    menu.addAction(icon("join"), join, page.join).setEnabled(page.bar.join_button.isEnabled())
+    menu.addAction(icon("split"), tr("Split in two\tCtrl+Shift+J"), page.split).setEnabled(len(chosen) == 1)
     menu.addSeparator()
-    menu.addAction(icon("grid"), "Open in the grid\tCtrl+Enter", partial(page.look, False))
-    menu.addAction(icon("single"), "This picture alone\tDouble click", partial(page.look, True))
+    menu.addAction(icon("grid"), tr("Open in the grid\tCtrl+Enter"), partial(page.look, False))
+    menu.addAction(icon("single"), tr("This picture alone\tDouble click"), partial(page.look, True))
     menu.popup(where)
     return menu

@@ -6,6 +6,7 @@ from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSlider, QToolButton, QWidget
 
+from engine.language import tr
 from gui.theme import icon, theme
 from gui.widgets.buttons import button
 from gui.widgets.progress import SlimProgress
@@ -27,28 +28,28 @@ class StacksHead(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._has_stacks = False
-        self._title = text_label("Look-alikes", "heading")
+        self._title = text_label(tr("Look-alikes"), "heading")
         self._progress = SlimProgress()
         self._progress.setFixedWidth(96)
         self._done = text_label()
         self._rest = ElidedLabel(role="dim")
         self._rest.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self._size_label = text_label("Size", "dim")
+        self._size_label = text_label(tr("Size"), "dim")
         self.size_slider = QSlider(Qt.Orientation.Horizontal)
         self.size_slider.setRange(MIN_TILE_PX, MAX_TILE_PX)
         self.size_slider.setValue(DEFAULT_TILE_PX)
         self.size_slider.setFixedWidth(88)
-        self.size_slider.setAccessibleName("Size of the pictures")
-        self.size_slider.setToolTip("Size of the pictures (Ctrl+wheel)")
+        self.size_slider.setAccessibleName(tr("Size of the pictures"))
+        self.size_slider.setToolTip(tr("Size of the pictures (Ctrl+wheel)"))
         self.size_slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.size_slider.valueChanged.connect(self.size_wanted)
-        self.ask_button = button("New stacks", "chip", "retrain")
+        self.ask_button = button(tr("New stacks"), "chip", "retrain")
         self.ask_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.ask_button.clicked.connect(self.asked)
         self.close_button = QToolButton()
         self.close_button.setIcon(icon("grid"))
-        self.close_button.setToolTip("Back to the grid (Esc)")
-        self.close_button.setAccessibleName("Back to the grid")
+        self.close_button.setToolTip(tr("Back to the grid (Esc)"))
+        self.close_button.setAccessibleName(tr("Back to the grid"))
         self.close_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.close_button.clicked.connect(self.closed)
         row = QHBoxLayout(self)
@@ -68,7 +69,8 @@ class StacksHead(QWidget):
 
     def show_progress(self, num_named: int, num_stacks: int, rest: str) -> None:
         """Shows how many stacks are named, and in words what is left."""
-        self._done.setText(f"{num_named:,} of {num_stacks:,} stacks named" if num_stacks else "")
+        done = tr("{num_named:,} of {num_stacks:,} stacks named", num_named=num_named, num_stacks=num_stacks)
+        self._done.setText(done if num_stacks else "")
         self._progress.set_progress(num_named, max(1, num_stacks))
         self._rest.setText(rest)
         self._has_stacks = num_stacks > 0
@@ -76,11 +78,12 @@ class StacksHead(QWidget):
 
     def show_asking(self, is_asking: bool) -> None:
         """Offers new stacks, or to stop making them."""
-        text = "Stop" if is_asking else "New stacks"
+        text = tr("Stop") if is_asking else tr("New stacks")
         self.ask_button.setText(f" {text}")  # a chip leaves no room between icon and text
         self.ask_button.setAccessibleName(text)
         self.ask_button.setIcon(icon("close" if is_asking else "retrain"))
-        tip = "Stop; what is there stays" if is_asking else "Put all images without a class into new stacks (Ctrl+L)"
+        ask_tip = tr("Put all images without a class into new stacks (Ctrl+L)")
+        tip = tr("Stop; what is there stays") if is_asking else ask_tip
         self.ask_button.setToolTip(tip)
 
     def set_card_px(self, size: int) -> None:

@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from engine.domain import NO_CLASS
+from engine.language import tr
 from gui.session import Session
 from gui.theme import icon, paint_icon, theme
 from gui.widgets.buttons import button
@@ -27,18 +28,18 @@ class StacksOffer(QWidget):
         self._session = session
         self._is_put_away = False
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Begin with look-alikes")
-        title = text_label("Begin with look-alikes")
-        text = ElidedLabel("Images that look alike lie in stacks: name twenty with one key.", role="dim")
+        self.setAccessibleName(tr("Begin with look-alikes"))
+        title = text_label(tr("Begin with look-alikes"))
+        text = ElidedLabel(tr("Images that look alike lie in stacks: name twenty with one key."), role="dim")
         text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setAccessibleDescription(text.text())
-        self.begin_button = button("Begin", "primary", tooltip="Put look-alikes into stacks (Ctrl+Shift+G)")
+        self.begin_button = button(tr("Begin"), "primary", tooltip=tr("Put look-alikes into stacks (Ctrl+Shift+G)"))
         self.begin_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.begin_button.clicked.connect(self.begun)
         self.away_button = QToolButton()
         self.away_button.setIcon(icon("close"))
-        self.away_button.setToolTip("Not now. View › Stacks of look-alikes does the same (Ctrl+Shift+G)")
-        self.away_button.setAccessibleName("Put this offer away")
+        self.away_button.setToolTip(tr("Not now. View › Stacks of look-alikes does the same (Ctrl+Shift+G)"))
+        self.away_button.setAccessibleName(tr("Put this offer away"))
         self.away_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.away_button.clicked.connect(self._put_away)
         texts = QVBoxLayout()

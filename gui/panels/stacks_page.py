@@ -11,6 +11,7 @@ from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from engine.domain import Mark, Source
+from engine.language import ENGLISH, current, tr, trn
 from gui import wording
 from gui.models.arrangement import ShownStacks
 from gui.models.stack_list import StackListModel
@@ -36,7 +37,7 @@ FINDER_ROOM_PX = 180
 class StacksPage(LabelPage):
     """Shows `session.stacks`. It asks for stacks when it is opened and there are none to name."""
 
-    way_back = "Ctrl+Shift+G goes back to the stacks."
+    way_back = tr("Ctrl+Shift+G goes back to the stacks.")
     look_wanted = Signal(object, str, int, bool)
     """Ids and title of images to see in the grid, the position to go to, and whether to look at that one alone."""
 
@@ -92,7 +93,9 @@ class StacksPage(LabelPage):
     def hints(self) -> tuple[Sequence[Hint], str]:
         if not self.has_stacks:
             act = self.empty.button.text()
-            return [*([Hint("Enter", act[0].lower() + act[1:])] if act else []), Hint("Esc", "grid")], ""
+            if current() == ENGLISH:
+                act = act[:1].lower() + act[1:]
+            return [*([Hint(tr("Enter"), act)] if act else []), Hint(tr("Esc"), tr("grid"))], ""
         position = self.view.current_position()
         is_aside = position >= 0 and bool(self.model.stacks.are_aside[position])
         return stack_hints(self.session, self.view.selected_stacks, is_aside), ""
@@ -101,9 +104,12 @@ class StacksPage(LabelPage):
         return self._stacks.named_ids(self.view.selected_stacks)
 
     def find_title(self) -> str:
-        number, count = len(self.target_ids()), len(self.view.selected_stacks)
-        images = wording.count(number, "image")
-        return "" if not number else f"Name {images}" if count == 1 else f"Name {count} stacks, {images}"
+        number, num_stacks = len(self.target_ids()), len(self.view.selected_stacks)
+        if not number:
+            return ""
+        if num_stacks == 1:
+            return trn("Name {number:,} image", "Name {number:,} images", number)
+        return tr("Name {num_stacks} stacks, {images}", num_stacks=num_stacks, images=wording.count(number, "image"))
 
     def finder_place(self) -> QPoint | None:
         return self.view.viewport().mapTo(self, self.view.naming_point(FINDER_ROOM_PX))
@@ -254,7 +260,8 @@ class StacksPage(LabelPage):
         shown, stack = self.model.stacks, self.view.current_stack
         if stack >= 0:
             span = shown.span(stack)
-            title = f"Stack of {wording.count(span.stop - span.start, 'look-alike')}"
+            number = span.stop - span.start
+            title = trn("Stack of {number:,} look-alike", "Stack of {number:,} look-alikes", number)
             self.look_wanted.emit(shown.image_ids[span], title, self.view.current_position() - span.start, is_alone)
 
     def _on_step(self) -> None:
@@ -313,7 +320,7 @@ class StacksPage(LabelPage):
         for widget in (self.head, self._line):
             column.addWidget(widget)
         column.addWidget(self._shown, 1)
-        self.setAccessibleName("Stacks of look-alikes")
+        self.setAccessibleName(tr("Stacks of look-alikes"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._line.hide()
 

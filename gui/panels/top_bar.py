@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenuBar, QWidget
 
-from gui import wording
+from engine.language import tr, trc, trn
 from gui.save_states import NOT_SAVED, SAVED, SAVING
 from gui.theme import ICONS, font
 from gui.widgets.chip import Chip
@@ -23,9 +23,9 @@ RATE_REFRESH_MS = 5000
 CALM_MS = 250
 LABEL, REVIEW, USE = "label", "review", "use"
 WORKSPACES = (
-    Segment(LABEL, "Label", "Give the images their classes (Alt+1)"),
-    Segment(REVIEW, "Review", "What the model is worth, and where it is wrong (Alt+2)"),
-    Segment(USE, "Use", "Ask the model about other pictures (Alt+3)"),
+    Segment(LABEL, trc("workspace", "Label"), tr("Give the images their classes (Alt+1)")),
+    Segment(REVIEW, trc("workspace", "Review"), tr("What the model is worth, and where it is wrong (Alt+2)")),
+    Segment(USE, trc("workspace", "Use"), tr("Ask the model about other pictures (Alt+3)")),
 )
 
 
@@ -43,10 +43,10 @@ class TopBar(QWidget):
         brand = QLabel("Graft")
         brand.setFont(font(1.2, bold=True))
         self.project_name = ElidedLabel(role="dim")
-        self.switch = Segments("Workspace", WORKSPACES)
+        self.switch = Segments(tr("Workspace"), WORKSPACES)
         self.switch.hide()
         self.rate_chip = Chip(icon="clock")
-        self.rate_chip.setToolTip("How fast you have been labelling over the last minutes")
+        self.rate_chip.setToolTip(tr("How fast you have been labelling over the last minutes"))
         self.rate_chip.hide()
         self.save_chip = Chip()
         self.save_chip.hide()
@@ -98,7 +98,7 @@ class TopBar(QWidget):
         rate = self._session.rate.images_per_hour() if self._session is not None else None
         self.rate_chip.setVisible(rate is not None)
         if rate is not None:
-            self.rate_chip.set_look(f"{rate:,} images/h", "clock")
+            self.rate_chip.set_look(tr("{rate:,} images/h", rate=rate), "clock")
         else:
             self._rate_timer.stop()
 
@@ -121,19 +121,27 @@ class TopBar(QWidget):
         is_stuck = session.save_state == NOT_SAVED
         if session.is_read_only:
             chip.set_look("Read-only", "lock", "warning")
-            chip.setToolTip("This project is open for reading only, because another window holds it or the disk does")
-        elif is_stuck:
-            chip.set_look(f"{wording.count(session.num_unsaved, 'step')} not saved · Try again", "error", "danger")
-            chip.setToolTip("The disk did not take them. They are kept in order and tried again every few seconds.")
-        elif session.save_state == SAVING:
-            chip.set_look("Saving…", "save")
-            chip.setToolTip("The last labels are on their way to the disk")
-        elif session.facts.problem is not None:
-            chip.set_look("Saved, without a second copy", "warning", "warning")
             chip.setToolTip(
-                f"Every label is on the disk, but the second copy of them is behind. {session.facts.problem}"
+                tr("This project is open for reading only, because another window holds it or the disk does")
+            )
+        elif is_stuck:
+            words = trn(
+                "{number:,} step not saved · Try again", "{number:,} steps not saved · Try again", session.num_unsaved
+            )
+            chip.set_look(words, "error", "danger")
+            chip.setToolTip(tr("The disk did not take them. They are kept in order and tried again every few seconds."))
+        elif session.save_state == SAVING:
+            chip.set_look(tr("Saving…"), "save")
+            chip.setToolTip(tr("The last labels are on their way to the disk"))
+        elif session.facts.problem is not None:
+            chip.set_look(tr("Saved, without a second copy"), "warning", "warning")
+            chip.setToolTip(
+                tr(
+                    "Every label is on the disk, but the second copy of them is behind. {problem}",
+                    problem=session.facts.problem,
+                )
             )
         else:
-            chip.set_look("All labels saved", "check", "text_dim")
-            chip.setToolTip("Every label is on the disk")
+            chip.set_look(tr("All labels saved"), "check", "text_dim")
+            chip.setToolTip(tr("Every label is on the disk"))
         chip.set_is_button(is_stuck)

@@ -6,6 +6,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from engine.language import tr
 from gui.theme import paint_icon, theme
 from gui.tour import TEXTS, Step, Tour
 from gui.widgets.buttons import button
@@ -44,7 +45,7 @@ class TourBar(QWidget):
     def __init__(self, tour: Tour, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._tour = tour
-        self.setAccessibleName("Guided first loop")
+        self.setAccessibleName(tr("Guided first loop"))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.title = ElidedLabel()
         font = self.title.font()
@@ -53,7 +54,7 @@ class TourBar(QWidget):
         self.detail = ElidedLabel(role="dim")
         self.dots = StepDots()
         self.progress = ElidedLabel(role="dim")
-        self.leave_button = button("Leave the tour", "chip", tooltip="Help › Guided first loop brings it back")
+        self.leave_button = button(tr("Leave the tour"), "chip", tooltip=tr("Help › Guided first loop brings it back"))
         self.leave_button.clicked.connect(tour.end)
         texts = QVBoxLayout()
         texts.setSpacing(2)
@@ -79,11 +80,13 @@ class TourBar(QWidget):
             done, wanted = self._tour.progress()
             self.title.setText(text.title if step is Step.DONE else f"{step + 1}   {text.title}")
             self.detail.setText(text.detail)
-            self.progress.setText(f"{done} of {wanted}" if wanted else "")
+            self.progress.setText(tr("{done} of {wanted}", done=done, wanted=wanted) if wanted else "")
             self.progress.setVisible(bool(wanted))
             self.dots.set_step(step)
-            self.leave_button.setText("Close" if step is Step.DONE else "Leave the tour")
-            where = "Done" if step is Step.DONE else f"Step {step + 1} of {NUM_STEPS}"
+            self.leave_button.setText(tr("Close") if step is Step.DONE else tr("Leave the tour"))
+            where = tr("Step {number} of {num_steps}", number=step + 1, num_steps=NUM_STEPS)
+            if step is Step.DONE:
+                where = tr("Done")
             self.setAccessibleDescription(f"{where}. {text.title}. {text.detail} {self.progress.text()}")
         self.setVisible(step is not None)
 

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.events import EpochEnded
+from engine.language import tr, trn
 from engine.nn.augmentation import MIRRORED, NO_VARIANTS, STRONG, VARIED
 from engine.nn.training_plan import AUTO, FULL, HEAD, ONLY_THE_HEAD, PARTIAL
 from gui import wording
@@ -34,21 +35,21 @@ from gui.widgets.picture_strip import PictureStrip
 from gui.widgets.text import ElidedLabel, text_label
 
 DEPTH_CARDS = {
-    HEAD: ("Head", "The last step only. Right for most projects."),
-    AUTO: ("Auto", "Measures if more pays, else the head."),
-    PARTIAL: ("Partial", "The upper half too: 15 images a class."),
-    FULL: ("Full", "All of it: for many images and much time."),
+    HEAD: (tr("Head"), tr("The last step only. Right for most projects.")),
+    AUTO: (tr("Auto"), tr("Measures if more pays, else the head.")),
+    PARTIAL: (tr("Partial"), tr("The upper half too: 15 images a class.")),
+    FULL: (tr("Full"), tr("All of it: for many images and much time.")),
 }
 AUGMENTATION_NAMES = {
-    NO_VARIANTS: "The images as they are",
-    MIRRORED: "Mirror images too",
-    VARIED: "Cut and recoloured too",
-    STRONG: "Strongly changed too",
+    NO_VARIANTS: tr("The images as they are"),
+    MIRRORED: tr("Mirror images too"),
+    VARIED: tr("Cut and recoloured too"),
+    STRONG: tr("Strongly changed too"),
 }
-_DEVICE_TIP = "What computes while the network is trained. Auto takes a graphics card where there is one"
-_AUGMENTATION_TIPS = (
-    "Mirror images help unless left and right matter, as with letters. Cut and recoloured variants help with few "
-    "images, where colour and place do not tell the classes apart."
+_DEVICE_TIP = tr("What computes while the network is trained. Auto takes a graphics card where there is one")
+_AUGMENTATION_TIPS = tr(
+    "Mirror images help unless left and right matter, as with letters. Cut and recoloured "
+    "variants help with few images, where colour and place do not tell the classes apart."
 )
 
 
@@ -63,7 +64,7 @@ class TrainingDrawer(QWidget):
         self._part = ("", "")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setProperty("role", "bottombar")
-        self.setAccessibleName("Training settings")
+        self.setAccessibleName(tr("Training settings"))
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 12, 16, 12)
         row.setSpacing(24)
@@ -76,7 +77,7 @@ class TrainingDrawer(QWidget):
         row.addLayout(left, 3)
         right = QVBoxLayout()
         right.setSpacing(4)
-        self.curves_title = ElidedLabel("How the training goes", "dim")
+        self.curves_title = ElidedLabel(tr("How the training goes"), "dim")
         self.plot = CurvePlot()
         right.addWidget(self.curves_title)
         right.addWidget(self.plot, 1)
@@ -96,9 +97,9 @@ class TrainingDrawer(QWidget):
 
     def _make_title(self) -> QHBoxLayout:
         row = QHBoxLayout()
-        row.addWidget(text_label("How much is trained", "heading"))
-        row.addWidget(ElidedLabel("Figures come from images held out, whatever you choose.", "dim"), 1)
-        self.close_button = button("Close", "chip", tooltip="Close the training settings (Esc)")
+        row.addWidget(text_label(tr("How much is trained"), "heading"))
+        row.addWidget(ElidedLabel(tr("Figures come from images held out, whatever you choose."), "dim"), 1)
+        self.close_button = button(tr("Close"), "chip", tooltip=tr("Close the training settings (Esc)"))
         self.close_button.clicked.connect(self.toggle)
         row.addWidget(self.close_button)
         return row
@@ -127,16 +128,18 @@ class TrainingDrawer(QWidget):
     def _make_options(self) -> QHBoxLayout:
         self.budget = QComboBox()
         for seconds in BUDGETS_S:
-            self.budget.addItem(wording.duration(seconds).replace("60 s", "1 min"), seconds)
+            self.budget.addItem(tr("1 min") if seconds == 60 else wording.duration(seconds), seconds)
         self.budget.activated.connect(
             lambda index: self._session.training.choose(time_budget_s=float(self.budget.itemData(index)))
         )
         self.device = QComboBox()
         self.device.activated.connect(self._on_device_chosen)
-        self.balanced = QCheckBox("Classes count alike")
+        self.balanced = QCheckBox(tr("Classes count alike"))
         self.balanced.setToolTip(
-            "A rare class weighs as much as a frequent one. Without it rare classes are found less often, and the "
-            "share of right ones may be higher."
+            tr(
+                "A rare class weighs as much as a frequent one. Without it rare classes are found less "
+                "often, and the share of right ones may be higher."
+            )
         )
         self.balanced.clicked.connect(lambda on: self._session.training.choose(is_class_balanced=on))
         self.seed = QLineEdit()
@@ -146,9 +149,13 @@ class TrainingDrawer(QWidget):
         row = QHBoxLayout()
         row.setSpacing(8)
         for title, field, tip in (
-            ("Time", self.budget, "About how long a training of the network may take; the head takes a second"),
-            ("Device", self.device, _DEVICE_TIP),
-            ("Seed", self.seed, "Decides what is held out together, and all chance: the same seed, the same model"),
+            (tr("Time"), self.budget, tr("About how long a training of the network may take; the head takes a second")),
+            (tr("Device"), self.device, _DEVICE_TIP),
+            (
+                tr("Seed"),
+                self.seed,
+                tr("Decides what is held out together, and all chance: the same seed, the same model"),
+            ),
         ):
             _add_field(row, title, field, tip)
         row.addWidget(self.balanced)
@@ -163,16 +170,19 @@ class TrainingDrawer(QWidget):
             lambda index: self._session.training.choose(augmentation=str(self.augmentation.itemData(index)))
         )
         self.strip = PictureStrip(NUM_PICTURES)
-        self.strip.setAccessibleName("Preview")
-        self.strip.setToolTip("What that makes of one of your images. Each must still be recognisable as its class")
+        self.strip.setAccessibleName(tr("Preview"))
+        self.strip.setToolTip(tr("What that makes of one of your images. Each must still be recognisable as its class"))
         row = QHBoxLayout()
         row.setSpacing(8)
-        _add_field(row, "Learns from", self.augmentation, _AUGMENTATION_TIPS)
+        _add_field(row, tr("Learns from"), self.augmentation, _AUGMENTATION_TIPS)
         row.addWidget(self.strip)
         self.without_accepted = QCheckBox()
         self.without_accepted.setToolTip(
-            "Labels that are suggestions which you accepted are neither learned from nor measured on then. Otherwise "
-            "those that you looked at are both; those that you accepted without a look are only learned from."
+            tr(
+                "Labels that are suggestions which you accepted are neither learned from nor measured on "
+                "then. Otherwise those that you looked at are both; those that you accepted without a look "
+                "are only learned from."
+            )
         )
         self.without_accepted.clicked.connect(lambda on: self._session.training.choose(with_accepted=not on))
         row.addWidget(self.without_accepted)
@@ -228,14 +238,18 @@ class TrainingDrawer(QWidget):
             return
         count = int(np.count_nonzero(self._session.columns.accepted))
         leaves_out = not self._session.training.settings.with_accepted
-        self.without_accepted.setText(f"Leave out {count:,} accepted" if count else "Leave out accepted")
-        self.without_accepted.setAccessibleName(f"Leave out {wording.count(count, 'accepted suggestion')}")
+        self.without_accepted.setText(
+            tr("Leave out {count:,} accepted", count=count) if count else tr("Leave out accepted")
+        )
+        self.without_accepted.setAccessibleName(
+            trn("Leave out {number:,} accepted suggestion", "Leave out {number:,} accepted suggestions", count)
+        )
         self.without_accepted.setChecked(leaves_out)
         self.without_accepted.setEnabled(count > 0 or leaves_out)
 
     def _show_devices(self) -> None:
         training = self._session.training
-        names = {AUTO_DEVICE: "Auto", PROCESSOR: "Processor", **training.gpus}
+        names = {AUTO_DEVICE: tr("Auto"), PROCESSOR: tr("Processor"), **training.gpus}
         if training.settings.device not in names:  # chosen on another machine, or not looked for yet
             names[training.settings.device] = training.settings.device
         shown = {self.device.itemData(index): self.device.itemText(index) for index in range(self.device.count())}
@@ -252,7 +266,8 @@ class TrainingDrawer(QWidget):
 
     def _show_pictures(self, pictures: list[QImage]) -> None:
         self.strip.set_pictures(pictures)
-        what = f"{len(pictures)} variants of one of your images" if pictures else "No preview yet"
+        number = len(pictures)
+        what = tr("{number} variants of one of your images", number=number) if pictures else tr("No preview yet")
         self.strip.setAccessibleDescription(what)
 
     def _show_expected(self) -> None:
@@ -278,7 +293,7 @@ class TrainingDrawer(QWidget):
         if (event.depth, event.part) != self._part:
             self._part = (event.depth, event.part)
             self.plot.curves = Curves(event.num_epochs)
-            what = "on all images" if event.part == "all" else f"without part {event.part}"
+            what = tr("on all images") if event.part == "all" else tr("without part {part}", part=event.part)
             self.curves_title.setText(f"{DEPTH_CARDS[event.depth][0]}, {what}")
         curves = self.plot.curves
         curves.loss.append((event.epoch, event.loss))

@@ -6,17 +6,18 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
 from engine.domain import FALSE_ALARM_RATES
+from engine.language import tr
 from gui.session import Session
 from gui.theme import icon
 
-_WORDS = {0.01: "seldom", 0.05: "as a rule", 0.1: "often"}
+_HOW_OFTEN = {0.01: tr("Seldom"), 0.05: tr("As a rule"), 0.1: tr("Often")}
 
 
 class UnknownMenu(QMenu):
     """Offers the false-alarm rates of a project, the one in force ticked."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__("Call images &unknown", parent)
+        super().__init__(tr("Call images &unknown"), parent)
         self._session = session
         self.setIcon(icon("unknown"))
         self.setToolTipsVisible(True)
@@ -24,10 +25,16 @@ class UnknownMenu(QMenu):
         self.rates: dict[float, QAction] = {}
         for rate in FALSE_ALARM_RATES:
             percent = f"{100 * rate:.0f} %"
-            action = self.addAction(f"{_WORDS[rate].capitalize()}: {percent} of known images are, too")
+            action = self.addAction(
+                tr("{how_often}: {percent} of known images are, too", how_often=_HOW_OFTEN[rate], percent=percent)
+            )
             action.setToolTip(
-                f"An image that looks stranger than {100 * (1 - rate):.0f} % of those of your classes is called "
-                f"unknown. {percent} of images that do show a class are called so by mistake."
+                tr(
+                    "An image that looks stranger than {others:.0f} % of those of your classes is called unknown. "
+                    "{percent} of images that do show a class are called so by mistake.",
+                    others=100 * (1 - rate),
+                    percent=percent,
+                )
             )
             action.setCheckable(True)
             action.triggered.connect(lambda _on=False, rate=rate: session.set_false_alarm_rate(rate))

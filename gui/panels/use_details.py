@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWi
 
 from engine.domain import ImageClass, LabelMode
 from engine.errors import AppError
+from engine.language import tr
 from gui import wording
 from gui.panels.workspace_keys import class_key_text
 from gui.session import Session
@@ -29,6 +30,8 @@ from gui.widgets.text import ElidedLabel, rule, text_label
 
 READ_DELAY_MS = 60
 MAX_BUTTONS = 12
+FACTS = {"file": tr("File"), "folder": tr("Folder"), "size": tr("Size"), "changed": tr("Changed")}
+"""The facts of a file and what they are called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ class UseDetails(QScrollArea):
         self._values: dict[str, ElidedLabel] = {}
         self._names: dict[str, QLabel] = {}
         self._facts = QGridLayout()
-        self._nothing = text_label("Nothing chosen.", "faint", wrap=True)
+        self._nothing = text_label(tr("Nothing chosen."), "faint", wrap=True)
         self._body = QWidget()
         self._build()
         self._read_timer = QTimer(self, singleShot=True, interval=READ_DELAY_MS)
@@ -101,7 +104,7 @@ class UseDetails(QScrollArea):
             self._row = row
             sharp = self.devicePixelRatioF() * 240 > THUMBNAIL_PX * 1.15
             self._thumbnails.want("use details", [row + 1] if has_file else [], sharp=sharp)
-            for name in ("Size", "Changed"):
+            for name in ("size", "changed"):
                 self._set_fact(name, "")
             self._read_timer.start()
         if has_file:
@@ -126,12 +129,12 @@ class UseDetails(QScrollArea):
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setAccessibleName("Details")
+        self.setAccessibleName(tr("Details"))
         self._facts.setVerticalSpacing(6)
         self._facts.setHorizontalSpacing(12)
         self._facts.setColumnStretch(1, 1)
-        for at, name in enumerate(("File", "Folder", "Size", "Changed")):
-            self._names[name] = text_label(name, "dim")
+        for at, (name, title) in enumerate(FACTS.items()):
+            self._names[name] = text_label(title, "dim")
             self._values[name] = ElidedLabel("", mode=Qt.TextElideMode.ElideMiddle)
             self._values[name].setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self._facts.addWidget(self._names[name], at, 0)
@@ -155,14 +158,14 @@ class UseDetails(QScrollArea):
         body.addWidget(self._fix_part)
         body.addWidget(rule())
         body.addSpacing(4)
-        body.addWidget(text_label("Details", "caption"))
+        body.addWidget(text_label(tr("Details"), "caption"))
         body.addLayout(self._facts)
         content = QWidget()
         content.setProperty("role", "panel")
         layout = QVBoxLayout(content)
         layout.setContentsMargins(16, 14, 16, 16)
         layout.setSpacing(8)
-        layout.addWidget(text_label("The model says", "caption"))
+        layout.addWidget(text_label(tr("The model says"), "caption"))
         layout.addWidget(self._nothing)
         layout.addWidget(self._body)
         layout.addStretch(1)
@@ -188,42 +191,46 @@ class UseDetails(QScrollArea):
         for part in (self._fix_rule, self._fix_part):
             part.setVisible(is_readable)
         path = files.paths[row]
-        self._set_fact("File", path.name)
-        self._set_fact("Folder", "" if row in files.homeless else str(path.parent))
+        self._set_fact("file", path.name)
+        self._set_fact("folder", "" if row in files.homeless else str(path.parent))
 
     def _words(self, row: int) -> tuple[str, str]:
         """Returns a headline on a file and a sentence below it."""
         files, model = self._use.files, self._use.model
         if files.states[row] == State.FAILED:
-            return "Cannot be classified", files.reasons.get(row, "")
+            return tr("Cannot be classified"), files.reasons.get(row, "")
         if model is None:
-            return "Not classified", "There is no model yet."
+            return tr("Not classified"), tr("There is no model yet.")
         if files.states[row] == State.WAITING:
-            return "Waiting", ""
+            return tr("Waiting"), ""
         given = self._session.class_by_id(int(files.columns.class_ids[row]))
         score = float(files.columns.unknown_scores[row])
         names = [model.classes[at].name for at in files.class_rows(row)]
-        said = " and ".join(names) or "None of the classes"
+        said = tr(" and ").join(names) or tr("None of the classes")
         if given is not None:
             same = names == [given.name]
-            return given.name, "As the model said; labelled in the project." if same else f"The model said {said}."
+            as_said = tr("As the model said; labelled in the project.")
+            return given.name, as_said if same else tr("The model said {said}.", said=said)
         if score >= model.unknown_threshold:
             return (
-                "Unknown",
-                f"It looks like none of the classes: stranger than {min(99, int(100 * score))} % of known images.",
+                tr("Unknown"),
+                tr(
+                    "It looks like none of the classes: stranger than {percent} % of known images.",
+                    percent=min(99, int(100 * score)),
+                ),
             )
         if files.columns.confidences[row] < UNSURE_BELOW:
-            return said, f"Unsure: less than {100 * UNSURE_BELOW:.0f} %."
+            return said, tr("Unsure: less than {percent:.0f} %.", percent=100 * UNSURE_BELOW)
         return said, ""
 
     def _show_buttons(self) -> None:
         """Offers the classes of the project, or says why there are none to choose."""
         why_not = self._corrections.why_not
         classes = [] if why_not else list(self._session.classes)
-        self._fix_caption.setText("WRONG? SAY WHAT IT IS")
+        self._fix_caption.setText(tr("WRONG? SAY WHAT IT IS"))
         self._fix_caption.setVisible(self._session.project is not None)
         self._fix_note.setVisible(bool(why_not) or not classes)
-        self._fix_note.setText(why_not or "Make a class in Label first.")
+        self._fix_note.setText(why_not or tr("Make a class in Label first."))
         self._fix.setVisible(bool(classes))
         if classes == self._shown:
             return
@@ -237,7 +244,7 @@ class UseDetails(QScrollArea):
             made.clicked.connect(lambda _on=False, class_id=each.id: self.class_wanted.emit(class_id))
             self._fix_flow.addWidget(made)
         if len(classes) > MAX_BUTTONS:
-            self._fix_note.setText(f"{len(classes) - MAX_BUTTONS} more: press / to find one.")
+            self._fix_note.setText(tr("{number} more: press / to find one.", number=len(classes) - MAX_BUTTONS))
             self._fix_note.show()
 
     def _on_thumbnails_loaded(self, image_ids: list[int]) -> None:
@@ -259,8 +266,8 @@ class UseDetails(QScrollArea):
                 return
             size = wording.size(facts.size_bytes)
             has_size = facts.width_px and facts.height_px
-            self._set_fact("Size", f"{facts.width_px} × {facts.height_px}, {size}" if has_size else size)
-            self._set_fact("Changed", time.strftime("%Y-%m-%d %H:%M", time.localtime(facts.changed_at)))
+            self._set_fact("size", f"{facts.width_px} × {facts.height_px}, {size}" if has_size else size)
+            self._set_fact("changed", time.strftime("%Y-%m-%d %H:%M", time.localtime(facts.changed_at)))
             self.refresh()
 
         self._use.in_background(lambda: read_facts(path), show)

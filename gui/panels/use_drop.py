@@ -6,6 +6,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from engine.language import tr
 from gui.theme import font, paint_icon, theme
 from gui.widgets.buttons import button
 from gui.widgets.text import text_label
@@ -53,18 +54,22 @@ class UseDropPage(QWidget):
         self._title = text_label("", "title")
         self._text = text_label("", "dim", wrap=True)
         self._camera = text_label(
-            "A camera? Let it save into a folder and watch that, or export the model as a web page (Ctrl+E): "
-            "it classifies what the camera of the computer sees.",
+            tr(
+                "A camera? Let it save into a folder and watch that, or export the model as a web page "
+                "(Ctrl+E): it classifies what the camera of the computer sees."
+            ),
             "faint",
             wrap=True,
         )
         for label in (self._title, self._text, self._camera):
             label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self._text.setFont(font(1.02))
-        self.files_button = button("Choose pictures…", "primary", "image", "Files (Ctrl+P)")
-        self.folder_button = button("Choose a folder…", "", "folder", "All pictures in it and below")
-        self.model_button = button("Use an exported model…", "primary", "folder-open", "An ONNX or safetensors export")
-        self.label_button = button("Go to Label", "", "tag", "Alt+1")
+        self.files_button = button(tr("Choose pictures…"), "primary", "image", tr("Files (Ctrl+P)"))
+        self.folder_button = button(tr("Choose a folder…"), "", "folder", tr("All pictures in it and below"))
+        self.model_button = button(
+            tr("Use an exported model…"), "primary", "folder-open", tr("An ONNX or safetensors export")
+        )
+        self.label_button = button(tr("Go to Label"), "", "tag", "Alt+1")
         self.files_button.clicked.connect(self.files_wanted)
         self.folder_button.clicked.connect(self.folder_wanted)
         self.model_button.clicked.connect(self.model_wanted)
@@ -96,7 +101,7 @@ class UseDropPage(QWidget):
         layout.addStretch(2)
         layout.addLayout(row, 100)
         layout.addStretch(3)
-        self.setAccessibleName("Drop pictures here")
+        self.setAccessibleName(tr("Drop pictures here"))
         self.set_state(has_model=False, has_project=False, is_opening=False)
 
     @property
@@ -125,21 +130,23 @@ class UseDropPage(QWidget):
         self.model_button.setVisible(not has_model and not is_opening)
         self.label_button.setVisible(not has_model and has_project and not is_opening)
         if is_opening:
-            self._title.setText("Opening the model…")
-            self._text.setText("It is loaded, and everything in it is checked first.")
+            self._title.setText(tr("Opening the model…"))
+            self._text.setText(tr("It is loaded, and everything in it is checked first."))
         elif has_model:
-            self._title.setText("Drop pictures here")
-            self._text.setText("Files or whole folders, or paste with Ctrl+V. They stay where they are.")
+            self._title.setText(tr("Drop pictures here"))
+            self._text.setText(tr("Files or whole folders, or paste with Ctrl+V. They stay where they are."))
         elif has_project:
-            self._title.setText("There is no model yet")
+            self._title.setText(tr("There is no model yet"))
             self._text.setText(
-                "Label some images of two classes and press Retrain, or use a model that was exported elsewhere."
+                tr("Label some images of two classes and press Retrain, or use a model that was exported elsewhere.")
             )
         else:
-            self._title.setText("Use an exported model")
+            self._title.setText(tr("Use an exported model"))
             self._text.setText(
-                "Drop the folder of an export here, or its .onnx or .safetensors file. "
-                "Files of other kinds can run programs when they are opened, so they are refused."
+                tr(
+                    "Drop the folder of an export here, or its .onnx or .safetensors file. Files of other "
+                    "kinds can run programs when they are opened, so they are refused."
+                )
             )
         self._zone.update()
 

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSlider, QStackedWidget, QVBoxLayout, QWidget
 
+from engine.language import tr, trc
 from gui.models.image_list import ImageListModel
 from gui.panels.use_details import UseDetails
 from gui.panels.use_drop import UseDropPage
@@ -50,7 +51,7 @@ class UseFrame(QWidget):
         self.faces = UseFaces(session, use, self.images, self.thumbnails)
         self.grid = ImageGrid(self.images, self.thumbnails, self.faces.at)
         self.grid.setObjectName("useGrid")
-        self.grid.setAccessibleName("Classified files")
+        self.grid.setAccessibleName(tr("Classified files"))
         self.viewer = ImageViewer(self.images, self.thumbnails, self.screens, self.faces.at, self.grid.current_position)
         self.viewer.bar.set_has_unlabelled(False)
         self.heat_maps = UseHeatMaps(use)
@@ -107,7 +108,7 @@ class UseFrame(QWidget):
         self.finder.move((self.centre.width() - self.finder.width()) // 2, FINDER_TOP_PX)
 
     def _build(self) -> None:
-        self.setAccessibleName("Use")
+        self.setAccessibleName(trc("workspace", "Use"))
         columns = QHBoxLayout()
         columns.setSpacing(1)  # through which the workspace's own colour shows as a line
         columns.addWidget(self._build_left())
@@ -132,18 +133,22 @@ class UseFrame(QWidget):
             self.setTabOrder(first, second)
 
     def _build_left(self) -> QWidget:
-        self.folder_button = button("Classify a folder…", "", "folder", "To a table, and sorted into folders (Ctrl+D)")
-        self.watch_button = button("Watch a folder…", "", "eye", "New files are classified as they come (Ctrl+Shift+W)")
+        self.folder_button = button(
+            tr("Classify a folder…"), "", "folder", tr("To a table, and sorted into folders (Ctrl+D)")
+        )
+        self.watch_button = button(
+            tr("Watch a folder…"), "", "eye", tr("New files are classified as they come (Ctrl+Shift+W)")
+        )
         self._left.setProperty("role", "panel")
         self._left.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         column = QVBoxLayout(self._left)
         column.setContentsMargins(8, 14, 8, 12)
         column.setSpacing(6)
-        caption = text_label("Show", "caption")
+        caption = text_label(tr("Show"), "caption")
         caption.setContentsMargins(8, 0, 0, 0)
         column.addWidget(caption)
         column.addWidget(self.lists, 1)
-        folders = text_label("Whole folders", "caption")
+        folders = text_label(tr("Whole folders"), "caption")
         folders.setContentsMargins(8, 0, 0, 0)
         column.addWidget(folders)
         tools = QVBoxLayout()
@@ -152,10 +157,12 @@ class UseFrame(QWidget):
         for each in (self.folder_button, self.watch_button):
             tools.addWidget(each)
         column.addLayout(tools)
-        others = text_label("Other programs", "caption")
+        others = text_label(tr("Other programs"), "caption")
         others.setContentsMargins(8, 8, 0, 0)
         column.addWidget(others)
-        self.server_button = button("Local server…", "", "external", "Lets programs on this computer ask the model")
+        self.server_button = button(
+            tr("Local server…"), "", "external", tr("Lets programs on this computer ask the model")
+        )
         server = QVBoxLayout()
         server.setContentsMargins(8, 0, 8, 0)
         server.addWidget(self.server_button)
@@ -166,15 +173,17 @@ class UseFrame(QWidget):
         self.count = text_label("", "dim")
         self.order = QComboBox()
         self.order.addItems([each.value for each in UseOrder])
-        self.order.setAccessibleName("Order of the files")
-        self.order.setToolTip("Order of the files")
+        self.order.setAccessibleName(tr("Order of the files"))
+        self.order.setToolTip(tr("Order of the files"))
         self.size_slider = QSlider(Qt.Orientation.Horizontal)
         self.size_slider.setRange(MIN_CARD_PX, MAX_CARD_PX)
         self.size_slider.setValue(self.grid.card_px)
         self.size_slider.setFixedWidth(96)
-        self.size_slider.setAccessibleName("Size of the pictures")
-        self.size_slider.setToolTip("Size of the pictures (Ctrl+wheel)")
-        self.clear_button = button("Empty the list", "chip", "close", "Nothing happens to the files (Ctrl+Shift+Del)")
+        self.size_slider.setAccessibleName(tr("Size of the pictures"))
+        self.size_slider.setToolTip(tr("Size of the pictures (Ctrl+wheel)"))
+        self.clear_button = button(
+            tr("Empty the list"), "chip", "close", tr("Nothing happens to the files (Ctrl+Shift+Del)")
+        )
         for widget in (self.order, self.size_slider, self.clear_button):
             widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._bar = QWidget()

@@ -28,7 +28,7 @@ class UseListing:
     @property
     def order(self) -> UseOrder:
         """The order that is chosen."""
-        return UseOrder(self._workspace.order.currentText())
+        return tuple(UseOrder)[self._workspace.order.currentIndex()]
 
     @property
     def depends_on_answers(self) -> bool:

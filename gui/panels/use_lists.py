@@ -9,6 +9,7 @@ from PySide6.QtGui import QKeyEvent, QPainter
 from PySide6.QtWidgets import QListView, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from engine.domain import NO_CLASS, ImageClass, LabelMode
+from engine.language import tr, trn
 from gui.use_files import UNSURE_BELOW, Kind
 from gui.use_model import UsedModel
 from gui.widgets.filter_row import ROW_PX, is_letter, paint_filter_row
@@ -26,12 +27,12 @@ ICONS = {
     Kind.CORRECTED: "check",
 }
 TIPS = {
-    Kind.ALL: "Every file in the list",
-    Kind.UNSURE: f"The model is less than {100 * UNSURE_BELOW:.0f} % sure",
-    Kind.UNKNOWN: "Looks like none of the classes that the model knows",
-    Kind.NONE: "The model thinks that it has none of the classes",
-    Kind.FAILED: "Files that are no pictures, damaged, or gone",
-    Kind.CORRECTED: "Files that you gave a class here: they are labelled images of the project now",
+    Kind.ALL: tr("Every file in the list"),
+    Kind.UNSURE: tr("The model is less than {percent:.0f} % sure", percent=100 * UNSURE_BELOW),
+    Kind.UNKNOWN: tr("Looks like none of the classes that the model knows"),
+    Kind.NONE: tr("The model thinks that it has none of the classes"),
+    Kind.FAILED: tr("Files that are no pictures, damaged, or gone"),
+    Kind.CORRECTED: tr("Files that you gave a class here: they are labelled images of the project now"),
 }
 
 
@@ -71,9 +72,9 @@ class UseListModel(QAbstractListModel):
         if role == COUNT_ROLE:
             return count
         if role == Qt.ItemDataRole.ToolTipRole:
-            return TIPS[entry] if isinstance(entry, Kind) else f"Files that the model takes for {name}"
+            return TIPS[entry] if isinstance(entry, Kind) else tr("Files that the model takes for {name}", name=name)
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{name}, {count:,} files"
+            return trn("{name}, {number:,} file", "{name}, {number:,} files", count, name=name)
         return None
 
 
@@ -103,7 +104,7 @@ class UseListView(QListView):
         self.model_ = UseListModel()
         self.setModel(self.model_)
         self.setItemDelegate(_Delegate(self))
-        self.setAccessibleName("Which files are shown")
+        self.setAccessibleName(tr("Which files are shown"))
         self.setMouseTracking(True)
         self.setFrameShape(QListView.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

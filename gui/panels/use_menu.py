@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu
 
+from engine.language import tr
 from gui import wording
 from gui.folders import open_in_system
 from gui.panels.class_menu import dot_icon
@@ -34,20 +35,21 @@ def open_file_menu(workspace: UseWorkspace, where: QPoint) -> QMenu | None:
     if why_not:
         menu.addAction(why_not.partition(":")[0]).setEnabled(False)
     else:
-        menu.addAction(icon("check"), "The prediction is right\tSpace", workspace.confirm)
+        menu.addAction(icon("check"), tr("The prediction is right\tSpace"), workspace.confirm)
         for item in workspace.session.classes[:MAX_CLASSES]:
             key = f"\t{class_key_text(item.key)}" if item.key else ""
             name = item.name.replace("&", "&&")
-            menu.addAction(dot_icon(item.color), f"It is {name}{key}", partial(workspace.correct, item.id))
-        menu.addAction(icon("search"), "Find class…\t/", workspace.find_class)
+            text = tr("It is {name}", name=name) + key
+            menu.addAction(dot_icon(item.color), text, partial(workspace.correct, item.id))
+        menu.addAction(icon("search"), tr("Find class…\t/"), workspace.find_class)
     menu.addSeparator()
-    view = menu.addAction(icon("single"), "Single picture\tCtrl+Enter", workspace.open_viewer)
+    view = menu.addAction(icon("single"), tr("Single picture\tCtrl+Enter"), workspace.open_viewer)
     view.setEnabled(not workspace.is_viewing)
-    menu.addAction(icon("eye"), "Where the model looks\tH", workspace.toggle_heat)
+    menu.addAction(icon("eye"), tr("Where the model looks\tH"), workspace.toggle_heat)
     path = workspace.current_path()
     if count == 1 and path is not None:
         menu.addSeparator()
-        menu.addAction(icon("copy"), "Copy path", lambda: QGuiApplication.clipboard().setText(str(path)))
-        menu.addAction(icon("folder-open"), "Open its folder", lambda: open_in_system(path.parent))
+        menu.addAction(icon("copy"), tr("Copy path"), lambda: QGuiApplication.clipboard().setText(str(path)))
+        menu.addAction(icon("folder-open"), tr("Open its folder"), lambda: open_in_system(path.parent))
     menu.popup(where)
     return menu

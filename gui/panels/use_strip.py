@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
+from engine.language import tr
 from gui.session import Session
 from gui.theme import font, icon
 from gui.use_session import UseSession
@@ -29,16 +30,18 @@ class UseStrip(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setProperty("role", "panel")
         self.setFixedHeight(HEIGHT_PX)
-        self.setAccessibleName("The model that is used")
+        self.setAccessibleName(tr("The model that is used"))
         self.title = ElidedLabel()
         self.title.setFont(font(1.15, bold=True))
         self.interval = ElidedLabel(role="dim")
         self.facts = ElidedLabel(role="dim")
-        self.newer_button = button("", "chip", "retrain", "Classify everything in the list again with this version")
+        self.newer_button = button("", "chip", "retrain", tr("Classify everything in the list again with this version"))
         self.newer_button.clicked.connect(use.use_project_model)
-        self.model_button = button("Another model…", "chip", "layers", "Use the project's model or an exported one")
+        self.model_button = button(
+            tr("Another model…"), "chip", "layers", tr("Use the project's model or an exported one")
+        )
         self.model_button.clicked.connect(self._open_menu)
-        self.leave_button = button("Back", "chip", "chevron-left", "Back to the start page (Ctrl+W)")
+        self.leave_button = button(tr("Back"), "chip", "chevron-left", tr("Back to the start page (Ctrl+W)"))
         self.leave_button.clicked.connect(self.leave_wanted)
         line = QHBoxLayout()
         line.setSpacing(6)
@@ -69,19 +72,19 @@ class UseStrip(QWidget):
         self.leave_button.setVisible(self._session.project is None)
         self.newer_button.setVisible(newer is not None)
         if newer is not None:
-            self.newer_button.setText(f"Use model {newer.id}")
-            self.newer_button.setAccessibleName(f"Use model {newer.id}")
+            self.newer_button.setText(tr("Use model {id}", id=newer.id))
+            self.newer_button.setAccessibleName(tr("Use model {id}", id=newer.id))
         self.interval.setVisible(model is not None)
         if model is None:
-            self.title.setText("Opening the model…" if use.is_opening_model else "No model yet")
+            self.title.setText(tr("Opening the model…") if use.is_opening_model else tr("No model yet"))
             has_project = self._session.project is not None
-            hint = "Retrain in Label, or use an exported model." if has_project else "Use an exported model."
+            hint = tr("Retrain in Label, or use an exported model.") if has_project else tr("Use an exported model.")
             self.facts.setText("" if use.is_opening_model else hint)
             return
         self.title.setText(model.title)
         self.title.setAccessibleDescription(model.meaning)
         self.interval.setText(model.interval)
-        self.facts.setText("Opening another model…" if use.is_opening_model else model.facts)
+        self.facts.setText(tr("Opening another model…") if use.is_opening_model else model.facts)
         for label in (self.interval, self.facts):
             label.setAccessibleDescription(model.meaning)
         self.setToolTip(f"{model.meaning}\n{model.place}")
@@ -97,11 +100,13 @@ class UseStrip(QWidget):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         run = session.run
         if session.project is not None:
-            text = f"Model {run.id} of this project" if run is not None else "This project has no model yet"
+            text = (
+                tr("Model {id} of this project", id=run.id) if run is not None else tr("This project has no model yet")
+            )
             own = menu.addAction(icon("layers"), text, self._use.use_project_model)
             own.setEnabled(run is not None)
             own.setCheckable(True)
             own.setChecked(model is not None and model.run is not None and run is not None and model.run.id == run.id)
             menu.addSeparator()
-        menu.addAction(icon("folder-open"), "Open an exported model…", self.open_wanted.emit)
+        menu.addAction(icon("folder-open"), tr("Open an exported model…"), self.open_wanted.emit)
         return menu

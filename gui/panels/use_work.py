@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from engine.language import tr
 from gui.theme import theme
 from gui.widgets.buttons import button
 from gui.widgets.progress import SlimProgress
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 FILES, FOLDER, WATCH = "files", "folder", "watch"
 BAR_PX = 160
-CLOSE = ("close", "Close", "Put this line away")
+CLOSE = ("close", tr("Close"), tr("Put this line away"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,16 @@ def files_row(use: UseSession) -> WorkState | None:
     """Returns what is shown of the files that are being classified one by one."""
     waiting, total = use.num_waiting, len(use.files)
     if use.is_looking:
-        return WorkState("Looking for pictures…", total=0)
+        return WorkState(tr("Looking for pictures…"), total=0)
     if use.is_stopped:
-        go_on = ("go_on", "Go on", "Classify the rest")
-        return WorkState("Stopped", f"{waiting:,} of {total:,} still wait", actions=(go_on,))
+        go_on = ("go_on", tr("Go on"), tr("Classify the rest"))
+        left = tr("{waiting:,} of {total:,} still wait", waiting=waiting, total=total)
+        return WorkState(tr("Stopped"), left, actions=(go_on,))
     if use.is_busy and waiting > 1:
-        stop = ("stop", "Stop", "What is done stays; go on later")
-        return WorkState("Classifying", f"{total - waiting:,} of {total:,}", total - waiting, total, (stop,))
+        stop = ("stop", tr("Stop"), tr("What is done stays; go on later"))
+        done = total - waiting
+        how_far = tr("{done:,} of {total:,}", done=done, total=total)
+        return WorkState(tr("Classifying"), how_far, done, total, (stop,))
     return None
 
 
@@ -56,15 +60,16 @@ def folder_row(state: FolderState | None) -> WorkState | None:
         return None
     actions: tuple[tuple[str, str, str], ...]
     if not state.has_ended:
-        actions = (("stop", "Stop", "What is written stays; go on later"),)
-        return WorkState(f"Classifying {state.plan.folder}", progress_words(state), state.done, state.total, actions)
+        actions = (("stop", tr("Stop"), tr("What is written stays; go on later")),)
+        title = tr("Classifying {folder}", folder=state.plan.folder)
+        return WorkState(title, progress_words(state), state.done, state.total, actions)
     if state.has_failed:
-        again = ("again", "Go on", "Start it again; what is done is not done twice")
-        return WorkState(f"{state.plan.folder} is not finished", state.words, actions=(again, CLOSE))
-    open_table = ("table", "Open the table", "In the program for tables")
-    open_folder = ("folder", "Open the folder", "In the file manager")
+        again = ("again", tr("Go on"), tr("Start it again; what is done is not done twice"))
+        return WorkState(tr("{folder} is not finished", folder=state.plan.folder), state.words, actions=(again, CLOSE))
+    open_table = ("table", tr("Open the table"), tr("In the program for tables"))
+    open_folder = ("folder", tr("Open the folder"), tr("In the file manager"))
     actions = ((open_table,) if state.plan.table is not None else ()) + (open_folder, CLOSE)
-    return WorkState(f"{state.plan.folder} is classified", state.words, actions=actions)
+    return WorkState(tr("{folder} is classified", folder=state.plan.folder), state.words, actions=actions)
 
 
 class _Row(QWidget):

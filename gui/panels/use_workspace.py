@@ -12,6 +12,7 @@ from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QWidget
 
+from engine.language import trn
 from gui import wording
 from gui.panels.key_repeats import KeyRepeats
 from gui.panels.label_keys import LabelKeys
@@ -93,7 +94,7 @@ class UseWorkspace(UseFrame):
         if self.corrections.why_not:
             self.say(self.corrections.why_not)
             return
-        title = "It is" if count == 1 else f"These {count:,} files are"
+        title = trn("It is", "These {number:,} files are", count)
         self.finder.open(self.session.classes, [], title, self.correct)
         self.place_finder()
 

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVB
 from engine.domain import Run
 from engine.errors import AppError
 from engine.evaluation.selection import words_on
+from engine.language import decimal, tr, trc, trn
 from engine.tasks.run_settings import backbone_words, depth_words
 from gui import wording
 from gui.session import Session
@@ -25,6 +26,8 @@ from gui.widgets.image_strip import ImageStrip
 from gui.widgets.text import ElidedLabel, text_label
 
 FACT_PX, CURVES_PX = 148, 160
+_PARTS = {"embed": tr("embed"), "train": tr("train")}
+"""The parts of a training by their names in a run, as they stand before how long they took."""
 Table = Sequence[Sequence[str]]
 
 
@@ -65,14 +68,22 @@ class VersionDetails(QScrollArea):
         run = version.run
         column = self._begin()
         low, high = run.validation.accuracy_interval
-        headline = f"Version {run.id}: {wording.percent(run.validation.accuracy)} right"
-        self._say(column, f"{headline} ({100 * low:.1f} to {100 * high:.1f} %)", "heading")
-        self._say(column, f"Measured by {run.validation.method}, on images it had not seen.", "dim")
+        headline = tr(
+            "Version {id}: {accuracy} right ({low:.1f} to {high:.1f} %)",
+            id=run.id,
+            accuracy=wording.percent(run.validation.accuracy),
+            low=100 * low,
+            high=100 * high,
+        )
+        self._say(column, headline, "heading")
+        self._say(column, tr("Measured by {method}, on images it had not seen.", method=run.validation.method), "dim")
         for text in _particulars(run):
             self._say(column, text, "dim")
         if version.has_network:
-            again = button("Begin the next training with its network", "link")
-            again.setToolTip("Carries on from what this version learned: for few images of a new kind, or more time")
+            again = button(tr("Begin the next training with its network"), "link")
+            again.setToolTip(
+                tr("Carries on from what this version learned: for few images of a new kind, or more time")
+            )
             again.clicked.connect(lambda: self.network_wanted.emit(run.id))
             column.addWidget(again, 0, Qt.AlignmentFlag.AlignLeft)
         column.addSpacing(8)
@@ -89,7 +100,7 @@ class VersionDetails(QScrollArea):
             plot.setMinimumHeight(CURVES_PX)
             plot.show_curves(curves)
             column.addSpacing(16)
-            column.addWidget(text_label("How its training went, on the first part held out", "caption"))
+            column.addWidget(text_label(tr("How its training went, on the first part held out"), "caption"))
             column.addWidget(plot)
         column.addStretch(1)
 
@@ -111,21 +122,21 @@ class VersionDetails(QScrollArea):
         left = QVBoxLayout()
         left.setSpacing(12)
         for name, image_ids in (
-            (f"Fixed: wrong in {first}, right in {second}", comparison.fixed),
-            (f"Broken: right in {first}, wrong in {second}", comparison.broken),
-            ("Wrong in both, with another class", comparison.other_mistake),
-            (f"No class yet, suggested otherwise by {second}", comparison.other_suggestion),
+            (tr("Fixed: wrong in {first}, right in {second}", first=first, second=second), comparison.fixed),
+            (tr("Broken: right in {first}, wrong in {second}", first=first, second=second), comparison.broken),
+            (tr("Wrong in both, with another class"), comparison.other_mistake),
+            (tr("No class yet, suggested otherwise by {second}", second=second), comparison.other_suggestion),
         ):
             left.addWidget(self._make_flips(name, image_ids))
         left.addStretch(1)
-        figures = [("", f"Version {first}", f"Version {second}")]
+        figures = [("", tr("Version {first}", first=first), tr("Version {second}", second=second))]
         figures += [(each.name, each.first, each.second) for each in figure_rows(comparison)]
         right = QVBoxLayout()
         right.setSpacing(12)
         right.addLayout(_table(figures, has_head=True))
-        right.addWidget(text_label("Settings that differ", "caption"))
+        right.addWidget(text_label(tr("Settings that differ"), "caption"))
         differing = [(each.name, each.first, each.second) for each in comparison.settings]
-        right.addLayout(_table(differing or [("None", "", "")]))
+        right.addLayout(_table(differing or [(trc("settings that differ", "None"), "", "")]))
         right.addStretch(1)
         row.addLayout(left, 1)
         row.addLayout(right, 1)
@@ -172,27 +183,37 @@ class VersionDetails(QScrollArea):
 
 def _facts(version: Version) -> list[tuple[str, str]]:
     run, settings = version.run, version.run.settings
-    seconds = {name: wording.duration(value) for name, value in run.seconds.items() if value}
+    took = [f"{_PARTS.get(name, name)} {wording.duration(value)}" for name, value in run.seconds.items() if value]
     made = run.made_with
     libraries = ", ".join(f"{name} {made[name]}" for name in ("torch", "onnxruntime", "numpy") if name in made)
+    learned_from = trn(
+        "{number:,} image of {classes}",
+        "{number:,} images of {classes}",
+        run.num_images,
+        classes=wording.classes(len(run.class_names)),
+    )
+    labels = tr("up to step {step:,}", step=run.last_step) + (f", {run.labels_hash[:12]}" if run.labels_hash else "")
     facts = [
-        ("Made", time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created_at))),
-        ("Learned from", f"{wording.count(run.num_images, 'image')} of {wording.classes(len(run.class_names))}"),
-        ("Labels", f"up to step {run.last_step:,}" + (f", {run.labels_hash[:12]}" if run.labels_hash else "")),
-        ("Mean F1", wording.percent(run.validation.macro_f1)),
-        ("Confidence off by", wording.percent(run.validation.ece)),
-        ("Log loss", f"{run.validation.log_loss:.3f}"),
-        ("Network", backbone_words(run.backbone)),
-        ("Weights", run.weights_hash[:12]),
-        ("Trained", depth_words(run.depth)),
-        ("Seed", str(run.seed)),
-        ("Took", ", ".join(f"{name} {value}" for name, value in seconds.items())),
-        ("Made with", f"Graft {made['graft']}, {libraries}" if "graft" in made else "not noted"),
-        ("On", f"{made['platform']}, {made['device']}" if "device" in made else "not noted"),
-        ("On the disk", wording.size(version.size_bytes)),
+        (tr("Made"), time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created_at))),
+        (tr("Learned from"), learned_from),
+        (tr("Labels"), labels),
+        (tr("Mean F1"), wording.percent(run.validation.macro_f1)),
+        (tr("Confidence off by"), wording.percent(run.validation.ece)),
+        (tr("Log loss"), decimal(run.validation.log_loss, ".3f")),
+        (tr("Network"), backbone_words(run.backbone)),
+        (tr("Weights"), run.weights_hash[:12]),
+        (tr("Trained"), depth_words(run.depth)),
+        (tr("Seed"), str(run.seed)),
+        (tr("Took"), ", ".join(took)),
+        (tr("Made with"), f"Graft {made['graft']}, {libraries}" if "graft" in made else tr("not noted")),
+        (
+            trc("made on a machine", "On"),
+            f"{made['platform']}, {made['device']}" if "device" in made else tr("not noted"),
+        ),
+        (tr("On the disk"), wording.size(version.size_bytes)),
     ]
     if settings.get("group_by"):
-        facts.insert(3, ("Groups held out together", str(settings["group_by"])))
+        facts.insert(3, (tr("Groups held out together"), str(settings["group_by"])))
     return [(name, value) for name, value in facts if value]
 
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayou
 
 from engine.domain import Run
 from engine.errors import AppError
-from gui import wording
+from engine.language import tr, trn
 from gui.models.version_list import VersionListModel
 from gui.panels.version_details import VersionDetails
 from gui.session import Session
@@ -22,10 +22,10 @@ from gui.widgets.buttons import button
 from gui.widgets.empty_state import EmptyState
 from gui.widgets.version_table import ROW_PX, VersionTable
 
-HINT = "Choose a version to see what it is made of, and two (Ctrl+click, Shift+arrow) to compare them."
-MANY = "Choose two versions to compare them. Delete takes away all that are chosen."
-DELETE = "Delete the chosen versions with their files (Del)"
-IN_USE = "The version in use cannot be deleted: use another one first"
+HINT = tr("Choose a version to see what it is made of, and two (Ctrl+click, Shift+arrow) to compare them.")
+MANY = tr("Choose two versions to compare them. Delete takes away all that are chosen.")
+DELETE = tr("Delete the chosen versions with their files (Del)")
+IN_USE = tr("The version in use cannot be deleted: use another one first")
 FEWEST_ROWS, MOST_ROWS, BAR_PX = 3, 7, 72
 
 
@@ -44,7 +44,9 @@ class VersionsPanel(QWidget):
         self.details = VersionDetails(session, thumbnails)
         self._empty = EmptyState()
         self._empty.set_state(
-            "layers", "No version yet", "Each training makes one. Label some images of two classes, then retrain."
+            "layers",
+            tr("No version yet"),
+            tr("Each training makes one. Label some images of two classes, then retrain."),
         )
         self._stack = QStackedWidget()
         self._page = QWidget()
@@ -67,14 +69,18 @@ class VersionsPanel(QWidget):
 
     def _build(self) -> None:
         self.use_button = button(
-            "Use this version", "primary", tooltip="Show its suggestions and figures from now on, and train on from it"
+            tr("Use this version"),
+            "primary",
+            tooltip=tr("Show its suggestions and figures from now on, and train on from it"),
         )
-        self.compare_button = button("Compare", "", "matrix", "What differs from the version in use, image by image")
-        self.note_button = button("Note", "", "pencil", "Write a note on this version (F2)")
-        self.delete_button = button("Delete", "", "trash", DELETE)
-        self.bring_back_button = button("Bring back", "chip", "undo")
-        self.tidy_button = button("Tidy up…", "", "", "Delete old versions that nothing needs")
-        self.export_button = button("Export…", "", "export", "Take this version out of the program")
+        self.compare_button = button(
+            tr("Compare"), "", "matrix", tr("What differs from the version in use, image by image")
+        )
+        self.note_button = button(tr("Note"), "", "pencil", tr("Write a note on this version (F2)"))
+        self.delete_button = button(tr("Delete"), "", "trash", DELETE)
+        self.bring_back_button = button(tr("Bring back"), "chip", "undo")
+        self.tidy_button = button(tr("Tidy up…"), "", "", tr("Delete old versions that nothing needs"))
+        self.export_button = button(tr("Export…"), "", "export", tr("Take this version out of the program"))
         bar = QHBoxLayout()
         bar.setContentsMargins(24, 12, 24, 12)
         bar.setSpacing(8)
@@ -164,8 +170,10 @@ class VersionsPanel(QWidget):
             self.table.choose(chosen if any(map(self.versions.of_id, chosen)) else active)
         num_deleted = len(self.versions.bin)
         self.bring_back_button.setVisible(num_deleted > 0)
-        self.bring_back_button.setText(f"Bring back {wording.count(num_deleted, 'version')}")
-        self.bring_back_button.setToolTip("Undo the deletions. When the project is closed, they are gone for good")
+        self.bring_back_button.setText(
+            trn("Bring back {number:,} version", "Bring back {number:,} versions", num_deleted)
+        )
+        self.bring_back_button.setToolTip(tr("Undo the deletions. When the project is closed, they are gone for good"))
         self._show_chosen()
 
     def _show_chosen(self) -> None:
@@ -205,18 +213,26 @@ class VersionsPanel(QWidget):
             self.versions.use(run_id)
 
     def _on_used(self, run_id: int, before: int) -> None:
-        remedies = [Remedy(f"Back to version {before}", partial(self.versions.use, before))] if before else []
-        sentence = "Its suggestions and figures are shown, and new labels are counted from it."
+        back = tr("Back to version {before}", before=before)
+        remedies = [Remedy(back, partial(self.versions.use, before))] if before else []
+        sentence = tr("Its suggestions and figures are shown, and new labels are counted from it.")
         if run_id < before and self._session.auto_retrain.is_on:
-            sentence += " Auto is switched off, so that it stays in use."
+            sentence = f"{sentence} {tr('Auto is switched off, so that it stays in use.')}"
         self.banner.show_text(
-            f"Version {run_id} is in use now.", sentence, "check-circle", "success", remedies, is_lasting=False
+            tr("Version {run_id} is in use now.", run_id=run_id),
+            sentence,
+            "check-circle",
+            "success",
+            remedies,
+            is_lasting=False,
         )
 
     def _on_network(self, run_id: int) -> None:
         self.versions.begin_with(run_id)
-        sentence = "The images are looked at anew with it. Another network can be chosen in the corner on the right."
-        headline = f"The next training begins with the network of version {run_id}."
+        sentence = tr(
+            "The images are looked at anew with it. Another network can be chosen in the corner on the right."
+        )
+        headline = tr("The next training begins with the network of version {run_id}.", run_id=run_id)
         self.banner.show_text(headline, sentence, "layers", "accent", [], is_lasting=False)
 
     def _on_export(self) -> None:
@@ -237,10 +253,10 @@ class VersionsPanel(QWidget):
 
     def _on_deleted(self, runs: list[Run]) -> None:
         numbers = ", ".join(str(run.id) for run in sorted(runs, key=lambda run: run.id))
-        words = f"Version {numbers} is" if len(runs) == 1 else f"Versions {numbers} are"
-        undo = Remedy("Undo", partial(self.versions.bring_back, runs))
-        sentence = "The files are kept until the project is closed."
-        self.banner.show_text(f"{words} deleted.", sentence, "trash", "text_dim", [undo], is_lasting=False)
+        headline = trn("Version {numbers} is deleted.", "Versions {numbers} are deleted.", len(runs), numbers=numbers)
+        undo = Remedy(tr("Undo"), partial(self.versions.bring_back, runs))
+        sentence = tr("The files are kept until the project is closed.")
+        self.banner.show_text(headline, sentence, "trash", "text_dim", [undo], is_lasting=False)
 
     def _on_tidy(self) -> None:
         from gui.dialogs.tidy_versions import TidyVersionsDialog

@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
+from engine.language import tr, trc
 from gui.preferences import Preferences, RecentProject
 from gui.theme import font, paint_icon, theme
 from gui.widgets.buttons import button
@@ -26,7 +27,7 @@ class DropZone(QWidget):
         super().__init__(parent)
         self._is_target = False
         self.setFixedHeight(120)
-        self.setAccessibleName("Drop a folder of images here to start")
+        self.setAccessibleName(tr("Drop a folder of images here to start"))
 
     def set_is_target(self, on: bool) -> None:
         self._is_target = on
@@ -49,7 +50,7 @@ class DropZone(QWidget):
         painter.setPen(colors.color("text" if self._is_target else "text_dim"))
         painter.setFont(font(1.0))
         line = QRectF(0, middle.y() + 2, self.width(), 28)
-        text = "Let go to start" if self._is_target else "Drop a folder of images here to start"
+        text = tr("Let go to start") if self._is_target else tr("Drop a folder of images here to start")
         painter.drawText(line, int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop), text)
 
 
@@ -84,13 +85,15 @@ class WelcomePanel(QScrollArea):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addStretch(2)
-        headline = text_label("Teach it with a few pictures.")
+        headline = text_label(tr("Teach it with a few pictures."))
         headline.setFont(font(2.1, bold=True))
         column.addWidget(headline)
         column.addSpacing(8)
         promise = text_label(
-            "Label some images with single keys, press Retrain, and see seconds later how good it is. "
-            "Everything stays on this machine, and your pictures are never changed.",
+            tr(
+                "Label some images with single keys, press Retrain, and see seconds later how good it is. "
+                "Everything stays on this machine, and your pictures are never changed."
+            ),
             "dim",
             wrap=True,
         )
@@ -103,12 +106,12 @@ class WelcomePanel(QScrollArea):
         column.addWidget(self._drop_zone)
         column.addSpacing(8)
         self.model_button = button(
-            "Use an exported model…", "link", tooltip="Classify pictures with it, no project needed"
+            tr("Use an exported model…"), "link", tooltip=tr("Classify pictures with it, no project needed")
         )
         self.model_button.clicked.connect(self.model_asked)
         column.addWidget(self.model_button, 0, Qt.AlignmentFlag.AlignLeft)
         column.addSpacing(16)
-        self._recent_caption = text_label("Recent", "caption")
+        self._recent_caption = text_label(tr("Recent"), "caption")
         column.addWidget(self._recent_caption)
         column.addSpacing(8)
         self._recent = QVBoxLayout()
@@ -153,14 +156,16 @@ class WelcomePanel(QScrollArea):
     def _make_cards(self) -> QGridLayout:
         grid = QGridLayout()
         grid.setSpacing(12)
-        self.new_button = CardButton("plus", "New project", "Choose a folder of images. They stay where they are.")
+        self.new_button = CardButton(
+            "plus", tr("New project"), tr("Choose a folder of images. They stay where they are.")
+        )
         self.new_button.set_is_primary(True)
         self.new_button.setToolTip("Ctrl+N")
         self.new_button.clicked.connect(self.new_asked)
-        self.open_button = CardButton("folder-open", "Open", "Go on with a project that you have.")
+        self.open_button = CardButton("folder-open", trc("verb", "Open"), tr("Go on with a project that you have."))
         self.open_button.setToolTip("Ctrl+O")
         self.open_button.clicked.connect(self.open_asked)
-        self.sample_button = CardButton("leaf", "Try the sample", "A small set of pictures, ready to label.")
+        self.sample_button = CardButton("leaf", tr("Try the sample"), tr("A small set of pictures, ready to label."))
         self.sample_button.clicked.connect(self.sample_asked)
         for place, card in enumerate((self.new_button, self.open_button, self.sample_button)):
             grid.addWidget(card, 0, place)
