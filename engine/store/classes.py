@@ -9,6 +9,7 @@ from sqlite_utils import Database
 
 from engine.domain import ImageClass
 from engine.errors import ProjectError
+from engine.language import tr
 
 COLORS: Final = (
     "#f2b134",
@@ -24,7 +25,7 @@ COLORS: Final = (
     "#e8d44d",
     "#6c8cff",
 )
-MOUSE_KEYS: Final = {"mouse4": "mouse button 4", "mouse5": "mouse button 5"}
+MOUSE_KEYS: Final = {"mouse4": tr("mouse button 4"), "mouse5": tr("mouse button 5")}
 """Keys that are no characters, with their names for texts."""
 RESERVED_KEYS: Final = frozenset("xhv?/ ")
 _FIELDS: Final = ("name", "color", "key", "position", "deleted")
@@ -49,7 +50,7 @@ def merged(db: Database) -> dict[int, int]:
                 WHERE annotations.step_id = class_history.step_id AND action = 'add' LIMIT 1
             ) AS target
             FROM class_history
-            JOIN steps ON steps.id = class_history.step_id AND steps.state = 'done'
+            JOIN steps ON steps.id = class_history.step_id AND steps.state = 'done' AND steps.kind = 'classes'
             JOIN classes ON classes.id = class_history.class_id AND classes.deleted = 1
             WHERE json_extract(class_history.after, '$.deleted') = 1
         ) WHERE target IS NOT NULL
@@ -73,7 +74,7 @@ def get(db: Database, class_id: int) -> ImageClass:
         "SELECT id, name, color, key, position FROM classes WHERE id = ? AND deleted = 0", [class_id]
     ).fetchone()
     if row is None:
-        raise ProjectError("That class does not exist any more.", "Choose one of the classes in the palette.")
+        raise ProjectError(tr("That class does not exist any more."), tr("Choose one of the classes in the palette."))
     return ImageClass(*row)
 
 
@@ -93,10 +94,12 @@ def checked_name(db: Database, name: str, own_id: int = 0) -> str:
     """
     name = " ".join(name.split())
     if not name:
-        raise ProjectError("A class needs a name.", "Type one.")
+        raise ProjectError(tr("A class needs a name."), tr("Type one."))
     taken = find(db, name)
     if taken is not None and taken.id != own_id:
-        raise ProjectError(f"There is a class called {name} already.", "Use it, or choose another name.")
+        raise ProjectError(
+            tr("There is a class called {name} already.", name=name), tr("Use it, or choose another name.")
+        )
     return name
 
 
@@ -110,9 +113,9 @@ def checked_key(key: str) -> str:
     if key in MOUSE_KEYS:
         return key
     if len(key) != 1 or not key.isprintable():
-        raise ProjectError("A class key is a single letter or digit.", "Choose another key.")
+        raise ProjectError(tr("A class key is a single letter or digit."), tr("Choose another key."))
     if key in RESERVED_KEYS:
-        raise ProjectError(f"The key {key.upper()} has a meaning of its own.", "Choose another key.")
+        raise ProjectError(tr("The key {key} has a meaning of its own.", key=key.upper()), tr("Choose another key."))
     return key
 
 
