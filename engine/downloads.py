@@ -18,6 +18,7 @@ from engine.backbones import BackboneSpec
 from engine.errors import BackboneError
 from engine.files import disk_error
 from engine.job import JobContext
+from engine.language import tr
 from engine.weight_files import READ_BYTES, file_sha256, hash_file, user_weights_folder
 
 _TIMEOUT_S = 30.0
@@ -38,7 +39,10 @@ def download_weights(spec: BackboneSpec, to: Path, context: JobContext) -> Path:
         CancelledError: the user cancelled; the part is kept.
     """
     if not spec.url:
-        raise BackboneError(f"{spec.display_name} has no download.", "Take its file from where it was made.")
+        raise BackboneError(
+            tr("{backbone} has no download.", backbone=spec.display_name),
+            tr("Take its file from where it was made."),
+        )
     name = spec.url.rsplit("/", 1)[-1]
     file = to / name
     if spec.sha256_prefix and file.is_file() and file_sha256(file).startswith(spec.sha256_prefix):
@@ -55,9 +59,15 @@ def download_weights(spec: BackboneSpec, to: Path, context: JobContext) -> Path:
     if not digest.startswith(spec.sha256_prefix or stated):
         part.unlink()
         raise BackboneError(
-            f"What came from {spec.url} is not the file that it should be (its hash is wrong); it has been deleted.",
-            "Try again; if it happens again, get the file elsewhere and put it into "
-            f"{to} as {spec.model_name}-{(spec.sha256_prefix or stated)[:_HASH_IN_NAME]}{Path(name).suffix}.",
+            tr(
+                "What came from {url} is not the file that it should be (its hash is wrong); it has been deleted.",
+                url=spec.url,
+            ),
+            tr(
+                "Try again; if it happens again, get the file elsewhere and put it into {folder} as {file}.",
+                folder=to,
+                file=f"{spec.model_name}-{(spec.sha256_prefix or stated)[:_HASH_IN_NAME]}{Path(name).suffix}",
+            ),
         )
     if not spec.sha256_prefix:
         file = to / f"{spec.model_name}-{digest[:_HASH_IN_NAME]}{Path(name).suffix}"
@@ -113,12 +123,16 @@ def _fetch(spec: BackboneSpec, part: Path, context: JobContext) -> str:
             while block := response.read(READ_BYTES):
                 file.write(block)
                 have += len(block)
-                context.progress(have, total, f"{have / 1e6:.1f} of {total / 1e6:.1f} MB")
+                context.progress(
+                    have,
+                    total,
+                    tr("{done:.1f} of {total:.1f} MB", done=have / 1e6, total=total / 1e6),
+                )
                 context.checkpoint()
             file.flush()
             syncing.sync_handle(file.fileno())
     if length and have < total:
-        raise ConnectionError("the connection ended early")
+        raise ConnectionError(tr("the connection ended early"))
     return on_the_way.stated
 
 
@@ -126,12 +140,30 @@ def _network_error(spec: BackboneSpec, err: Exception) -> BackboneError:
     host = urlsplit(spec.url).netloc
     if isinstance(err, HTTPError):
         return BackboneError(
-            f"{host} answered “{err.code} {err.reason}” when asked for the weights of {spec.display_name}.",
-            f"Try again later, or get the file elsewhere and put it into {user_weights_folder()}.",
+            tr(
+                "{host} answered “{code} {reason}” when asked for the weights of {backbone}.",
+                host=host,
+                code=err.code,
+                reason=err.reason,
+                backbone=spec.display_name,
+            ),
+            tr(
+                "Try again later, or get the file elsewhere and put it into {folder}.",
+                folder=user_weights_folder(),
+            ),
         )
     reason = err.reason if isinstance(err, URLError) else err
     return BackboneError(
-        f"The download of {spec.display_name} from {host} stopped: {reason}.",
-        "Check the network and try again; it goes on where it stopped. Without a network, copy the file "
-        f"{spec.url.rsplit('/', 1)[-1]} into {user_weights_folder()}.",
+        tr(
+            "The download of {backbone} from {host} stopped: {reason}.",
+            backbone=spec.display_name,
+            host=host,
+            reason=reason,
+        ),
+        tr(
+            "Check the network and try again; it goes on where it stopped. Without a network, copy the file {file} "
+            "into {folder}.",
+            file=spec.url.rsplit("/", 1)[-1],
+            folder=user_weights_folder(),
+        ),
     )

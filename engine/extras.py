@@ -24,6 +24,7 @@ from typing import Final
 from engine.errors import ExtraError
 from engine.files import PendingFolder, disk_error, size_of
 from engine.job import JobContext
+from engine.language import tr
 from engine.settings import user_data_folder
 
 _POLL_S: Final = 0.05
@@ -109,7 +110,10 @@ def extra(key: str) -> Extra:
         ExtraError: there is none of that name.
     """
     if key not in EXTRAS:
-        raise ExtraError(f"There is nothing called “{key}” to install.", f"Choose one of: {', '.join(EXTRAS)}.")
+        raise ExtraError(
+            tr("There is nothing called “{key}” to install.", key=key),
+            tr("Choose one of: {keys}.", keys=", ".join(EXTRAS)),
+        )
     return EXTRAS[key]
 
 
@@ -147,22 +151,27 @@ def activate(wanted: Extra) -> None:
 def not_installed(wanted: Extra) -> ExtraError:
     """Returns the sentence for an extra that is needed and missing."""
     return ExtraError(
-        f"This format needs {wanted.title}, which is not installed.",
-        why_not(wanted) or f"Install it first: {sizes_in_words(wanted)}. On the command line, add --install.",
+        tr("This format needs {title}, which is not installed.", title=wanted.title),
+        why_not(wanted)
+        or tr("Install it first: {sizes}. On the command line, add --install.", sizes=sizes_in_words(wanted)),
     )
 
 
 def sizes_in_words(wanted: Extra) -> str:
     """Returns what an extra costs, e.g. "59 MB to download, 180 MB on the disk"."""
-    return f"{wanted.download_bytes / 1e6:.0f} MB to download, {wanted.installed_bytes / 1e6:.0f} MB on the disk"
+    return tr(
+        "{download:.0f} MB to download, {installed:.0f} MB on the disk",
+        download=wanted.download_bytes / 1e6,
+        installed=wanted.installed_bytes / 1e6,
+    )
 
 
 def why_not(wanted: Extra) -> str:
     """Returns why an extra cannot be installed on this computer; an empty string when it can."""
     if platform.system() not in wanted.systems:
-        return f"There is no {wanted.title} for {platform.system()}."
+        return tr("There is no {title} for {system}.", title=wanted.title, system=platform.system())
     if getattr(sys, "frozen", False) or importlib.util.find_spec("pip") is None:
-        return "This build of Graft cannot install further libraries; run Graft from its source to use this format."
+        return tr("This build of Graft cannot install further libraries; run Graft from its source to use this format.")
     return ""
 
 
@@ -178,7 +187,7 @@ def install(wanted: Extra, context: JobContext) -> Path:
         return extra_folder(wanted)
     reason = why_not(wanted)
     if reason:
-        raise ExtraError(f"{wanted.title} cannot be installed here.", reason)
+        raise ExtraError(tr("{title} cannot be installed here.", title=wanted.title), reason)
     pending = PendingFolder(extra_folder(wanted))
     downloads = Path(tempfile.mkdtemp(prefix=f".{pending.path.name}.", suffix=".tmp", dir=pending.path.parent))
     try:
@@ -230,7 +239,7 @@ def _run_pip(wanted: Extra, target: Path, downloads: Path, context: JobContext) 
                 context.checkpoint()
                 if time.monotonic() >= next_look:
                     done = min(size_of(downloads) + size_of(target), total)
-                    context.progress(done, total, f"installing {wanted.title}")
+                    context.progress(done, total, tr("installing {title}", title=wanted.title))
                     next_look = time.monotonic() + _LOOK_S
                 time.sleep(_POLL_S)
         finally:
@@ -252,20 +261,40 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def _error_of(wanted: Extra, words: str, seconds: float) -> ExtraError:
     if any(sign in words for sign in _FULL_DISK):
         return ExtraError(
-            f"There is not enough room on the disk for {wanted.title}.",
-            f"It needs {sizes_in_words(wanted)}, in {user_data_folder()}. Nothing was changed.",
+            tr("There is not enough room on the disk for {title}.", title=wanted.title),
+            tr(
+                "It needs {sizes}, in {folder}. Nothing was changed.",
+                sizes=sizes_in_words(wanted),
+                folder=user_data_folder(),
+            ),
         )
     if any(sign in words for sign in _NO_NETWORK):
         return ExtraError(
-            f"{wanted.title} could not be fetched: the package index cannot be reached from this computer.",
-            "Connect to the internet once, then try again; nothing was changed.",
+            tr(
+                "{title} could not be fetched: the package index cannot be reached from this computer.",
+                title=wanted.title,
+            ),
+            tr("Connect to the internet once, then try again; nothing was changed."),
         )
     if any(sign in words for sign in _NOT_FOUND):
         python = f"Python {sys.version_info[0]}.{sys.version_info[1]}"
         return ExtraError(
-            f"There is no {wanted.title} for {python} on {platform.system()} ({platform.machine()}).",
-            "Choose another format; nothing was changed.",
+            tr(
+                "There is no {title} for {python} on {system} ({processor}).",
+                title=wanted.title,
+                python=python,
+                system=platform.system(),
+                processor=platform.machine(),
+            ),
+            tr("Choose another format; nothing was changed."),
         )
     lines = [line for line in words.splitlines() if line.strip() and not line.startswith("WARNING")]
-    reason = lines[-1].removeprefix("ERROR: ")[:300] if lines else f"it ended after {seconds:.0f} s without a word"
-    return ExtraError(f"{wanted.title} could not be installed: {reason}", "Nothing was changed; try again later.")
+    reason = (
+        lines[-1].removeprefix("ERROR: ")[:300]
+        if lines
+        else tr("it ended after {seconds:.0f} s without a word", seconds=seconds)
+    )
+    return ExtraError(
+        tr("{title} could not be installed: {reason}", title=wanted.title, reason=reason),
+        tr("Nothing was changed; try again later."),
+    )

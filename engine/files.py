@@ -15,6 +15,7 @@ from pathlib import Path
 
 from engine import syncing
 from engine.errors import DiskError
+from engine.language import tr
 
 FULL_DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT})
 DENIED_ERRORS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
@@ -24,15 +25,18 @@ def disk_error(err: OSError, path: Path) -> DiskError:
     """Returns the sentence for a failed write at `path`. Use as `raise disk_error(err, path) from err`."""
     if err.errno in FULL_DISK_ERRORS:
         return DiskError(
-            f"The disk that holds {path.parent} ({_mount_point(path)}) is full.",
-            "Make room on it or choose another disk, then try again; nothing that was there has been changed.",
+            tr("The disk that holds {folder} ({disk}) is full.", folder=path.parent, disk=_mount_point(path)),
+            tr("Make room on it or choose another disk, then try again; nothing that was there has been changed."),
         )
     if err.errno in DENIED_ERRORS:
         return DiskError(
-            f"{path} cannot be written: {err.strerror}.",
-            "Choose a folder that you may write to, or ask for write permission.",
+            tr("{path} cannot be written: {reason}.", path=path, reason=err.strerror),
+            tr("Choose a folder that you may write to, or ask for write permission."),
         )
-    return DiskError(f"{path} cannot be written: {err.strerror or err}.", "Check the disk, then try again.")
+    return DiskError(
+        tr("{path} cannot be written: {reason}.", path=path, reason=err.strerror or err),
+        tr("Check the disk, then try again."),
+    )
 
 
 def atomic_write_bytes(path: Path, data: bytes) -> None:
@@ -113,8 +117,11 @@ class PendingFolder:
 
     def _refuse_existing(self) -> None:
         if os.path.lexists(self.path) and not _is_empty_folder(self.path):
-            hint = f"Choose another folder, for instance {_free_name(self.path)}; nothing is ever overwritten."
-            raise DiskError(f"{self.path} already exists and is not an empty folder.", hint)
+            hint = tr(
+                "Choose another folder, for instance {folder}; nothing is ever overwritten.",
+                folder=_free_name(self.path),
+            )
+            raise DiskError(tr("{path} already exists and is not an empty folder.", path=self.path), hint)
 
 
 @contextmanager

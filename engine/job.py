@@ -14,6 +14,7 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 from engine.errors import AppError, InternalError
 from engine.events import Event, JobProgressed
 from engine.files import FULL_DISK_ERRORS, disk_error
+from engine.language import tr
 
 PROGRESS_INTERVAL_S = 0.05
 
@@ -160,10 +161,12 @@ def failure_of(err: BaseException) -> tuple[AppError, str]:
         return disk_error(err, _path_of(err)), ""
     details = "".join(traceback.format_exception(err))
     if isinstance(err, MemoryError):
-        return AppError("The computer ran out of memory.", "Close other programs, or work on fewer images."), details
+        return AppError(
+            tr("The computer ran out of memory."), tr("Close other programs, or work on fewer images.")
+        ), details
     return InternalError(
-        f"Something went wrong inside Graft ({type(err).__name__}).",
-        "Your labels are safe; try again, and if it happens again copy the details into a report.",
+        tr("Something went wrong inside Graft ({error}).", error=type(err).__name__),
+        tr("Your labels are safe; try again, and if it happens again copy the details into a report."),
     ), details
 
 

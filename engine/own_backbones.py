@@ -20,6 +20,7 @@ from typing import Any, Final
 from engine.backbones import BackboneSpec, spec
 from engine.errors import BackboneError
 from engine.files import atomic_write_bytes, atomic_write_file, disk_error
+from engine.language import tr
 from engine.weight_files import PROJECT_WEIGHTS_FOLDER, file_sha256, search_folders
 
 RUN_PREFIX: Final = "run:"
@@ -70,8 +71,8 @@ def find_file(key: str, project_dir: Path | None) -> Path:
         stated = file.stem.rpartition("-")[2]
     if not stated or not file_sha256(file).startswith(stated):
         raise BackboneError(
-            f"The weights file {file} is damaged: its content is not what was written.",
-            "Choose another backbone, or take the file from where it came from once more.",
+            tr("The weights file {file} is damaged: its content is not what was written.", file=file),
+            tr("Choose another backbone, or take the file from where it came from once more."),
         )
     return file
 
@@ -111,7 +112,9 @@ def take(source: Path, project_dir: Path) -> BackboneSpec:
     digest = file_sha256(file)
     name = f"{re.sub(r'[^A-Za-z0-9]+', '_', origin).strip('_') or 'backbone'}-{digest[:_HASH_IN_NAME]}"
     folder = project_dir / PROJECT_WEIGHTS_FOLDER
-    record = base.with_own_weights(OWN_PREFIX + name, f"{base.display_name} from “{origin}”")
+    record = base.with_own_weights(
+        OWN_PREFIX + name, tr("{backbone} from “{origin}”", backbone=base.display_name, origin=origin)
+    )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as err:
@@ -145,10 +148,12 @@ def _backbone_in(source: Path) -> tuple[Path, BackboneSpec, str]:
             name = folder.parent.parent.name if runs[0] == folder else folder.name
             return runs[-1] / BACKBONE_FILE, _architecture_of_run(runs[-1]), name
     except (KeyError, TypeError, ValueError) as err:
-        raise BackboneError(f"What {folder} says of its backbone is wrong.", "Export it again.") from err
+        raise BackboneError(
+            tr("What {folder} says of its backbone is wrong.", folder=folder), tr("Export it again.")
+        ) from err
     raise BackboneError(
-        f"There is no backbone to take in {source}.",
-        "Choose a model exported in the format safetensors, or a project with a fine-tuned model.",
+        tr("There is no backbone to take in {source}.", source=source),
+        tr("Choose a model exported in the format safetensors, or a project with a fine-tuned model."),
     )
 
 
@@ -167,8 +172,17 @@ def _spec_of_run(folder: Path, key: str) -> BackboneSpec:
     try:
         base = _architecture_of_run(folder)
     except (KeyError, TypeError, ValueError) as err:
-        raise BackboneError(f"The model in {folder} is damaged or incomplete.", "Choose another one.") from err
-    return base.with_own_weights(key, f"{base.display_name} of model {key.removeprefix(RUN_PREFIX)}")
+        raise BackboneError(
+            tr("The model in {folder} is damaged or incomplete.", folder=folder), tr("Choose another one.")
+        ) from err
+    return base.with_own_weights(
+        key,
+        tr(
+            "{backbone} of model {number}",
+            backbone=base.display_name,
+            number=key.removeprefix(RUN_PREFIX),
+        ),
+    )
 
 
 def _spec_of_file(document: Path) -> BackboneSpec:
@@ -177,9 +191,13 @@ def _spec_of_file(document: Path) -> BackboneSpec:
         # One that this version knows, with the embedding that it makes of it now.
         found = spec(described.architecture_key).with_own_weights(described.key, described.display_name)
     except (KeyError, TypeError, ValueError) as err:
-        raise BackboneError(f"{document} does not describe a backbone.", "Take the backbone over again.") from err
+        raise BackboneError(
+            tr("{document} does not describe a backbone.", document=document), tr("Take the backbone over again.")
+        ) from err
     if found.key != OWN_PREFIX + document.stem:
-        raise BackboneError(f"{document} describes another backbone.", "Take the backbone over again.")
+        raise BackboneError(
+            tr("{document} describes another backbone.", document=document), tr("Take the backbone over again.")
+        )
     return found
 
 
@@ -190,8 +208,8 @@ def _run_folder(key: str, project_dir: Path | None) -> Path:
             if str(_read(file.parent / RUN_FILE).get("id")) == number:
                 return file.parent
     raise BackboneError(
-        f"Model {number} has no backbone of its own in this project.",
-        "Only models whose depth is partial or full have one; choose another backbone.",
+        tr("Model {number} has no backbone of its own in this project.", number=number),
+        tr("Only models whose depth is partial or full have one; choose another backbone."),
     )
 
 
@@ -203,9 +221,11 @@ def _own_file(key: str, project_dir: Path | None) -> Path:
             if file.is_file() and file.with_suffix(".json").is_file():
                 return file
     raise BackboneError(
-        f"The backbone “{name}” is not on this machine.",
-        f"Take it over from the model it came from, or choose another one. Looked in: "
-        f"{', '.join(map(str, search_folders(project_dir)))}.",
+        tr("The backbone “{name}” is not on this machine.", name=name),
+        tr(
+            "Take it over from the model it came from, or choose another one. Looked in: {folders}.",
+            folders=", ".join(map(str, search_folders(project_dir))),
+        ),
     )
 
 
@@ -215,9 +235,9 @@ def _read(file: Path) -> dict[str, Any]:
             raise ValueError("larger than any of ours")
         document = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as err:
-        raise BackboneError(f"{file} cannot be read.", "Choose another backbone.") from err
+        raise BackboneError(tr("{file} cannot be read.", file=file), tr("Choose another backbone.")) from err
     if not isinstance(document, dict):
-        raise BackboneError(f"{file} is damaged.", "Choose another backbone.")
+        raise BackboneError(tr("{file} is damaged.", file=file), tr("Choose another backbone."))
     return document
 
 

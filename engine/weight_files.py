@@ -11,6 +11,7 @@ from pathlib import Path
 
 from engine.errors import BackboneError, DiskError
 from engine.files import atomic_write_bytes
+from engine.language import tr
 from engine.settings import user_data_folder
 
 WEIGHTS_VARIABLE = "GRAFT_WEIGHTS"
@@ -49,7 +50,8 @@ def file_sha256(path: Path) -> str:
         digest = hash_file(path)
     except OSError as err:
         raise BackboneError(
-            f"The weights file {path} cannot be read: {err.strerror}.", "Check its permissions."
+            tr("The weights file {path} cannot be read: {reason}.", path=path, reason=err.strerror),
+            tr("Check its permissions."),
         ) from err
     _remember_hash(key, [*stamp, digest])
     return digest

@@ -16,6 +16,7 @@ from engine import own_backbones
 from engine.backbones import CATALOGUE, STARTER_FOLDER, STARTER_KEY, TIMM_PREFIX, BackboneSpec, LicenceKind, spec
 from engine.errors import BackboneError
 from engine.files import disk_error
+from engine.language import tr
 from engine.weight_files import WEIGHTS_VARIABLE, file_sha256, search_folders, user_weights_folder
 
 __all__ = [
@@ -64,14 +65,23 @@ def find_weights(spec: BackboneSpec, project_dir: Path | None = None) -> Path:
             damaged.append(path)
     if damaged:
         raise BackboneError(
-            f"The weights file {damaged[0]} is damaged: its content does not have the hash that its name states.",
-            "Delete it and download the weights again.",
+            tr(
+                "The weights file {file} is damaged: its content does not have the hash that its name states.",
+                file=damaged[0],
+            ),
+            tr("Delete it and download the weights again."),
         )
     raise BackboneError(
-        f"The weights of {spec.display_name} are not on this machine.",
-        f"Download them ({spec.size_bytes / 1e6:.0f} MB from {spec.url}), or put a file called "
-        f"{spec.model_name}-<hash>.pth into one of: {', '.join(map(str, folders))}; "
-        f"further folders can be named in {WEIGHTS_VARIABLE}.",
+        tr("The weights of {backbone} are not on this machine.", backbone=spec.display_name),
+        tr(
+            "Download them ({size:.0f} MB from {url}), or put a file called {name}-<hash>.pth into one of: {folders}; "
+            "further folders can be named in {variable}.",
+            size=spec.size_bytes / 1e6,
+            url=spec.url,
+            name=spec.model_name,
+            folders=", ".join(map(str, folders)),
+            variable=WEIGHTS_VARIABLE,
+        ),
     )
 
 
@@ -101,8 +111,11 @@ def default_backbone(project_dir: Path | None = None) -> str:
         if has_weights(CATALOGUE[key], project_dir):
             return key
     raise BackboneError(
-        "No backbone is available: this machine has the weights of none.",
-        f"Download weights (see README), or name a folder that holds them in {WEIGHTS_VARIABLE}.",
+        tr("No backbone is available: this machine has the weights of none."),
+        tr(
+            "Download weights (see README), or name a folder that holds them in {variable}.",
+            variable=WEIGHTS_VARIABLE,
+        ),
     )
 
 
@@ -173,7 +186,10 @@ def _find_starter() -> Path:
     path = STARTER_FOLDER / "starter.safetensors"
     if not path.is_file():
         raise BackboneError(
-            "The built-in Starter backbone is not part of this copy of Graft.",
-            f"Choose another backbone: download its weights, or name the folder that has them in {WEIGHTS_VARIABLE}.",
+            tr("The built-in Starter backbone is not part of this copy of Graft."),
+            tr(
+                "Choose another backbone: download its weights, or name the folder that has them in {variable}.",
+                variable=WEIGHTS_VARIABLE,
+            ),
         )
     return path

@@ -28,6 +28,7 @@ from typing import Any
 from engine.errors import AppError, WorkerError
 from engine.events import Event
 from engine.job import CancelledError, Job, RunningContext, failure_of
+from engine.language import tr
 from engine.settings import limit_threads
 
 log = logging.getLogger("graft.worker")
@@ -202,8 +203,8 @@ class Worker:
                     self.stop()
                     self._start()
             except OSError as err:
-                reason = f"The system refused to start a process ({err.strerror or err})."
-                return Failed(WorkerError(reason, "Close other programs, then try again."), "")
+                reason = tr("The system refused to start a process ({reason}).", reason=err.strerror or err)
+                return Failed(WorkerError(reason, tr("Close other programs, then try again.")), "")
             supervision = _Supervision(message, send, stop)
             try:
                 while (reply := self._step(supervision)) is None:
@@ -265,8 +266,8 @@ class Worker:
         log.warning("The worker process ended by itself, exit code %s.", code)
         return Failed(
             WorkerError(
-                f"The process that did this work stopped unexpectedly ({_cause(code)}).",
-                "Nothing was changed. Try again; if it happens again the computer may be short of memory.",
+                tr("The process that did this work stopped unexpectedly ({cause}).", cause=_cause(code)),
+                tr("Nothing was changed. Try again; if it happens again the computer may be short of memory."),
             ),
             "",
         )
@@ -277,8 +278,8 @@ def _cause(exit_code: int | None) -> str:
         try:
             return signal.Signals(-exit_code).name
         except ValueError:
-            return f"signal {-exit_code}"
-    return f"exit code {exit_code}"
+            return tr("signal {number}", number=-exit_code)
+    return tr("exit code {code}", code=exit_code)
 
 
 # ---- inside the worker process ----

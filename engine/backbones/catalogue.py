@@ -15,6 +15,7 @@ from typing import Any
 
 from engine.backbones.spec import IMAGENET_MEAN, IMAGENET_STD, BackboneSpec, spreads_from
 from engine.errors import BackboneError
+from engine.language import tr
 
 _RESOURCES = Path(__file__).resolve().parents[2] / "resources"
 STARTER_KEY = "starter"
@@ -33,7 +34,7 @@ def _starter() -> BackboneSpec:
         settings = json.loads(STARTER_SETTINGS.read_text(encoding="utf-8"))
     return BackboneSpec(
         key=STARTER_KEY,
-        display_name="Starter (built in)",
+        display_name=tr("Starter (built in)"),
         library="graft",
         model_name="starter",
         embedding_size=int(settings.get("embedding_size", 512)),
@@ -73,7 +74,9 @@ def spec(key: str) -> BackboneSpec:
     close = difflib.get_close_matches(key.lower(), CATALOGUE, n=3, cutoff=0.5)
     if not close:
         close = [TIMM_PREFIX + name for name in find_timm(key, limit=3)] or list(CATALOGUE)
-    raise BackboneError(f"There is no backbone called “{key}”.", f"Choose one of: {', '.join(close)}.")
+    raise BackboneError(
+        tr("There is no backbone called “{key}”.", key=key), tr("Choose one of: {keys}.", keys=", ".join(close))
+    )
 
 
 def find_timm(text: str, limit: int = 50) -> list[str]:
@@ -90,8 +93,9 @@ def _timm_spec(name: str) -> BackboneSpec:
     full_name = name if name in table else next((known for known in table if known.split(".")[0] == name), None)
     if full_name is None:
         close = find_timm(name, limit=3) or difflib.get_close_matches(name, table, n=3, cutoff=0.5)
-        hint = f"Did you mean {', '.join(TIMM_PREFIX + each for each in close)}?" if close else "Check the spelling."
-        raise BackboneError(f"timm has no pretrained network called “{name}”.", hint)
+        keys = ", ".join(TIMM_PREFIX + each for each in close)
+        hint = tr("Did you mean {keys}?", keys=keys) if close else tr("Check the spelling.")
+        raise BackboneError(tr("timm has no pretrained network called “{name}”.", name=name), hint)
     return timm_record(full_name, table[full_name])
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from engine.backbones.catalogue import CATALOGUE, STARTER_KEY, STARTER_SETTINGS
 from engine.backbones.spec import BackboneSpec, SpeedClass
+from engine.language import tr
 
 _MEASURED: Final = {"mobilenet_v2": 0.791, "mobilenet_v3_small": 0.779, "squeezenet1_1": 0.744}
 """Plain probe with ten labelled images per class, mean over five picture sets (tests/bench/bench_backbones.py)."""
@@ -28,24 +29,40 @@ def what_it_brings(spec: BackboneSpec) -> str:
     """Returns one or two sentences for somebody who knows images and not networks."""
     starter, own = _starter_accuracy(), accuracy(spec)
     if spec.key == STARTER_KEY:
-        share = f" It gets {_of_hundred(starter)} right" if starter else ""
-        tried = f"{share} after ten labelled ones of each class, measured on five picture sets." if starter else ""
-        return f"Comes with the program, small and quick.{tried} Every network below sees more."
+        if not starter:
+            return tr("Comes with the program, small and quick. Every network below sees more.")
+        return tr(
+            "Comes with the program, small and quick. It gets {num_right} of 100 images right after ten labelled ones "
+            "of each class, measured on five picture sets. Every network below sees more.",
+            num_right=round(100 * starter),
+        )
     if spec.key != spec.architecture_key:
-        return "Learned from labelled images of yours: best for images like those, with few new labels."
+        return tr("Learned from labelled images of yours: best for images like those, with few new labels.")
     if own is not None and starter:
-        return (
-            f"{_of_hundred(own)} right where Starter gets {round(100 * starter)}: it avoids "
-            f"{_mistakes_avoided(own, starter)} Starter's mistakes (ten labelled images of each class)."
+        num_right, starter_right = round(100 * own), round(100 * starter)
+        tenths = _tenths_avoided(own, starter)
+        if tenths > 0:
+            return tr(
+                "{num_right} of 100 images right where Starter gets {starter_right}: it avoids about {tenths} in 10 of "
+                "Starter's mistakes (ten labelled images of each class).",
+                num_right=num_right,
+                starter_right=starter_right,
+                tenths=tenths,
+            )
+        return tr(
+            "{num_right} of 100 images right where Starter gets {starter_right}: it avoids few of Starter's mistakes "
+            "(ten labelled images of each class).",
+            num_right=num_right,
+            starter_right=starter_right,
         )
     if any(word in spec.model_name for word in _SELF_TAUGHT):
-        return (
+        return tr(
             "Learned from many more images, most of them without labels: usually the best for unusual images, "
             "such as scans, microscopy or materials. Not measured by us."
         )
     if spec.speed_class == SpeedClass.FAST:
-        return "Of the size of MobileNetV2 and usually about as good. Not measured by us."
-    return "Larger than MobileNetV2: usually a little better, and slower. Not measured by us."
+        return tr("Of the size of MobileNetV2 and usually about as good. Not measured by us.")
+    return tr("Larger than MobileNetV2: usually a little better, and slower. Not measured by us.")
 
 
 def better_backbone_hint(chosen_key: str, available: frozenset[str]) -> str:
@@ -54,19 +71,27 @@ def better_backbone_hint(chosen_key: str, available: frozenset[str]) -> str:
     own = accuracy(better)
     if chosen_key != STARTER_KEY or starter is None or own is None:
         return ""
-    gain = f"{better.display_name} avoids {_mistakes_avoided(own, starter)} the built-in Starter's mistakes"
+    tenths = _tenths_avoided(own, starter)
+    gain = (
+        tr(
+            "{backbone} avoids about {tenths} in 10 of the built-in Starter's mistakes",
+            backbone=better.display_name,
+            tenths=tenths,
+        )
+        if tenths > 0
+        else tr("{backbone} avoids few of the built-in Starter's mistakes", backbone=better.display_name)
+    )
     if SUGGESTED_KEY in available:
-        return f"{gain} and is on this machine: choose it with the button on the right."
-    return f"{gain}: get it with the button on the right ({better.size_bytes / 1e6:.0f} MB), or take its file."
+        return tr("{gain} and is on this machine: choose it with the button on the right.", gain=gain)
+    return tr(
+        "{gain}: get it with the button on the right ({size:.0f} MB), or take its file.",
+        gain=gain,
+        size=better.size_bytes / 1e6,
+    )
 
 
-def _of_hundred(share: float) -> str:
-    return f"{round(100 * share)} of 100 images"
-
-
-def _mistakes_avoided(better: float, worse: float) -> str:
-    tenths = round(10 * (better - worse) / (1 - worse))
-    return f"about {tenths} in 10 of" if tenths > 0 else "few of"
+def _tenths_avoided(better: float, worse: float) -> int:
+    return round(10 * (better - worse) / (1 - worse))
 
 
 def _starter_accuracy() -> float | None:

@@ -21,6 +21,7 @@ from PIL import Image, UnidentifiedImageError
 
 from engine.errors import ImageError
 from engine.images.containers import ends_too_early, is_heic
+from engine.language import tr
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF", "JPEG2000")
 """Pillow decoders that we let near a file. Recent security holes were in formats that nobody labels."""
@@ -85,13 +86,15 @@ def read_bytes(path: Path) -> bytes:
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise ImageError("This is not a regular file.", "Pipes, devices and folders cannot be shown as images.")
+            raise ImageError(
+                tr("This is not a regular file."), tr("Pipes, devices and folders cannot be shown as images.")
+            )
         if status.st_size == 0:
-            raise ImageError("The file is empty.", "Copy it again from where it came from.")
+            raise ImageError(tr("The file is empty."), tr("Copy it again from where it came from."))
         if status.st_size > MAX_FILE_BYTES:
             raise ImageError(
-                f"The file is too large ({status.st_size / 2**20:,.0f} MB).",
-                f"Files up to {MAX_FILE_BYTES // 2**20:,} MB can be read; make a smaller copy.",
+                tr("The file is too large ({size:,.0f} MB).", size=status.st_size / 2**20),
+                tr("Files up to {size:,} MB can be read; make a smaller copy.", size=MAX_FILE_BYTES // 2**20),
             )
         with os.fdopen(descriptor, "rb", closefd=False) as file:
             return file.read()
@@ -108,7 +111,7 @@ def open_image(data: bytes) -> Image.Image:
         ImageError: not one of FORMATS, damaged in the header, shorter than it says, or more than MAX_PIXELS.
     """
     if is_heic(data):
-        raise ImageError("HEIC pictures cannot be read yet.", "Convert it to JPEG or PNG.")
+        raise ImageError(tr("HEIC pictures cannot be read yet."), tr("Convert it to JPEG or PNG."))
     if ends_too_early(data):
         raise truncated()
     with decoder_faults_as_image_errors():
@@ -117,7 +120,7 @@ def open_image(data: bytes) -> Image.Image:
     if width * height > MAX_PIXELS:
         raise _too_many_pixels()
     if width < 1 or height < 1:
-        raise ImageError("The image has no pixels.", "Export it again from the program that made it.")
+        raise ImageError(tr("The image has no pixels."), tr("Export it again from the program that made it."))
     return image
 
 
@@ -130,13 +133,15 @@ def decoder_faults_as_image_errors() -> Iterator[None]:
         raise
     except UnidentifiedImageError as err:
         raise ImageError(
-            "The content is not an image in a format that can be read.",
-            "JPEG, PNG, TIFF, WebP, GIF, BMP, AVIF and JPEG 2000 can be read; convert it to one of them.",
+            tr("The content is not an image in a format that can be read."),
+            tr("JPEG, PNG, TIFF, WebP, GIF, BMP, AVIF and JPEG 2000 can be read; convert it to one of them."),
         ) from err
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as err:
         raise _too_many_pixels() from err
     except MemoryError as err:
-        raise ImageError("There is not enough memory to decode the image.", "Make a smaller copy of it.") from err
+        raise ImageError(
+            tr("There is not enough memory to decode the image."), tr("Make a smaller copy of it.")
+        ) from err
     except DECODER_FAULTS as err:
         if "truncated" in str(err).lower():
             raise truncated() from err
@@ -145,25 +150,28 @@ def decoder_faults_as_image_errors() -> Iterator[None]:
 
 def truncated() -> ImageError:
     """The error for a file that ends too early."""
-    return ImageError("The file is truncated: its end is missing.", "Copy it again from where it came from.")
+    return ImageError(tr("The file is truncated: its end is missing."), tr("Copy it again from where it came from."))
 
 
 def damaged(details: str) -> ImageError:
     """The error for a file whose image data is broken; `details` is what the decoder said."""
-    return ImageError(f"The image data is damaged ({details or 'no details'}).", "Copy it again from its source.")
+    return ImageError(
+        tr("The image data is damaged ({reason}).", reason=details or tr("no details")),
+        tr("Copy it again from its source."),
+    )
 
 
 def _too_many_pixels() -> ImageError:
     return ImageError(
-        f"The image has more than {MAX_PIXELS // 1_000_000} million pixels.",
-        "Make a smaller copy of it, or cut it into tiles.",
+        tr("The image has more than {limit} million pixels.", limit=MAX_PIXELS // 1_000_000),
+        tr("Make a smaller copy of it, or cut it into tiles."),
     )
 
 
 def _cannot_open(err: OSError | ValueError | MemoryError) -> ImageError:
     if isinstance(err, FileNotFoundError):
-        return ImageError("The file is not there any more.", "Put it back, or rescan the folder.")
+        return ImageError(tr("The file is not there any more."), tr("Put it back, or rescan the folder."))
     if isinstance(err, PermissionError):
-        return ImageError("The file may not be read.", "Give yourself permission to read it and rescan.")
+        return ImageError(tr("The file may not be read."), tr("Give yourself permission to read it and rescan."))
     reason = err.strerror if isinstance(err, OSError) and err.strerror else str(err) or type(err).__name__
-    return ImageError(f"The file cannot be read ({reason}).", "Check the drive that it lies on.")
+    return ImageError(tr("The file cannot be read ({reason}).", reason=reason), tr("Check the drive that it lies on."))

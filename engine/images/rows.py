@@ -6,6 +6,7 @@ import os
 
 from engine.domain import ImageRecord, ImageStatus, NewImage
 from engine.images.scan import FileFacts
+from engine.language import tr
 
 
 def new_image(facts: FileFacts, known: ImageRecord | None = None) -> NewImage:
@@ -33,7 +34,7 @@ def new_image(facts: FileFacts, known: ImageRecord | None = None) -> NewImage:
 def set_aside(record: ImageRecord, facts: FileFacts) -> NewImage:
     """Returns an image as missing, at a place that no file has, beside the one that a file wants."""
     place = os.fsencode(f"{facts.found.relative_path} (replaced, image {record.id})")
-    return _as_known(record, place, ImageStatus.MISSING, "Another image has taken its place.")
+    return _as_known(record, place, ImageStatus.MISSING, tr("Another image has taken its place."))
 
 
 def _as_known(record: ImageRecord, place: bytes, status: ImageStatus, reason: str) -> NewImage:

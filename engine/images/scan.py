@@ -17,6 +17,7 @@ from engine.images.files import is_image_name, read_bytes
 from engine.images.hashing import hash_bytes
 from engine.images.info import ImageInfo, info_from_bytes
 from engine.images.verify import verify_bytes
+from engine.language import tr
 
 _SKIPPED_FOLDERS: Final = frozenset(
     {"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found", "node_modules", "__pycache__"}
@@ -110,7 +111,7 @@ def walk_images(
                 status = entry.stat()
             except OSError as err:
                 if is_image_name(entry.name):
-                    reason = "The link leads nowhere." if entry.is_symlink() else _folder_reason(err)
+                    reason = tr("The link leads nowhere.") if entry.is_symlink() else _folder_reason(err)
                     on_fault(display_name(relative_path), reason)
                 continue
             if stat.S_ISDIR(status.st_mode):
@@ -122,7 +123,7 @@ def walk_images(
                 if stat.S_ISREG(status.st_mode):
                     yield FoundFile(root, entry.path, relative_path, status.st_size, status.st_mtime_ns)
                 else:
-                    on_fault(display_name(relative_path), "This is not a regular file.")
+                    on_fault(display_name(relative_path), tr("This is not a regular file."))
         waiting += reversed(sub_folders)
 
 
@@ -201,5 +202,5 @@ def _identity(status: os.stat_result) -> tuple[int, int]:
 
 def _folder_reason(err: OSError) -> str:
     if isinstance(err, PermissionError):
-        return "This folder or file may not be read."
-    return f"This cannot be read ({err.strerror or err})."
+        return tr("This folder or file may not be read.")
+    return tr("This cannot be read ({reason}).", reason=err.strerror or err)

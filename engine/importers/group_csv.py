@@ -9,6 +9,7 @@ from typing import Final
 
 from engine.errors import ImportFormatError
 from engine.importers.label_csv import ImageFinder, text_of_table
+from engine.language import tr
 from engine.project import Project
 
 _DELIMITERS: Final = (",", ";", "\t")
@@ -34,8 +35,12 @@ def read_groups(project: Project, file: Path) -> dict[str, str]:
             break
     else:
         raise ImportFormatError(
-            f"{file.name} does not begin with a header image,group but with “{first[:60] or 'nothing'}”.",
-            "Save a table with the columns image and group as CSV.",
+            tr(
+                "{file} does not begin with a header image,group but with “{shown}”.",
+                file=file.name,
+                shown=first[:60] or tr("nothing"),
+            ),
+            tr("Save a table with the columns image and group as CSV."),
         )
     column = _GROUP if _GROUP in header else others[0]
     image_place, group_place = header.index(_IMAGE), header.index(column)
@@ -52,10 +57,11 @@ def read_groups(project: Project, file: Path) -> dict[str, str]:
                 groups[content_of[found[0]]] = row[group_place].strip()
     except csv.Error as err:
         raise ImportFormatError(
-            f"Line {reader.line_num} of {file.name} is not CSV ({err}).", "Save the table as CSV again."
+            tr("Line {line} of {file} is not CSV ({reason}).", line=reader.line_num, file=file.name, reason=err),
+            tr("Save the table as CSV again."),
         ) from err
     if not groups:
         raise ImportFormatError(
-            f"{file.name} names no image of the project.", "Name images by their file names or paths."
+            tr("{file} names no image of the project.", file=file.name), tr("Name images by their file names or paths.")
         )
     return groups

@@ -15,6 +15,7 @@ from typing import Final
 
 from engine.domain import ImageRecord, LabelMode, Mark, Source
 from engine.errors import ImportFormatError
+from engine.language import tr
 from engine.project import Project
 
 IMAGE_COLUMN: Final = "image"
@@ -26,12 +27,12 @@ SEPARATOR: Final = "|"
 ESCAPED: Final = ("=", "+", "-", "@", "\t", "\r", "'")
 """A spreadsheet would take cells that begin with these for formulas; our export puts a ' in front of them."""
 
-_NOT_CONFIRMED: Final = "It is not confirmed, so its classes may not be complete."
+_NOT_CONFIRMED: Final = tr("It is not confirmed, so its classes may not be complete.")
 _DELIMITERS: Final = ",;\t"
 _SEPARATORS: Final = re.compile(r"(?<!\\)\|")
 _YES: Final = frozenset({"yes", "true", "1", "x"})
 _MAX_NAME_LENGTH: Final = 200
-_FORMAT_HINT: Final = "The first line must name the columns image and class, for example: image,class"
+_FORMAT_HINT: Final = tr("The first line must name the columns image and class, for example: image,class")
 
 
 @dataclass(slots=True)
@@ -101,9 +102,13 @@ def classes_in_csv(
         if row.is_confirmed is False:
             error = error or _NOT_CONFIRMED
         elif not fitting:
-            error = error or f"{file.name} names it, and it is not in the folder."
+            error = error or tr("{file} names it, and it is not in the folder.", file=file.name)
         elif len(fitting) > 1:
-            error = error or f"{file.name} does not say which of {len(fitting)} images of that name it means."
+            error = error or tr(
+                "{file} does not say which of {number} images of that name it means.",
+                file=file.name,
+                number=len(fitting),
+            )
         if error:
             failed.append((row.image or file.name, error))
         else:
@@ -129,7 +134,7 @@ def classes_of_files(file: Path, known: Set[str]) -> tuple[dict[Path, list[str]]
         if row.is_confirmed is False:
             error = error or _NOT_CONFIRMED
         elif path is None:
-            error = error or f"{file.name} names it, and it is not there."
+            error = error or tr("{file} names it, and it is not there.", file=file.name)
         if error or path is None:
             failed.append((row.image or file.name, error))
         else:
@@ -182,11 +187,19 @@ def _class_names(row: _Row, known: Set[str], has_several: bool) -> tuple[list[st
     names = [] if text in known else [_plain(part) for part in _SEPARATORS.split(text)]
     names = [name for name in names if name] or ([_plain(text)] if text.strip() else [])
     if not row.image:
-        return [], f"Line {row.line} names no image."
+        return [], tr("Line {line} names no image.", line=row.line)
     if any(len(name) > _MAX_NAME_LENGTH for name in names):
-        return [], f"Line {row.line} has a class name of more than {_MAX_NAME_LENGTH} characters."
+        return [], tr(
+            "Line {line} has a class name of more than {limit} characters.",
+            line=row.line,
+            limit=_MAX_NAME_LENGTH,
+        )
     if len(names) > 1 and not has_several:
-        return [], f"Line {row.line} gives {row.image} several classes, and this project allows one per image."
+        return [], tr(
+            "Line {line} gives {image} several classes, and this project allows one per image.",
+            line=row.line,
+            image=row.image,
+        )
     return names, ""
 
 
@@ -196,7 +209,12 @@ def _take(wanted: _Wanted, row: _Row, names: list[str], has_several: bool, repor
     wanted.is_confirmed |= bool(row.is_confirmed)
     if not has_several and wanted.classes and names and names != wanted.classes:
         report.errors.append(
-            f"Line {row.line} gives {row.image} another class than line {wanted.line}, which was used."
+            tr(
+                "Line {line} gives {image} another class than line {used_line}, which was used.",
+                line=row.line,
+                image=row.image,
+                used_line=wanted.line,
+            )
         )
         return
     wanted.classes += [name for name in names if name not in wanted.classes]
@@ -211,13 +229,13 @@ def _apply(project: Project, wanted: dict[int, _Wanted], file_name: str, report:
             report.new_classes.append(name)
     pairs = [(image_id, class_ids[name]) for image_id, each in wanted.items() for name in each.classes]
     if pairs:
-        project.label_many(pairs, Source.IMPORT, f"import labels from {file_name}").result()
+        project.label_many(pairs, Source.IMPORT, tr("import labels from {file}", file=file_name)).result()
     confirmed = [image_id for image_id, each in wanted.items() if each.is_confirmed]
     if confirmed and project.label_mode is LabelMode.SEVERAL:
         project.mark(confirmed, Mark.CONFIRMED, True).result()
     notes = {image_id: each.note for image_id, each in wanted.items() if each.note}
     if notes:
-        project.set_notes(notes, f"import notes from {file_name}").result()
+        project.set_notes(notes, tr("import notes from {file}", file=file_name)).result()
     report.num_applied = sum(bool(each.classes) or each.is_confirmed for each in wanted.values())
     report.num_notes = len(notes)
 
@@ -231,9 +249,10 @@ def _rows(file: Path, report: LabelReport) -> Iterator[_Row]:
         if IMAGE_COLUMN in header and CLASS_COLUMN in header:
             break
     else:
-        shown = header_line[:60] or "nothing"
+        shown = header_line[:60] or tr("nothing")
         raise ImportFormatError(
-            f"{file.name} does not begin with a header image,class but with “{shown}”.", _FORMAT_HINT
+            tr("{file} does not begin with a header image,class but with “{shown}”.", file=file.name, shown=shown),
+            _FORMAT_HINT,
         )
     image_column, class_column = header.index(IMAGE_COLUMN), header.index(CLASS_COLUMN)
     places = {name: place for place, name in reversed(list(enumerate(header)))}
@@ -251,7 +270,7 @@ def _rows(file: Path, report: LabelReport) -> Iterator[_Row]:
             if is_header:
                 is_header = False
             elif len(row) <= max(image_column, class_column):
-                report.errors.append(f"Line {reader.line_num} has too few columns.")
+                report.errors.append(tr("Line {line} has too few columns.", line=reader.line_num))
             else:
                 yield _Row(
                     line=reader.line_num,
@@ -262,18 +281,23 @@ def _rows(file: Path, report: LabelReport) -> Iterator[_Row]:
                 )
     except csv.Error as err:
         raise ImportFormatError(
-            f"Line {reader.line_num} of {file.name} is not CSV ({err}).", "Save the table as CSV again."
+            tr("Line {line} of {file} is not CSV ({reason}).", line=reader.line_num, file=file.name, reason=err),
+            tr("Save the table as CSV again."),
         ) from err
 
 
 def text_of_table(file: Path) -> str:
     if not file.is_file():
-        what = "is a folder, not a file" if file.is_dir() else "is not there"
-        raise ImportFormatError(f"{file} {what}.", "Choose a CSV file with the columns image and class.")
+        message = (
+            tr("{file} is a folder, not a file.", file=file) if file.is_dir() else tr("{file} is not there.", file=file)
+        )
+        raise ImportFormatError(message, tr("Choose a CSV file with the columns image and class."))
     try:
         data = file.read_bytes()
     except OSError as err:
-        raise ImportFormatError(f"{file} cannot be read ({err.strerror or err}).", "Check its permissions.") from err
+        raise ImportFormatError(
+            tr("{file} cannot be read ({reason}).", file=file, reason=err.strerror or err), tr("Check its permissions.")
+        ) from err
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):  # what a spreadsheet calls "Unicode text"
         encodings = ["utf-16"]
     else:
@@ -286,7 +310,9 @@ def text_of_table(file: Path) -> str:
         if "\0" in text:
             break
         return text
-    raise ImportFormatError(f"{file.name} is not a text file.", "Save the table as CSV (UTF-8) and try again.")
+    raise ImportFormatError(
+        tr("{file} is not a text file.", file=file.name), tr("Save the table as CSV (UTF-8) and try again.")
+    )
 
 
 def _plain(name: str) -> str:

@@ -23,6 +23,7 @@ from engine.domain import DEFAULT_FALSE_ALARM_RATE, LabelMode
 from engine.errors import BackboneError, ImportFormatError
 from engine.evaluation.unknown import UnknownDetector
 from engine.exporters.protocol import MODEL_DOCUMENT_NAME, UNKNOWN_PREFIX
+from engine.language import tr
 from engine.nn.head import Head
 from engine.nn.preprocessing import Preprocessing, default_preprocessing
 from engine.nn.run_model import RunModel
@@ -44,8 +45,8 @@ _LARGEST_DOCUMENT_BYTES: Final = 32_000_000
 _LARGEST_WEIGHTS_BYTES: Final = 1 << 33
 _MOST_CLASSES: Final = 100_000
 _LONGEST_NAME: Final = 1000
-_EXPORT_AGAIN: Final = "Export the model again."
-_ONLY_SAFE: Final = "Name the folder of an ONNX or safetensors export, or its .onnx file."
+_EXPORT_AGAIN: Final = tr("Export the model again.")
+_ONLY_SAFE: Final = tr("Name the folder of an ONNX or safetensors export, or its .onnx file.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ def find_model(path: Path) -> ExportedModel | None:
         document = path.with_name(MODEL_DOCUMENT_NAME)
         if not document.is_file():
             raise ImportFormatError(
-                f"{path} lies without its {MODEL_DOCUMENT_NAME}.", "Name the whole folder of a safetensors export."
+                tr("{file} lies without its {document}.", file=path, document=MODEL_DOCUMENT_NAME),
+                tr("Name the whole folder of a safetensors export."),
             )
         return ExportedModel("safetensors", path, document)
     return _model_in(path.parent) if path.name == MODEL_DOCUMENT_NAME else None
@@ -114,7 +116,7 @@ def _decisions(
         unknown = document.get("unknown")
         threshold = 1 - DEFAULT_FALSE_ALARM_RATE if unknown is None else _number(unknown["threshold"])
     except (KeyError, TypeError, ValueError) as err:
-        raise _misfit(file, "what it says of its decisions makes no sense") from err
+        raise _misfit(file, tr("what it says of its decisions makes no sense")) from err
     return names, mode, thresholds, threshold
 
 
@@ -173,7 +175,8 @@ def recorded_figures(model: ExportedModel) -> dict[str, Any]:
         return common | {"confusion": confusion.tolist(), "per_class": rows}
     except (KeyError, TypeError, ValueError) as err:
         raise ImportFormatError(
-            f"{model.file} brings no complete figures along.", "Name images of known classes with --images."
+            tr("{file} brings no complete figures along.", file=model.file),
+            tr("Name images of known classes with --images."),
         ) from err
 
 
@@ -197,14 +200,17 @@ def _model_in(folder: Path) -> ExportedModel | None:
         stated = _read_json(document).get("format")
         name = _KINDS.get(stated) if isinstance(stated, str) else None
         if name is None:
-            raise ImportFormatError(f"{document} names no format that can be loaded.", _ONLY_SAFE)
+            raise ImportFormatError(tr("{document} names no format that can be loaded.", document=document), _ONLY_SAFE)
         file = folder / MODEL_FILES[name]
         if not file.is_file():
-            raise ImportFormatError(f"{file} is missing.", _EXPORT_AGAIN)
+            raise ImportFormatError(tr("{file} is missing.", file=file), _EXPORT_AGAIN)
         return ExportedModel(name, file, document)
     for name in MODEL_FILES.values():
         if (folder / name).is_file():
-            raise ImportFormatError(f"{folder} holds {name}, but no {MODEL_DOCUMENT_NAME}.", _EXPORT_AGAIN)
+            raise ImportFormatError(
+                tr("{folder} holds {name}, but no {document}.", folder=folder, name=name, document=MODEL_DOCUMENT_NAME),
+                _EXPORT_AGAIN,
+            )
     unsafe = sorted(path for path in folder.glob("*") if path.suffix.lower() in _UNSAFE_SUFFIXES)
     if unsafe:
         raise _unsafe(unsafe[0])
@@ -216,7 +222,7 @@ def _read_onnx(model: ExportedModel) -> tuple[bytes, dict[str, Any]]:
 
     data, document = read_onnx(model.file)
     if model.document is not None and _read_document(model).get("classes") != document.get("classes"):
-        raise _misfit(model.document, "it names other classes than the model")
+        raise _misfit(model.document, tr("it names other classes than the model"))
     return data, document
 
 
@@ -225,7 +231,7 @@ def _read_document(model: ExportedModel) -> dict[str, Any]:
     document = _read_json(model.document)
     stated = document.get("format")
     if document.get("program") != "Graft" or not isinstance(stated, str) or _KINDS.get(stated) != model.format:
-        raise _misfit(model.document, f"it does not describe a {model.format} export of Graft")
+        raise _misfit(model.document, tr("it does not describe a {format} export of Graft", format=model.format))
     return document
 
 
@@ -235,7 +241,9 @@ def _read_json(file: Path) -> dict[str, Any]:
             raise ValueError("larger than any of ours")
         document = json.loads(file.read_text(encoding="utf-8"))
     except OSError as err:
-        raise ImportFormatError(f"{file} cannot be read: {err.strerror}.", _EXPORT_AGAIN) from err
+        raise ImportFormatError(
+            tr("{file} cannot be read: {reason}.", file=file, reason=err.strerror), _EXPORT_AGAIN
+        ) from err
     except (ValueError, RecursionError) as err:
         raise _damaged(file) from err
     if not isinstance(document, dict):
@@ -248,7 +256,7 @@ def _class_names(document: dict[str, Any], file: Path) -> Sequence[str]:
     listed = names if isinstance(names, list) and 1 < len(names) <= _MOST_CLASSES else []
     is_right = all(isinstance(name, str) and 0 < len(name) <= _LONGEST_NAME for name in listed)
     if not listed or not is_right or len(set(listed)) != len(listed):
-        raise _misfit(file, "its list of classes is missing or makes no sense")
+        raise _misfit(file, tr("its list of classes is missing or makes no sense"))
     return listed
 
 
@@ -259,7 +267,7 @@ def _run_model(model: ExportedModel) -> RunModel:
     document = _read_document(model)
     assert model.document is not None
     if model.file.is_file() and model.file.stat().st_size > _LARGEST_WEIGHTS_BYTES:
-        raise _misfit(model.file, "it is larger than the weights of any network here")
+        raise _misfit(model.file, tr("it is larger than the weights of any network here"))
     class_names, mode, thresholds, unknown_threshold = _decisions(document, model.document)
     backbone = backbone_of(document, model.document)
     preprocessing = _preprocessing(document, backbone, model.document)
@@ -268,7 +276,8 @@ def _run_model(model: ExportedModel) -> RunModel:
         backbone_graph(backbone, model.file)  # Kept by its hash, so that asking it is quick.
     except BackboneError as err:
         raise ImportFormatError(
-            f"{model.file} does not hold the weights of {backbone.display_name}.", _EXPORT_AGAIN
+            tr("{file} does not hold the weights of {backbone}.", file=model.file, backbone=backbone.display_name),
+            _EXPORT_AGAIN,
         ) from err
     return RunModel(
         spec=backbone,
@@ -303,9 +312,9 @@ def backbone_of(document: dict[str, Any], file: Path) -> BackboneSpec:
         if (described["model_name"], described["embedding_size"]) != (found.model_name, found.embedding_size):
             raise ValueError("another network of that name")
     except BackboneError as err:
-        raise _misfit(file, f"this version knows no backbone called “{described['key']}”") from err
+        raise _misfit(file, tr("this version knows no backbone called “{key}”", key=described["key"])) from err
     except (KeyError, TypeError, ValueError) as err:
-        raise _misfit(file, "what it says of the backbone is wrong") from err
+        raise _misfit(file, tr("what it says of the backbone is wrong")) from err
     return found
 
 
@@ -314,11 +323,11 @@ def _preprocessing(document: dict[str, Any], backbone: BackboneSpec, file: Path)
     try:
         found = Preprocessing.from_document(document["preprocessing"])
     except (KeyError, TypeError, ValueError, OverflowError) as err:
-        raise _misfit(file, "what it says of the preprocessing is wrong") from err
+        raise _misfit(file, tr("what it says of the preprocessing is wrong")) from err
     fits = found.version == usual.version and found.input_size_px == usual.input_size_px
     fits = fits and found.interpolation == usual.interpolation and len(found.views) <= 8
     if not fits or not all(math.isfinite(value) for value in found.mean) or not all(0 < std < 1e6 for std in found.std):
-        raise _misfit(file, "its preprocessing is not one of this version")
+        raise _misfit(file, tr("its preprocessing is not one of this version"))
     return found
 
 
@@ -338,10 +347,12 @@ def _read_head(file: Path, num_classes: int, embedding_size: int) -> Head:
                 key = f"head.{name}"
                 part = tensors.get_slice(key) if key in names else None
                 if part is None or part.get_dtype() != "F32" or part.get_shape() != shape:
-                    raise _misfit(file, "its head does not fit the classes or the backbone in model.json")
+                    raise _misfit(file, tr("its head does not fit the classes or the backbone in model.json"))
                 arrays[name] = tensors.get_tensor(key)
     except OSError as err:
-        raise ImportFormatError(f"{file} cannot be read: {err.strerror}.", "Check the name.") from err
+        raise ImportFormatError(
+            tr("{file} cannot be read: {reason}.", file=file, reason=err.strerror), tr("Check the name.")
+        ) from err
     except SafetensorError as err:
         raise _damaged(file) from err
     head = Head(arrays["mean"], arrays["scale"], arrays["weight"], arrays["bias"], float(arrays["temperature"]))
@@ -369,14 +380,14 @@ def _number(value: object) -> float:
 
 
 def _damaged(file: Path) -> ImportFormatError:
-    return ImportFormatError(f"{file} is damaged.", _EXPORT_AGAIN)
+    return ImportFormatError(tr("{file} is damaged.", file=file), _EXPORT_AGAIN)
 
 
 def _misfit(file: Path, reason: str) -> ImportFormatError:
-    return ImportFormatError(f"{file} cannot be used: {reason}.", _EXPORT_AGAIN)
+    return ImportFormatError(tr("{file} cannot be used: {reason}.", file=file, reason=reason), _EXPORT_AGAIN)
 
 
 def _unsafe(file: Path) -> ImportFormatError:
     return ImportFormatError(
-        f"{file} is not opened: files of this kind can run any program when they are loaded.", _ONLY_SAFE
+        tr("{file} is not opened: files of this kind can run any program when they are loaded.", file=file), _ONLY_SAFE
     )

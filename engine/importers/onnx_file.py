@@ -14,13 +14,14 @@ import onnx
 from google.protobuf.message import DecodeError
 
 from engine.errors import ImportFormatError
+from engine.language import tr
 from engine.nn.onnx_graph import PROBABILITIES_OUTPUT
 from engine.nn.preprocess_graph import PIXELS_INPUT
 
 _LARGEST_BYTES: Final = 1 << 31
 """What the format can hold at most; a file beyond it would only fill the memory."""
 _STANDARD_DOMAINS: Final = frozenset({"", "ai.onnx"})
-_EXPORT_AGAIN: Final = "Only ONNX files that graft export wrote can be used here; export the model again."
+_EXPORT_AGAIN: Final = tr("Only ONNX files that graft export wrote can be used here; export the model again.")
 
 
 def read_onnx(file: Path) -> tuple[bytes, dict[str, Any]]:
@@ -31,17 +32,19 @@ def read_onnx(file: Path) -> tuple[bytes, dict[str, Any]]:
     """
     try:
         if file.stat().st_size >= _LARGEST_BYTES:
-            raise ImportFormatError(f"{file} is larger than any ONNX file can be.", _EXPORT_AGAIN)
+            raise ImportFormatError(tr("{file} is larger than any ONNX file can be.", file=file), _EXPORT_AGAIN)
         data = file.read_bytes()
     except OSError as err:
-        raise ImportFormatError(f"{file} cannot be read: {err.strerror}.", "Check the name.") from err
+        raise ImportFormatError(
+            tr("{file} cannot be read: {reason}.", file=file, reason=err.strerror), tr("Check the name.")
+        ) from err
     try:
         model = onnx.load_model_from_string(data)
     except DecodeError as err:
-        raise ImportFormatError(f"{file} is damaged, or not an ONNX file.", _EXPORT_AGAIN) from err
+        raise ImportFormatError(tr("{file} is damaged, or not an ONNX file.", file=file), _EXPORT_AGAIN) from err
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     if metadata.get("program") != "Graft":
-        raise ImportFormatError(f"{file} was not exported by Graft, or is damaged.", _EXPORT_AGAIN)
+        raise ImportFormatError(tr("{file} was not exported by Graft, or is damaged.", file=file), _EXPORT_AGAIN)
     _refuse_references(model, file)
     document: dict[str, Any] = {}
     for key, text in metadata.items():
@@ -62,7 +65,8 @@ def _refuse_references(model: onnx.ModelProto, file: Path) -> None:
         node = waiting.pop()
         if node.domain not in _STANDARD_DOMAINS:
             raise ImportFormatError(
-                f"{file} uses operators of “{node.domain}”, as no export of ours does.", _EXPORT_AGAIN
+                tr("{file} uses operators of “{domain}”, as no export of ours does.", file=file, domain=node.domain),
+                _EXPORT_AGAIN,
             )
         for attribute in node.attribute:
             tensors += [attribute.t, *attribute.tensors]
@@ -71,7 +75,9 @@ def _refuse_references(model: onnx.ModelProto, file: Path) -> None:
                 waiting.extend(graph.node)
                 tensors.extend(_initializers(graph))
     if any(tensor.external_data or tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in tensors):
-        raise ImportFormatError(f"{file} takes its weights from other files, as no export of ours does.", _EXPORT_AGAIN)
+        raise ImportFormatError(
+            tr("{file} takes its weights from other files, as no export of ours does.", file=file), _EXPORT_AGAIN
+        )
 
 
 def _initializers(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
@@ -97,4 +103,6 @@ def _refuse_other_form(graph: onnx.GraphProto, classes: object, file: Path) -> N
         is_ours = is_ours and probabilities.elem_type == onnx.TensorProto.FLOAT
         is_ours = is_ours and [side.dim_value for side in probabilities.shape.dim] == [len(classes)]
     if not is_ours or not isinstance(classes, list):
-        raise ImportFormatError(f"{file} does not take pictures and give one probability per class.", _EXPORT_AGAIN)
+        raise ImportFormatError(
+            tr("{file} does not take pictures and give one probability per class.", file=file), _EXPORT_AGAIN
+        )

@@ -18,6 +18,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_state
 from engine.domain import DEFAULT_FALSE_ALARM_RATE, LabelMode
 from engine.errors import ImageError, ImportFormatError
 from engine.images.decode import decode_rgb
+from engine.language import tr
 from engine.nn.onnx_graph import ask_classifier
 from engine.nn.run_model import RunModel
 from engine.settings import num_threads as usable_threads
@@ -213,10 +214,10 @@ class GraphClassifier:
         try:
             probabilities, score = ask_classifier(self._session, pixels)
         except GRAPH_ERRORS as err:
-            raise ImportFormatError("The exported model does not run.", "Export it again.") from err
+            raise ImportFormatError(tr("The exported model does not run."), tr("Export it again.")) from err
         is_right = probabilities.shape == (len(self.class_names),) and bool(np.isfinite(probabilities).all())
         if is_right and self.mode is LabelMode.ONE:
             is_right = abs(probabilities.sum() - 1) <= 1e-3
         if not is_right or not (math.isnan(score) or 0 <= score <= 1):
-            raise ImportFormatError("The exported model gives no probabilities.", "Export it again.")
+            raise ImportFormatError(tr("The exported model gives no probabilities."), tr("Export it again."))
         return probabilities, score

@@ -27,6 +27,7 @@ from engine.evaluation.unknown import plain_detector
 from engine.events import EpochEnded
 from engine.files import atomic_write_bytes, disk_error
 from engine.job import CancelledError, JobContext
+from engine.language import tr
 from engine.nn.activations import keep_activations
 from engine.nn.augmentation import NO_VARIANTS, PRESETS, num_views
 from engine.nn.device import Place
@@ -140,7 +141,12 @@ class DeepTraining:
         file = self.inputs.scratch / f"{self.inputs.depth}-all.safetensors"
         training.restore(file)
         while training.epoch < num_epochs:
-            self._epoch(training, self.usable, file, f"last training, round {training.epoch + 1} of {num_epochs}")
+            self._epoch(
+                training,
+                self.usable,
+                file,
+                tr("last training, round {round} of {num_rounds}", round=training.epoch + 1, num_rounds=num_epochs),
+            )
             training.save(file)
             self._emit("all", training, math.nan, math.nan)
         return training
@@ -164,8 +170,14 @@ class DeepTraining:
         judged_at = point_epochs(self.plan.num_epochs)
         losses = [self._loss_at(judged, held_out) for judged in points]
         while training.epoch < self.plan.num_epochs and not _is_over(losses):
-            step = f"part {index + 1} of {self.plan.num_measured} held out, round {training.epoch + 1}"
-            self._epoch(training, rows, state, f"{step} of {self.plan.num_epochs}")
+            step = tr(
+                "part {part} of {num_parts} held out, round {round} of {num_rounds}",
+                part=index + 1,
+                num_parts=self.plan.num_measured,
+                round=training.epoch + 1,
+                num_rounds=self.plan.num_epochs,
+            )
+            self._epoch(training, rows, state, step)
             accuracy = math.nan
             if training.epoch in judged_at[len(points) :]:
                 points.append(self._judge(training, rows, held_out))
@@ -266,15 +278,17 @@ class DeepTraining:
             try:
                 state = path.stat()
             except OSError as err:
-                raise ImageError(f"{path.name} is gone.", "Rescan its folder.") from err
+                raise ImageError(tr("{file} is gone.", file=path.name), tr("Rescan its folder.")) from err
             if (state.st_size, state.st_mtime_ns) != self.inputs.stamps.get(path, (state.st_size, state.st_mtime_ns)):
-                raise ImageError(f"{path.name} has changed since it was labelled.", "Rescan its folder.")
+                raise ImageError(
+                    tr("{file} has changed since it was labelled.", file=path.name), tr("Rescan its folder.")
+                )
             return make_views(path)
 
         return views_of
 
     def _look_at(self, num_done: int) -> None:
-        self.tell(f"looking at the images, {num_done:,} of {len(self.inputs.paths):,}")
+        self.tell(tr("looking at the images, {done:,} of {total:,}", done=num_done, total=len(self.inputs.paths)))
         self.context.checkpoint()
 
 
@@ -330,5 +344,5 @@ def _is_over(losses: list[float]) -> bool:
 def _refuse_lost_classes(inputs: DeepInputs, usable: NDArray[np.int64]) -> None:
     if len(np.unique(inputs.targets[usable])) < inputs.num_classes:
         raise TrainingError(
-            "All images of a class could no longer be read.", "Look for changed images (F5), then retrain."
+            tr("All images of a class could no longer be read."), tr("Look for changed images (F5), then retrain.")
         )

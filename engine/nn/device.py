@@ -23,6 +23,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from engine.language import tr
+
 if TYPE_CHECKING:
     import torch
 
@@ -55,7 +57,7 @@ class Device:
         return self.kind != DeviceKind.CPU
 
 
-CPU: Final = Device(DeviceKind.CPU, "the processor", "cpu")
+CPU: Final = Device(DeviceKind.CPU, tr("the processor"), "cpu")
 
 
 def choose_device(wanted: str = "auto") -> Device:
@@ -104,7 +106,7 @@ def gpus() -> list[Device]:
             name = torch.cuda.get_device_name(index)
             found.append(Device(DeviceKind.CUDA, name, f"cuda:{index}", has_half))
     if torch.backends.mps.is_available():
-        found.append(Device(DeviceKind.MPS, "the Apple GPU", "mps", has_half=True))
+        found.append(Device(DeviceKind.MPS, tr("the Apple GPU"), "mps", has_half=True))
     return found
 
 
@@ -236,7 +238,13 @@ class Place:
             forget_cached_memory(self.device)
         elif self.device.is_gpu:
             reason = " ".join(str(err).split())[:200] or type(err).__name__
-            self.notes.append(f"{self.device.name} failed ({reason}); the processor went on with the training.")
+            self.notes.append(
+                tr(
+                    "{device} failed ({reason}); the processor went on with the training.",
+                    device=self.device.name,
+                    reason=reason,
+                )
+            )
             self.device, self.portion = CPU, 1 << 20
             self.precision = training_precision(CPU)
             raise DeviceFailedError(reason) from err

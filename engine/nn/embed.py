@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from engine.backbones import BackboneSpec
 from engine.errors import ImageError
 from engine.images.decode import decode_rgb
+from engine.language import tr
 from engine.nn.device import Device, choose_device
 from engine.nn.forward import Floats, Forward
 from engine.nn.preprocess_graph import Preprocessor
@@ -27,7 +28,7 @@ from engine.settings import num_threads as usable_threads
 
 BATCH_SIZE = 16
 GPU_BATCH_SIZE = 128
-NOT_FINITE = "The network gives no finite embedding for it."
+NOT_FINITE = tr("The network gives no finite embedding for it.")
 
 
 @dataclass(frozen=True, slots=True)

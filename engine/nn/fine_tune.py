@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from engine.errors import TrainingError
 from engine.files import atomic_write_file
+from engine.language import tr
 from engine.nn.device import DeviceFailedError, Place, autocast, send
 from engine.nn.head import Head
 from engine.nn.material import Draw, Material, Portion, Recipe, generator
@@ -217,8 +218,8 @@ class FineTuning:
             self.place.make_room(err, num_images)
         except MemoryError as memory:
             raise TrainingError(
-                "There is too little memory to train this network, even for one image at a time.",
-                "Close other programs, train only the head, or choose a smaller backbone.",
+                tr("There is too little memory to train this network, even for one image at a time."),
+                tr("Close other programs, train only the head, or choose a smaller backbone."),
             ) from memory
 
     def _loss_of(self, portion: Portion) -> Tensor:
@@ -258,8 +259,8 @@ class FineTuning:
         self.num_failures += 1
         if self.num_failures >= MAX_FAILURES:
             raise TrainingError(
-                "The training got out of hand three times, each time slower than before, and was stopped.",
-                "The model that you have is untouched. Train only the head, or choose another backbone.",
+                tr("The training got out of hand three times, each time slower than before, and was stopped."),
+                tr("The model that you have is untouched. Train only the head, or choose another backbone."),
             )
         failures, slowness = self.num_failures, self.slowness * _SLOWER
         state = dict(state)

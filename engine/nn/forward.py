@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from engine.backbones import BackboneSpec
 from engine.errors import BackboneError
 from engine.helper_process import MAKE_GRAPH, start_helper
+from engine.language import tr
 from engine.nn.classifier import GRAPH_ERRORS
 from engine.nn.device import CPU, Device, DeviceKind, forget_cached_memory, free_memory_bytes, is_out_of_memory
 from engine.nn.onnx_graph import (
@@ -123,15 +124,24 @@ class Forward:
             self.max_views = largest_batch(self._spec, self.device)
         elif is_out_of_memory(err):
             raise BackboneError(
-                f"There is too little memory for {self._spec.display_name}, even for one image at a time.",
-                "Close other programs, or choose a smaller backbone.",
+                tr(
+                    "There is too little memory for {backbone}, even for one image at a time.",
+                    backbone=self._spec.display_name,
+                ),
+                tr("Close other programs, or choose a smaller backbone."),
             ) from err
         else:
             raise err
 
     def _fall_back(self, err: BaseException) -> None:
         reason = " ".join(str(err).split())[:200] or type(err).__name__
-        self.notes.append(f"{self.device.name} failed ({reason}); the processor does its work from here on.")
+        self.notes.append(
+            tr(
+                "{device} failed ({reason}); the processor does its work from here on.",
+                device=self.device.name,
+                reason=reason,
+            )
+        )
         self.device = CPU
         self._engine = self._processor()
 

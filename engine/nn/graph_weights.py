@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from engine.backbones import BackboneSpec
 from engine.errors import BackboneError
+from engine.language import tr
 from engine.nn.fx_export import UnsupportedOperationError, export_convolutional
 from engine.nn.networks import make_backbone
 
@@ -27,7 +28,7 @@ GRAPH_PREFIX: Final = "backbone/"
 HALF_SUFFIX: Final = "_half"
 FACTOR_SUFFIX: Final = "_factor"
 _CLOSE: Final = 1e-5
-_HINT: Final = "Export the same model in the format safetensors, and take that."
+_HINT: Final = tr("Export the same model in the format safetensors, and take that.")
 
 Array = NDArray[np.float32]
 
@@ -42,14 +43,20 @@ def weights_of_graph(spec: BackboneSpec, graph: onnx.ModelProto, display_name: s
     try:
         reference = _constants(export_convolutional(network, spec.input_size_px, spec.embedding_size), "")
     except UnsupportedOperationError as err:
-        raise BackboneError(f"{spec.display_name} cannot be read back from ONNX.", _HINT) from err
+        raise BackboneError(tr("{backbone} cannot be read back from ONNX.", backbone=spec.display_name), _HINT) from err
     given = _constants(graph, GRAPH_PREFIX)
     if reference.keys() != given.keys() or any(reference[name].shape != given[name].shape for name in reference):
-        raise BackboneError(f"{display_name} does not hold {spec.display_name} in full precision.", _HINT)
+        raise BackboneError(
+            tr("{file} does not hold {backbone} in full precision.", file=display_name, backbone=spec.display_name),
+            _HINT,
+        )
     _Filling(network, reference, given).run()
     rebuilt = _constants(export_convolutional(network, spec.input_size_px, spec.embedding_size), "")
     if not all(np.allclose(rebuilt[name], given[name], rtol=1e-4, atol=1e-6) for name in given):
-        raise BackboneError(f"{display_name} does not hold {spec.display_name} as it is exported.", _HINT)
+        raise BackboneError(
+            tr("{file} does not hold {backbone} as it is exported.", file=display_name, backbone=spec.display_name),
+            _HINT,
+        )
     return dict(network.state_dict())
 
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from engine.backbones import BackboneSpec
 from engine.errors import BackboneError
+from engine.language import tr
 from engine.nn.spreads import SpreadNetwork
 from engine.nn.torchvision_shim import import_torchvision
 
@@ -58,8 +59,8 @@ def load_backbone(spec: BackboneSpec, weights: Path) -> nn.Module:
             network = _with_spreads(network, spec)
     except RuntimeError as err:
         raise BackboneError(
-            f"{weights.name} does not hold the weights of {spec.display_name}.",
-            "Choose the file that belongs to this backbone, or download it again.",
+            tr("{file} does not hold the weights of {backbone}.", file=weights.name, backbone=spec.display_name),
+            tr("Choose the file that belongs to this backbone, or download it again."),
         ) from err
     return network.eval().requires_grad_(False)
 
@@ -103,8 +104,8 @@ def _read_state(spec: BackboneSpec, weights: Path) -> Mapping[str, Tensor]:
         raise _unreadable(weights) from err
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
         raise BackboneError(
-            f"{weights.name} is not a table of weights for {spec.display_name}.",
-            "Save the network's state_dict() alone, or download the weights.",
+            tr("{file} is not a table of weights for {backbone}.", file=weights.name, backbone=spec.display_name),
+            tr("Save the network's state_dict() alone, or download the weights."),
         )
     return state
 
@@ -119,7 +120,9 @@ def _without_prefix(state: Mapping[str, Tensor], network: nn.Module) -> dict[str
 
 
 def _unreadable(weights: Path) -> BackboneError:
-    return BackboneError(f"The weights file {weights} cannot be read.", "Delete it and download the weights again.")
+    return BackboneError(
+        tr("The weights file {file} cannot be read.", file=weights), tr("Delete it and download the weights again.")
+    )
 
 
 def _build(spec: BackboneSpec) -> nn.Module:

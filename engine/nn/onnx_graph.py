@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from engine.backbones import STARTER_FOLDER, BackboneSpec
 from engine.errors import BackboneError, DiskError
 from engine.files import atomic_write_bytes
+from engine.language import tr
 from engine.nn.preprocess_graph import PIXELS_INPUT
 from engine.settings import user_data_folder
 from engine.weights import file_sha256
@@ -130,8 +131,11 @@ def _export(spec: BackboneSpec, weights: Path, is_quick: bool = False) -> onnx.M
     got = session.run([BACKBONE_OUTPUT], {BACKBONE_INPUT: example.numpy()})[0]
     if not np.abs(got - expected).max() <= _MAX_RELATIVE_ERROR * np.abs(expected).max():
         raise BackboneError(
-            f"{spec.display_name} cannot be used: its fast form does not compute the same as the original.",
-            "Choose another backbone and report this as a bug.",
+            tr(
+                "{backbone} cannot be used: its fast form does not compute the same as the original.",
+                backbone=spec.display_name,
+            ),
+            tr("Choose another backbone and report this as a bug."),
         )
     return graph
 

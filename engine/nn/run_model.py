@@ -17,6 +17,7 @@ from engine.backbones import BackboneSpec
 from engine.domain import DEFAULT_FALSE_ALARM_RATE, LabelMode
 from engine.errors import BackboneError, TrainingError
 from engine.evaluation.unknown import UnknownDetector
+from engine.language import tr
 from engine.nn.head import Head, probabilities_of, sigmoid
 from engine.nn.preprocessing import Preprocessing
 from engine.own_backbones import BACKBONE_FILE, run_spec
@@ -84,8 +85,12 @@ def load_run_model(run_folder: Path, project_dir: Path | None = None) -> RunMode
     weights = own if own.is_file() else find_weights(model.spec, project_dir)
     if file_sha256(weights) != model.weights_hash:
         raise BackboneError(
-            f"The weights of {model.spec.display_name} found in {weights} are not the ones this model was trained on.",
-            "Put the original weights file back, or retrain with the weights that are here.",
+            tr(
+                "The weights of {backbone} found in {file} are not the ones this model was trained on.",
+                backbone=model.spec.display_name,
+                file=weights,
+            ),
+            tr("Put the original weights file back, or retrain with the weights that are here."),
         )
     return replace(model, weights=weights)
 
@@ -115,7 +120,8 @@ def read_run(run_folder: Path, weights: Path) -> RunModel:
         )
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as err:
         raise TrainingError(
-            f"The model in {run_folder} is damaged or incomplete.", "Choose another version, or retrain."
+            tr("The model in {folder} is damaged or incomplete.", folder=run_folder),
+            tr("Choose another version, or retrain."),
         ) from err
 
 

@@ -28,6 +28,7 @@ from torch import Tensor, nn
 
 from engine.backbones import BackboneSpec
 from engine.helper_process import TRAINING_PEER, start_helper
+from engine.language import tr
 from engine.nn.device import Device, DeviceKind
 from engine.nn.head import Head
 from engine.nn.material import Material, Recipe
@@ -86,7 +87,7 @@ class Team:
         except RuntimeError as err:
             self.close()
             raise TeamBrokenError(
-                "One of the devices that trained together failed; the first one went on alone."
+                tr("One of the devices that trained together failed; the first one went on alone.")
             ) from err
         start = 0
         for parameter, gradient in zip(parameters, gradients, strict=True):

@@ -8,12 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from engine.language import count, tr
+
 HEAD: Final = "head"
 PARTIAL: Final = "partial"
 FULL: Final = "full"
 AUTO: Final = "auto"
 DEPTHS: Final = (AUTO, HEAD, PARTIAL, FULL)
-ONLY_THE_HEAD: Final = "Where images may have several classes, only the head is trained in this version."
+ONLY_THE_HEAD: Final = tr("Where images may have several classes, only the head is trained in this version.")
 SCRATCH_FOLDER: Final = "training"
 """In the project's cache folder: what a training that is not over yet has done."""
 
@@ -92,8 +94,8 @@ def point_epochs(num_epochs: int) -> list[int]:
 
 def duration_words(seconds: float) -> str:
     """Returns a time as people say it: "40 seconds", "3 minutes", "2 hours"."""
-    for unit, size in (("hour", 3600.0), ("minute", 60.0)):
-        if seconds >= 1.5 * size:
-            return f"{round(seconds / size):,} {unit}s"
-    count = max(1, round(seconds))
-    return f"{count} second{'s' if count > 1 else ''}"
+    if seconds >= 1.5 * 3600:
+        return count(round(seconds / 3600), "hour")
+    if seconds >= 1.5 * 60:
+        return count(round(seconds / 60), "minute")
+    return count(max(1, round(seconds)), "second")

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from engine.domain import Change, ImageClass, LabelMode, Mark, Source
 from engine.errors import ProjectError
+from engine.language import tr
 from engine.store import edits, steps
 from engine.store.store import Store, Work
 
@@ -126,7 +127,8 @@ class LabelWriting:
     def _write(self, work: Work[T]) -> Future[T]:
         if self.read_only:
             raise ProjectError(
-                f"{self.name} is open as a read-only copy.", "Open the project itself to change something."
+                tr("{name} is open as a read-only copy.", name=self.name),
+                tr("Open the project itself to change something."),
             )
         return self.store.submit(work)
 

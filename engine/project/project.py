@@ -25,6 +25,7 @@ from engine.domain import (
     StepEntry,
 )
 from engine.errors import ProjectDamagedError, ProjectError, StoreError
+from engine.language import tr
 from engine.own_backbones import MODELS_FOLDER
 from engine.project.honesty import HonestyChoices
 from engine.project.labels import plain_ids
@@ -60,17 +61,22 @@ class Project(HonestyChoices, RunKeeping):
         """
         folder = folder.absolute()
         if folder.exists() and not folder.is_dir():
-            raise ProjectError(f"{folder} is a file, not a folder.", "Choose a folder for the project.")
+            raise ProjectError(
+                tr("{folder} is a file, not a folder.", folder=folder), tr("Choose a folder for the project.")
+            )
         if (folder / DATABASE_FILE).exists():
-            raise ProjectError(f"There is a project in {folder} already.", "Open it, or choose another folder.")
+            raise ProjectError(
+                tr("There is a project in {folder} already.", folder=folder), tr("Open it, or choose another folder.")
+            )
         if restore.can_restore(folder):
             raise ProjectError(
-                f"{folder} holds what is left of a project.", "Restore that project, or choose another folder."
+                tr("{folder} holds what is left of a project.", folder=folder),
+                tr("Restore that project, or choose another folder."),
             )
         owner.refuse_network_folder(folder)
         with environment_errors(folder / DATABASE_FILE):
             folder.mkdir(parents=True, exist_ok=True)
-        return cls(folder, Store.create(folder, name or folder.name or "Project"))
+        return cls(folder, Store.create(folder, name or folder.name or tr("Project")))
 
     @classmethod
     def open(cls, folder: Path, read_only: bool = False) -> Project:
@@ -84,17 +90,22 @@ class Project(HonestyChoices, RunKeeping):
         """
         folder = folder.absolute()
         if not folder.exists():
-            raise ProjectError(f"There is no folder {folder}.", "Check the name, or make a new project.")
+            raise ProjectError(
+                tr("There is no folder {folder}.", folder=folder), tr("Check the name, or make a new project.")
+            )
         if not folder.is_dir():
-            raise ProjectError(f"{folder} is a file, not a project folder.", "Choose the folder of a project.")
+            raise ProjectError(
+                tr("{folder} is a file, not a project folder.", folder=folder), tr("Choose the folder of a project.")
+            )
         if not (folder / DATABASE_FILE).exists():
             if restore.can_restore(folder):
                 raise ProjectDamagedError(
-                    f"The database of the project in {folder} is gone.",
-                    "Restore the project: every label comes back from its newest backup and its journal.",
+                    tr("The database of the project in {folder} is gone.", folder=folder),
+                    tr("Restore the project: every label comes back from its newest backup and its journal."),
                 )
             raise ProjectError(
-                f"{folder} is not a Graft project.", "Choose the folder of a project, or make a new project."
+                tr("{folder} is not a Graft project.", folder=folder),
+                tr("Choose the folder of a project, or make a new project."),
             )
         if not read_only:
             owner.refuse_network_folder(folder)
@@ -113,7 +124,7 @@ class Project(HonestyChoices, RunKeeping):
         """
         folder = folder.absolute()
         if not folder.is_dir():
-            raise ProjectError(f"There is no folder {folder}.", "Check the name.")
+            raise ProjectError(tr("There is no folder {folder}.", folder=folder), tr("Check the name."))
         Store.refuse_open_here(folder)
         restore.restore(folder)
         return cls.open(folder)
@@ -260,7 +271,9 @@ class Project(HonestyChoices, RunKeeping):
         """
         path = path.absolute()
         if not path.is_dir():
-            raise ProjectError(f"There is no folder {path}.", "Choose the folder that the images are in now.")
+            raise ProjectError(
+                tr("There is no folder {folder}.", folder=path), tr("Choose the folder that the images are in now.")
+            )
         self._write(lambda db: images.repoint_root(db, root_id, path)).result()
 
     def add_images(self, root_id: int, new_images: Sequence[NewImage]) -> list[int]:

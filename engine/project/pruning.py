@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.domain import Run
+from engine.language import tr
 from engine.own_backbones import RUN_PREFIX
 
 
@@ -32,15 +33,15 @@ def reasons_to_keep(listed: Sequence[Run], notes: Mapping[int, str], num_newest:
     reasons: dict[int, str] = {}
     for run in reversed(listed):
         if run.is_active:
-            reasons[run.id] = "in use"
+            reasons[run.id] = tr("in use")
         elif run.id in notes:
-            reasons[run.id] = "has a note"
+            reasons[run.id] = tr("has a note")
     if listed:
         best = max(listed, key=lambda run: (run.validation.accuracy, run.id))
-        reasons.setdefault(best.id, "best score")
+        reasons.setdefault(best.id, tr("best score"))
     for run in listed[max(0, len(listed) - num_newest) :]:
-        reasons.setdefault(run.id, "one of the newest")
+        reasons.setdefault(run.id, tr("one of the newest"))
     for run in reversed(listed):  # an origin is older than what came of it
         if any(heir.id in reasons for heir in heirs_of(run, listed)):
-            reasons.setdefault(run.id, "another version began with it")
+            reasons.setdefault(run.id, tr("another version began with it"))
     return reasons

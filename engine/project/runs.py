@@ -17,6 +17,7 @@ from engine import syncing
 from engine.domain import Predictions, Run
 from engine.errors import ProjectError
 from engine.files import disk_error
+from engine.language import tr, trn
 from engine.own_backbones import MODELS_FOLDER, RUN_FILE, has_own_network
 from engine.project.labels import LabelWriting
 from engine.project.pruning import PrunePlan, heirs_of, reasons_to_keep
@@ -83,8 +84,12 @@ class RunKeeping(LabelWriting):
         if (self.run_dir(run) / RUN_FILE).is_file():
             return None
         return ProjectError(
-            f"The files of version {run.id} of the model are not in the project ({self.run_dir(run)}).",
-            "Put the folder back from a copy of the project, use another version, or retrain.",
+            tr(
+                "The files of version {version} of the model are not in the project ({folder}).",
+                version=run.id,
+                folder=self.run_dir(run),
+            ),
+            tr("Put the folder back from a copy of the project, use another version, or retrain."),
         )
 
     def missing_runs(self) -> list[Run]:
@@ -147,13 +152,25 @@ class RunKeeping(LabelWriting):
         if run.is_active:
             # Said before anything is moved; the store says it too, whoever was quicker.
             raise ProjectError(
-                f"Version {run_id} of the model is in use.", "Use another version first, then delete this one."
+                tr("Version {version} of the model is in use.", version=run_id),
+                tr("Use another version first, then delete this one."),
             )
         heirs = heirs_of(run, self.runs())
         if heirs:
             raise ProjectError(
-                f"Version {run_id} cannot be deleted: {_versions(heirs)} began with its network.",
-                f"Delete {_versions(heirs)} first, or keep both.",
+                trn(
+                    "Version {version} cannot be deleted: version {heirs} began with its network.",
+                    "Version {version} cannot be deleted: versions {heirs} began with its network.",
+                    len(heirs),
+                    version=run_id,
+                    heirs=_numbers(heirs),
+                ),
+                trn(
+                    "Delete version {heirs} first, or keep both.",
+                    "Delete versions {heirs} first, or keep both.",
+                    len(heirs),
+                    heirs=_numbers(heirs),
+                ),
             )
         self._move(self.run_dir(run), self._deleted_dir(run), lambda db: runs.set_deleted(db, run_id, True))
 
@@ -177,7 +194,8 @@ class RunKeeping(LabelWriting):
         """
         if not self._deleted_dir(run).is_dir():
             raise ProjectError(
-                f"The files of version {run.id} are gone.", "A deletion can be taken back until the project is closed."
+                tr("The files of version {version} are gone.", version=run.id),
+                tr("A deletion can be taken back until the project is closed."),
             )
         self._move(self._deleted_dir(run), self.run_dir(run), lambda db: runs.set_deleted(db, run.id, False))
 
@@ -275,11 +293,11 @@ def _was_automatic(run_file: Path) -> bool:
         return False  # not one of ours, or not whole: left alone
 
 
-def _versions(listed: Sequence[Run]) -> str:
+def _numbers(listed: Sequence[Run]) -> str:
     numbers = [str(run.id) for run in listed]
     if len(numbers) == 1:
-        return f"version {numbers[0]}"
-    return f"versions {', '.join(numbers[:-1])} and {numbers[-1]}"
+        return numbers[0]
+    return tr("{listed} and {last}", listed=", ".join(numbers[:-1]), last=numbers[-1])
 
 
 def _files_below(folder: Path) -> list[Path]:

@@ -17,6 +17,7 @@ from sqlite_utils import Database
 
 from engine.domain import Source
 from engine.errors import ProjectError
+from engine.language import count, tr
 
 _IS_THERE = """
     SELECT 1 FROM image_classes
@@ -230,8 +231,8 @@ def _ids_from(
 
 def label_text(num_images: int, class_name: str, one_image: str) -> str:
     """Returns the text of a step that gave images a class, e.g. "label 12 images as rust"."""
-    what = one_image if num_images == 1 else f"{num_images:,} images"
-    return f"label {what} as {class_name}"
+    what = one_image if num_images == 1 else count(num_images, "image")
+    return tr("label {images} as {class_name}", images=what, class_name=class_name)
 
 
 def display_name(db: Database, image_ids: Sequence[int]) -> str:
@@ -247,7 +248,7 @@ def _note(db: Database, wishes: Iterable[tuple[int, int, str]]) -> None:
     db.execute("DELETE FROM differences")
     db.conn.executemany("INSERT OR REPLACE INTO wanted VALUES (?, ?, ?)", wishes)
     if db.execute("SELECT 1 FROM wanted WHERE image_id NOT IN (SELECT id FROM images) LIMIT 1").fetchone():
-        raise ProjectError("Some of these images are not in the project.", "Open the project again.")
+        raise ProjectError(tr("Some of these images are not in the project."), tr("Open the project again."))
 
 
 def _add_what_is_not_there(db: Database) -> int:

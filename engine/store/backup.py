@@ -15,6 +15,7 @@ from sqlite_utils import Database
 
 from engine import syncing
 from engine.errors import StoreError
+from engine.language import tr
 from engine.store import outbox
 from engine.store.migrations import APPLICATION_ID
 
@@ -155,7 +156,8 @@ def _verify(db: Database, copy: Path) -> None:
         connection.close()
     if not complete:
         raise StoreError(
-            f"A backup in {copy.parent} could not be written faithfully; the older ones are kept.", "Check the disk."
+            tr("A backup in {folder} could not be written faithfully; the older ones are kept.", folder=copy.parent),
+            tr("Check the disk."),
         )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from engine.errors import ProjectError, StoreError
+from engine.language import tr
 from engine.store import annotation_log, meta, outbox
 from engine.store.failures import damaged
 from engine.store.journal import JOURNAL_FILE
@@ -40,8 +41,12 @@ def connect(file: Path, origin: Path) -> Database:
         mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
         if mode != "wal":
             raise StoreError(
-                f"The disk that holds {origin.parent} cannot keep a project safe (SQLite's {mode} journal).",
-                "Keep the project on a disk of this computer.",
+                tr(
+                    "The disk that holds {folder} cannot keep a project safe (SQLite's {mode} journal).",
+                    folder=origin.parent,
+                    mode=mode,
+                ),
+                tr("Keep the project on a disk of this computer."),
             )
         for setting in (
             "synchronous = FULL",
@@ -106,9 +111,9 @@ def _check_version(db: Database, file: Path) -> None:
     if application_id != APPLICATION_ID:
         if (file.parent / JOURNAL_FILE).exists():  # ours, then: its first page is gone
             raise damaged(file)
-        raise ProjectError(f"{file.parent} is not a Graft project.", "Choose another folder.")
+        raise ProjectError(tr("{folder} is not a Graft project.", folder=file.parent), tr("Choose another folder."))
     if version > SCHEMA_VERSION:
         raise StoreError(
-            f"The project in {file.parent} was saved by a newer version of Graft.",
-            "Update Graft, then open it again; nothing has been changed.",
+            tr("The project in {folder} was saved by a newer version of Graft.", folder=file.parent),
+            tr("Update Graft, then open it again; nothing has been changed."),
         )

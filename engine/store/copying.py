@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from engine.errors import StoreError
+from engine.language import tr
 
 _NUM_TRIES: Final = 20
 _PAUSE_S: Final = 0.05
@@ -44,7 +45,8 @@ def copy_database(source: Path, target: Path) -> None:
             return
         time.sleep(_PAUSE_S)
     raise StoreError(
-        f"The project in {source.parent} is changing too fast for a copy just now.", "Try again in a moment."
+        tr("The project in {folder} is changing too fast for a copy just now.", folder=source.parent),
+        tr("Try again in a moment."),
     )
 
 

@@ -9,9 +9,10 @@ from sqlite_utils import Database
 
 from engine.domain import NO_CLASS, Change, ImageClass, LabelMode, Mark, Source
 from engine.errors import ProjectError
+from engine.language import count, tr, trn
 from engine.store import annotation_log, classes, image_notes, images, marks, meta, steps
 
-MARK_WORDS = {Mark.SKIPPED: "skipped", Mark.UNSURE: "unsure", Mark.CONFIRMED: "confirmed"}
+MARK_WORDS = {Mark.SKIPPED: tr("skipped"), Mark.UNSURE: tr("unsure"), Mark.CONFIRMED: tr("confirmed")}
 MAX_NOTE_LENGTH = 10_000
 
 
@@ -56,8 +57,18 @@ def remove_class(db: Database, image_ids: Sequence[int], class_id: int, stroke: 
     """Takes one class away from those images that have it."""
     image_class = classes.get(db, class_id)
     num_changing = annotation_log.want_without(db, image_ids, class_id)
-    what = annotation_log.display_name(db, image_ids) or _num_images(num_changing)
-    return _apply_wishes(db, _kind("remove", stroke), f"remove {image_class.name} from {what}", num_changing)
+    name = annotation_log.display_name(db, image_ids)
+    text = (
+        tr("remove {class_name} from {image}", class_name=image_class.name, image=name)
+        if name
+        else trn(
+            "remove {class_name} from {number:,} image",
+            "remove {class_name} from {number:,} images",
+            num_changing,
+            class_name=image_class.name,
+        )
+    )
+    return _apply_wishes(db, _kind("remove", stroke), text, num_changing)
 
 
 def clear(db: Database, image_ids: Sequence[int]) -> Change:
@@ -66,8 +77,8 @@ def clear(db: Database, image_ids: Sequence[int]) -> Change:
     mark_wishes = marks.changed_by(db, image_ids, int(Mark.CONFIRMED), False)
     if num_changing == 0 and not mark_wishes:
         return _nothing("clear")
-    what = annotation_log.display_name(db, image_ids) or _num_images(max(num_changing, len(mark_wishes)))
-    step_id = steps.begin(db, "clear", f"clear {what}")
+    what = annotation_log.display_name(db, image_ids) or count(max(num_changing, len(mark_wishes)), "image")
+    step_id = steps.begin(db, "clear", tr("clear {images}", images=what))
     annotation_log.apply(db, step_id)
     marks.apply(db, step_id, mark_wishes)
     return steps.finish(db, step_id)
@@ -79,15 +90,18 @@ def revert_image(db: Database, image_id: int, to_step_id: int) -> Change:
     known = {image_class.id for image_class in classes.all_classes(db)}
     if any(class_id not in known for class_id, _ in before):
         raise ProjectError(
-            "A class that the image had then does not exist any more.", "Undo until it is there again, or label anew."
+            tr("A class that the image had then does not exist any more."),
+            tr("Undo until it is there again, or label anew."),
         )
     if len(before) > 1 and meta.label_mode(db) is LabelMode.ONE:
         raise ProjectError(
-            "The image had several classes then, and this project allows one.", "Choose another moment, or label anew."
+            tr("The image had several classes then, and this project allows one."),
+            tr("Choose another moment, or label anew."),
         )
     wishes = [(image_id, class_id, source) for class_id, source in before] or [(image_id, NO_CLASS, "")]
     num_changing = annotation_log.want(db, wishes)
-    return _apply_wishes(db, "revert", f"revert {annotation_log.display_name(db, [image_id])}", num_changing)
+    name = annotation_log.display_name(db, [image_id])
+    return _apply_wishes(db, "revert", tr("revert {image}", image=name), num_changing)
 
 
 def mark(db: Database, image_ids: Sequence[int], which: Mark, on: bool) -> Change:
@@ -95,9 +109,14 @@ def mark(db: Database, image_ids: Sequence[int], which: Mark, on: bool) -> Chang
     wishes = marks.changed_by(db, image_ids, int(which), on)
     if not wishes:
         return _nothing("mark")
-    what = annotation_log.display_name(db, image_ids) or _num_images(len(wishes))
-    words = " and ".join(word for flag, word in MARK_WORDS.items() if flag in which)
-    step_id = steps.begin(db, "mark", f"mark {what} as {words}" if on else f"mark {what} as not {words}")
+    what = annotation_log.display_name(db, image_ids) or count(len(wishes), "image")
+    words = tr(" and ").join(word for flag, word in MARK_WORDS.items() if flag in which)
+    text = (
+        tr("mark {images} as {marks}", images=what, marks=words)
+        if on
+        else tr("mark {images} as not {marks}", images=what, marks=words)
+    )
+    step_id = steps.begin(db, "mark", text)
     marks.apply(db, step_id, wishes)
     return steps.finish(db, step_id)
 
@@ -106,17 +125,22 @@ def set_notes(db: Database, notes: Mapping[int, str], text: str = "") -> Change:
     """Puts notes on images, by image id; "" takes one away. `text` names the step when there are several."""
     wanted = {image_id: " ".join(note.split("\0")).strip() for image_id, note in notes.items()}
     if any(len(note) > MAX_NOTE_LENGTH for note in wanted.values()):
-        raise ProjectError(f"The note has more than {MAX_NOTE_LENGTH:,} characters.", "Make it shorter.")
+        raise ProjectError(
+            tr("The note has more than {limit:,} characters.", limit=MAX_NOTE_LENGTH),
+            tr("Make it shorter."),
+        )
     names = {image_id: annotation_log.display_name(db, [image_id]) for image_id in wanted}
     if "" in names.values():
-        raise ProjectError("Some of these images are not in the project.", "Open the project again.")
+        raise ProjectError(tr("Some of these images are not in the project."), tr("Open the project again."))
     changing = {image_id: note for image_id, note in wanted.items() if image_notes.get(db, image_id) != note}
     if not changing:
         return _nothing("note")
     if len(changing) == 1:
         ((image_id, note),) = changing.items()
-        text = f"note on {names[image_id]}" if note else f"remove the note on {names[image_id]}"
-    step_id = steps.begin(db, "note", text or f"notes on {_num_images(len(changing))}")
+        name = names[image_id]
+        text = tr("note on {image}", image=name) if note else tr("remove the note on {image}", image=name)
+    text = text or trn("notes on {number:,} image", "notes on {number:,} images", len(changing))
+    step_id = steps.begin(db, "note", text)
     image_notes.apply(db, step_id, changing.items())
     return steps.finish(db, step_id)
 
@@ -127,12 +151,12 @@ def set_label_mode(db: Database, mode: LabelMode) -> Change:
         return _nothing("classes per image")
     if mode is LabelMode.ONE and annotation_log.has_two_classes(db):
         raise ProjectError(
-            "Some images have more than one class.",
-            "Take the others away first; then the project can go back to one class per image.",
+            tr("Some images have more than one class."),
+            tr("Take the others away first; then the project can go back to one class per image."),
         )
-    text = "several classes per image" if mode is LabelMode.SEVERAL else "one class per image"
+    text = tr("allow several classes per image") if mode is LabelMode.SEVERAL else tr("one class per image")
     kind = "settings" if images.last_position(db) else steps.SET_UP
-    step_id = steps.begin(db, kind, f"allow {text}" if mode is LabelMode.SEVERAL else text)
+    step_id = steps.begin(db, kind, text)
     meta.change(db, step_id, meta.LABEL_MODE, mode.value)
     return steps.finish(db, step_id)
 
@@ -140,7 +164,12 @@ def set_label_mode(db: Database, mode: LabelMode) -> Change:
 def split_class(db: Database, image_ids: Sequence[int], name: str) -> ImageClass:
     """Adds a class with these images, as one step; with one class per image they leave the one they had."""
     name = classes.checked_name(db, name)
-    text = f"new class {name} with {_num_images(len(set(image_ids)))}"
+    text = trn(
+        "new class {name} with {number:,} image",
+        "new class {name} with {number:,} images",
+        len(set(image_ids)),
+        name=name,
+    )
     step_id = steps.begin(db, "classes", text)
     class_id = classes.insert(db, step_id, name, classes.next_color(db), classes.next_key(db, name))
     _want_labels(db, [(image_id, class_id, Source.HUMAN.value) for image_id in image_ids])
@@ -154,7 +183,7 @@ def add_class(db: Database, name: str, color: str | None, key: str | None) -> Im
     name = classes.checked_name(db, name)
     wanted_key = classes.checked_key(key) if key else None
     color, free_key = color or classes.next_color(db), classes.next_key(db, name)
-    step_id = steps.begin(db, "classes", f"add class {name}")
+    step_id = steps.begin(db, "classes", tr("add class {name}", name=name))
     if wanted_key is not None:
         _free_key(db, step_id, wanted_key, 0)
     class_id = classes.insert(db, step_id, name, color, wanted_key or free_key)
@@ -169,7 +198,9 @@ def rename_class(db: Database, class_id: int, name: str) -> Change:
     if name == old.name:
         return _nothing("rename class")
     return _class_step(
-        db, f"rename class {old.name} to {name}", lambda step_id: classes.change(db, step_id, class_id, name=name)
+        db,
+        tr("rename class {name} to {new_name}", name=old.name, new_name=name),
+        lambda step_id: classes.change(db, step_id, class_id, name=name),
     )
 
 
@@ -188,8 +219,12 @@ def set_class_key(db: Database, class_id: int, key: str | None, swaps: bool = Fa
             _free_key(db, step_id, wanted, class_id, old.key if swaps else None)
         classes.change(db, step_id, class_id, key=wanted)
 
-    shown = classes.MOUSE_KEYS.get(wanted, f"key {wanted.upper()}") if wanted else ""
-    text = f"set {shown} for class {old.name}" if wanted else f"remove key of class {old.name}"
+    if wanted is None:
+        text = tr("remove key of class {name}", name=old.name)
+    elif wanted in classes.MOUSE_KEYS:
+        text = tr("set {mouse_button} for class {name}", mouse_button=classes.MOUSE_KEYS[wanted], name=old.name)
+    else:
+        text = tr("set key {key} for class {name}", key=wanted.upper(), name=old.name)
     return _class_step(db, text, write)
 
 
@@ -199,7 +234,9 @@ def set_class_color(db: Database, class_id: int, color: str) -> Change:
     if color == old.color:
         return _nothing("set class colour")
     return _class_step(
-        db, f"change colour of class {old.name}", lambda step_id: classes.change(db, step_id, class_id, color=color)
+        db,
+        tr("change colour of class {name}", name=old.name),
+        lambda step_id: classes.change(db, step_id, class_id, color=color),
     )
 
 
@@ -217,14 +254,18 @@ def move_class(db: Database, class_id: int, position: int) -> Change:
         for place, one in changed:
             classes.change(db, step_id, one.id, position=place)
 
-    return _class_step(db, f"move class {moved.name}", write)
+    return _class_step(db, tr("move class {name}", name=moved.name), write)
 
 
 def delete_class(db: Database, class_id: int) -> Change:
     """Deletes a class; its images lose it."""
     old = classes.get(db, class_id)
     num_images = annotation_log.want_for_all_of(db, class_id, NO_CLASS)
-    text = f"delete class {old.name}" + (f" ({_num_images(num_images)})" if num_images else "")
+    text = (
+        tr("delete class {name} ({images})", name=old.name, images=count(num_images, "image"))
+        if num_images
+        else tr("delete class {name}", name=old.name)
+    )
 
     def write(step_id: int) -> None:
         annotation_log.apply(db, step_id)
@@ -237,14 +278,14 @@ def merge_class(db: Database, class_id: int, into_id: int) -> Change:
     """Gives all images of a class another class, and deletes the first."""
     old, into = classes.get(db, class_id), classes.get(db, into_id)
     if class_id == into_id:
-        raise ProjectError("A class cannot be merged with itself.", "Choose another class.")
+        raise ProjectError(tr("A class cannot be merged with itself."), tr("Choose another class."))
     annotation_log.want_for_all_of(db, class_id, into_id)
 
     def write(step_id: int) -> None:
         annotation_log.apply(db, step_id)
         classes.change(db, step_id, class_id, deleted=1)
 
-    return _class_step(db, f"merge class {old.name} into {into.name}", write)
+    return _class_step(db, tr("merge class {name} into {other}", name=old.name, other=into.name), write)
 
 
 def _want_labels(db: Database, wishes: list[tuple[int, int, str]]) -> int:
@@ -283,7 +324,3 @@ def _free_key(db: Database, step_id: int, key: str, own_id: int, new_key: str | 
 
 def _nothing(text: str) -> Change:
     return Change(text, np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.uint8))
-
-
-def _num_images(count: int) -> str:
-    return "1 image" if count == 1 else f"{count:,} images"

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from engine.errors import ProjectDamagedError, ProjectInUseError, StoreError
 from engine.files import disk_error
-
-_RETRY_HINT = "What was saved before is safe; the change is tried again when there is room."
+from engine.language import tr
 
 
 def store_error(err: sqlite3.Error | OSError, file: Path) -> StoreError | None:
@@ -23,11 +22,14 @@ def store_error(err: sqlite3.Error | OSError, file: Path) -> StoreError | None:
     code = (getattr(err, "sqlite_errorcode", None) or 0) & 0xFF
     if code == sqlite3.SQLITE_FULL:
         full = disk_error(OSError(28, "No space left on device"), file)
-        return StoreError(full.message, f"Make room on it. {_RETRY_HINT}")
+        return StoreError(
+            full.message,
+            tr("Make room on it. What was saved before is safe; the change is tried again when there is room."),
+        )
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return ProjectInUseError(
-            f"The project in {file.parent} is open in another window or program.",
-            "Close it there, or open a read-only copy.",
+            tr("The project in {folder} is open in another window or program.", folder=file.parent),
+            tr("Close it there, or open a read-only copy."),
         )
     if str(err).startswith("Could not decode to UTF-8"):  # the sqlite3 module's own, without a code
         return damaged(file)
@@ -39,13 +41,16 @@ def store_error(err: sqlite3.Error | OSError, file: Path) -> StoreError | None:
     is_read_only = file.exists() and not os.access(file, os.W_OK)
     if is_read_only or code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN):
         return StoreError(
-            f"The project in {file.parent} cannot be written: the folder or the disk is read-only.",
-            "Open it read-only, or copy the project to a folder that you may write to.",
+            tr("The project in {folder} cannot be written: the folder or the disk is read-only.", folder=file.parent),
+            tr("Open it read-only, or copy the project to a folder that you may write to."),
         )
     if code == sqlite3.SQLITE_IOERR:
         return StoreError(
-            f"The disk that holds {file.parent} failed while the project was read or written.",
-            f"Check the disk and its cable. {_RETRY_HINT}",
+            tr("The disk that holds {folder} failed while the project was read or written.", folder=file.parent),
+            tr(
+                "Check the disk and its cable. What was saved before is safe; "
+                "the change is tried again when there is room."
+            ),
         )
     return None
 
@@ -53,8 +58,8 @@ def store_error(err: sqlite3.Error | OSError, file: Path) -> StoreError | None:
 def damaged(file: Path) -> ProjectDamagedError:
     """Returns the error for a database that cannot be trusted."""
     return ProjectDamagedError(
-        f"The project's database {file} is damaged.",
-        "Restore the project: every label comes back from its newest backup and its journal.",
+        tr("The project's database {file} is damaged.", file=file),
+        tr("Restore the project: every label comes back from its newest backup and its journal."),
     )
 
 

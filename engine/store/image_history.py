@@ -7,8 +7,9 @@ from itertools import groupby
 from sqlite_utils import Database
 
 from engine.domain import HistoryEntry, LabelMode, Source, StepEntry
+from engine.language import tr
 from engine.store import meta
-from engine.store.steps import STROKE_MARK, stroke_text
+from engine.store.steps import REDO, STROKE_MARK, UNDO, stroke_text
 
 
 def history(db: Database, image_id: int) -> list[HistoryEntry]:
@@ -31,8 +32,10 @@ def history(db: Database, image_id: int) -> list[HistoryEntry]:
             (come if action == "add" else gone).append(name)
             source = Source(row_source) if action == "add" else source
         text = _text(", ".join(gone), ", ".join(come), has_several)
-        if kind in ("undo", "redo"):
-            text = f"{text} ({kind})"
+        if kind == UNDO:
+            text = tr("{step} (undo)", step=text)
+        elif kind == REDO:
+            text = tr("{step} (redo)", step=text)
         entries.append(HistoryEntry(made_at, source, who, text, step_id))
     return entries
 
@@ -54,7 +57,7 @@ def steps(db: Database, limit: int) -> list[StepEntry]:
 
 def _text(gone: str, come: str, has_several: bool) -> str:
     if not gone:
-        return f"labelled {come}"
+        return tr("labelled {classes}", classes=come)
     if come:
-        return f"changed from {gone} to {come}"
-    return f"removed {gone}" if has_several else f"cleared {gone}"
+        return tr("changed from {old} to {new}", old=gone, new=come)
+    return tr("removed {classes}", classes=gone) if has_several else tr("cleared {classes}", classes=gone)

@@ -12,6 +12,7 @@ from sqlite_utils import Database
 
 from engine.domain import ImageRecord, ImageRoot, ImageStatus, NewImage
 from engine.errors import ProjectError
+from engine.language import tr
 from engine.store import image_log
 
 _SELECT = """
@@ -41,9 +42,11 @@ def repoint_root(db: Database, root_id: int, path: Path) -> None:
     """
     stored = os.fsencode(path)
     if db.execute("SELECT 1 FROM roots WHERE id = ?", [root_id]).fetchone() is None:
-        raise ProjectError("That folder is not in the project.", "Open the project again.")
+        raise ProjectError(tr("That folder is not in the project."), tr("Open the project again."))
     if db.execute("SELECT 1 FROM roots WHERE path = ? AND id != ?", [stored, root_id]).fetchone() is not None:
-        raise ProjectError(f"{path} is in the project already.", "Choose the folder that the images are in now.")
+        raise ProjectError(
+            tr("{path} is in the project already.", path=path), tr("Choose the folder that the images are in now.")
+        )
     db.execute("UPDATE roots SET path = ? WHERE id = ?", [stored, root_id])
     image_log.queue_root(db, root_id, stored)
 

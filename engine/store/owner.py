@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from engine.errors import ProjectError, ProjectInUseError
+from engine.language import tr
 
 NOTE_FILE: Final = "open-by.json"
 NETWORK_FILE_SYSTEMS: Final = frozenset(
@@ -43,13 +44,15 @@ def in_use_error(folder: Path) -> ProjectInUseError:
     """Returns the error for a project that another process holds, naming it when its note is readable."""
     try:
         note = json.loads((folder / NOTE_FILE).read_text("utf-8"))
-        holder = f" (process {int(note['pid'])} on {note['host']})"
+        message = tr(
+            "The project in {folder} is open in another Graft window (process {process} on {computer}).",
+            folder=folder,
+            process=int(note["pid"]),
+            computer=note["host"],
+        )
     except (OSError, ValueError, KeyError, TypeError):
-        holder = ""
-    return ProjectInUseError(
-        f"The project in {folder} is open in another Graft window{holder}.",
-        "Close it there, or open a read-only copy.",
-    )
+        message = tr("The project in {folder} is open in another Graft window.", folder=folder)
+    return ProjectInUseError(message, tr("Close it there, or open a read-only copy."))
 
 
 def refuse_open_database(file: Path) -> None:
@@ -79,8 +82,12 @@ def refuse_network_folder(folder: Path) -> None:
     kind = _file_system_of(folder)
     if kind in NETWORK_FILE_SYSTEMS:
         raise ProjectError(
-            f"{folder} lies on a network drive ({kind}), where a project is not safe from damage.",
-            "Keep the project on a disk of this computer; the images may stay where they are.",
+            tr(
+                "{folder} lies on a network drive ({kind}), where a project is not safe from damage.",
+                folder=folder,
+                kind=kind,
+            ),
+            tr("Keep the project on a disk of this computer; the images may stay where they are."),
         )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from engine.domain import LabelMode, Run
+from engine.language import tr
 from engine.store import annotation_log, classes, image_log, image_notes, images, marks, meta, outbox, runs, steps
 from engine.store.journal import JournalLine
 
@@ -105,7 +106,7 @@ def _apply_state(db: Database, fields: dict[str, Any]) -> None:
     for key, value in fields.get("choices", {}).items():
         meta.set_choice(db, key, value, journal=False)
     step_id = max(int(fields["step"]), steps.last_id(db) + 1)
-    steps.insert_barrier(db, step_id, "restore", "restore from the journal")
+    steps.insert_barrier(db, step_id, "restore", tr("restore from the journal"))
     listed = {entry[0] for entry in fields["images"]}
     others = db.execute(
         """

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from engine import syncing
 from engine.errors import ProjectError
+from engine.language import tr
 from engine.store import backup, journal, owner, schema
 from engine.store.failures import environment_errors
 from engine.store.second_copies import BACKUPS_FOLDER
@@ -41,8 +42,8 @@ def restore(folder: Path) -> RestoreReport:
         project = _project_line(folder / journal.JOURNAL_FILE)
         if source is None and project is None:
             raise ProjectError(
-                f"{folder} holds neither a good backup nor a journal to restore from.",
-                "If you have a copy of the folder elsewhere, use that.",
+                tr("{folder} holds neither a good backup nor a journal to restore from.", folder=folder),
+                tr("If you have a copy of the folder elsewhere, use that."),
             )
         owner.refuse_open_database(file)
         temporary = file.with_name(f".{file.name}.restore.tmp")

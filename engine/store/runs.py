@@ -11,6 +11,7 @@ from sqlite_utils import Database
 
 from engine.domain import LabelMode, Run, Validation
 from engine.errors import ProjectError
+from engine.language import tr
 from engine.store import outbox
 
 
@@ -127,7 +128,8 @@ def set_deleted(db: Database, run_id: int, is_deleted: bool, journal: bool = Tru
             raise _no_such_run(run_id)
         if row[0] and is_deleted:
             raise ProjectError(
-                f"Version {run_id} of the model is in use.", "Use another version first, then delete this one."
+                tr("Version {version} of the model is in use.", version=run_id),
+                tr("Use another version first, then delete this one."),
             )
     db.execute(
         "UPDATE runs SET deleted = ?1, is_active = is_active AND NOT ?1 WHERE id = ?2", [int(is_deleted), run_id]
@@ -181,4 +183,6 @@ def from_record(record: dict[str, Any], is_active: bool) -> Run:
 
 
 def _no_such_run(run_id: int) -> ProjectError:
-    return ProjectError(f"There is no version {run_id} of the model.", "Choose one from the list of versions.")
+    return ProjectError(
+        tr("There is no version {version} of the model.", version=run_id), tr("Choose one from the list of versions.")
+    )

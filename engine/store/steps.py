@@ -16,6 +16,7 @@ from functools import cache
 from sqlite_utils import Database
 
 from engine.domain import Change, merged
+from engine.language import trn
 from engine.store import annotation_log, classes, columns, image_notes, marks, meta, outbox
 
 STROKE_MARK = ":"
@@ -122,7 +123,9 @@ def text_of_redo(db: Database) -> str | None:
 
 def stroke_text(text: str, num_steps: int) -> str:
     """Returns the text of several steps that were made in one stroke, given that of one."""
-    return text if num_steps == 1 else f"{text} and {num_steps - 1:,} more"
+    if num_steps == 1:
+        return text
+    return trn("{step} and {number:,} more", "{step} and {number:,} more", num_steps - 1, step=text)
 
 
 def last_id(db: Database) -> int:

@@ -21,6 +21,7 @@ from typing import ClassVar, Final, TypeVar
 from sqlite_utils import Database
 
 from engine.errors import ProjectInUseError, StoreError
+from engine.language import tr
 from engine.store import backup, connection, copying, owner, schema
 from engine.store.failures import damaged, environment_errors
 from engine.store.migrations import SCHEMA_VERSION
@@ -121,7 +122,7 @@ class Store:
         future: Future[T] = Future()
         with self._gate:
             if self._is_closed:
-                raise StoreError("The project is closed.", "Open it again.")
+                raise StoreError(tr("The project is closed."), tr("Open it again."))
             self._waiting.append(partial(self._serve, work, future))
             self._executor.submit(self._serve_next)
         return future
@@ -287,7 +288,7 @@ class Store:
 
     def _back_up(self) -> Path:
         if self._copies is None:
-            raise StoreError("The project is closed, or open as a read-only copy.", "Open the project itself.")
+            raise StoreError(tr("The project is closed, or open as a read-only copy."), tr("Open the project itself."))
         with self._copying():
             return self._copies.back_up(self._serve_next)
 
@@ -306,11 +307,12 @@ class Store:
 
     def _connected(self) -> Database:
         if self._db is None:
-            raise StoreError("The project is closed.", "Open it again.")
+            raise StoreError(tr("The project is closed."), tr("Open it again."))
         return self._db
 
 
 def _open_here_error(folder: Path) -> ProjectInUseError:
     return ProjectInUseError(
-        f"The project in {folder} is open in this program already.", "Close it first, or open a read-only copy."
+        tr("The project in {folder} is open in this program already.", folder=folder),
+        tr("Close it first, or open a read-only copy."),
     )

@@ -22,6 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 
+from engine.language import tr
+
 Floats = NDArray[np.float32]
 ReadRows = Callable[[NDArray[np.int64]], Floats]
 """Returns the embeddings (n, D) of some of the images 0..N-1."""
@@ -111,7 +113,7 @@ def _by_neighbours(reduced: Floats, seed: int, tell: Tell) -> NDArray[Any]:
         total = NUM_EARLY + NUM_LATE
         for done in range(0, total, _STEPS_AT_A_TIME):
             share = _PERCENT_NEIGHBOURS + (100 - _PERCENT_NEIGHBOURS) * done // total
-            tell(share, 100, "laying out the map")
+            tell(share, 100, tr("laying out the map"))
             is_early = done < NUM_EARLY
             settings = {"exaggeration": _EARLY_EXAGGERATION, "momentum": 0.5} if is_early else {"momentum": 0.8}
             found.optimize(_STEPS_AT_A_TIME, inplace=True, **settings)
@@ -127,7 +129,7 @@ def _nearest(reduced: Floats, count: int, tell: Tell) -> tuple[NDArray[np.int64]
     distances = np.empty((len(reduced), count), np.float32)
     for start in range(0, len(reduced), _BLOCK):
         share = (_PERCENT_NEIGHBOURS - _PERCENT_AXES) * start // len(reduced)
-        tell(_PERCENT_AXES + share, 100, "looking for look-alikes")
+        tell(_PERCENT_AXES + share, 100, tr("looking for look-alikes"))
         block = np.arange(start, min(len(reduced), start + _BLOCK))
         far, near = index.kneighbors(reduced[block])
         # Itself is among them, though not always first: others may be exactly the same picture.
@@ -143,7 +145,7 @@ def _principal_axes(read: ReadRows, num_images: int, tell: Tell) -> tuple[Floats
     total: NDArray[np.float64] | None = None
     products: NDArray[np.float64] | None = None
     for start in range(0, num_images, _BLOCK):
-        tell(_PERCENT_AXES * start // num_images, 100, "reading embeddings")
+        tell(_PERCENT_AXES * start // num_images, 100, tr("reading embeddings"))
         block = read(np.arange(start, min(num_images, start + _BLOCK)))
         total = block.sum(axis=0, dtype=np.float64) if total is None else total + block.sum(axis=0, dtype=np.float64)
         products = (block.T @ block).astype(np.float64) if products is None else products + block.T @ block

@@ -18,6 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.language import tr
 from engine.suggestions.vectors import unit_vectors
 
 Array = NDArray[np.float32]
@@ -194,50 +195,50 @@ STRATEGIES: Final[dict[str, Strategy]] = {
     for strategy in (
         Strategy(
             "guided",
-            "Most useful next",
-            "What helps the model most: typical images of every kind, later those it hesitates on.",
+            tr("Most useful next"),
+            tr("What helps the model most: typical images of every kind, later those it hesitates on."),
             False,
             rank_guided,
         ),
         Strategy(
             "typical",
-            "Typical and diverse",
-            "One typical image of every kind that has no label yet: the best beginning.",
+            tr("Typical and diverse"),
+            tr("One typical image of every kind that has no label yet: the best beginning."),
             False,
             rank_typical,
         ),
         Strategy(
             "diverse",
-            "Most different",
-            "Always the image least like any that has a label: nothing is overlooked, oddities come early.",
+            tr("Most different"),
+            tr("Always the image least like any that has a label: nothing is overlooked, oddities come early."),
             False,
             rank_diverse,
         ),
         Strategy(
             "margin",
-            "Torn between two classes",
-            "Images for which two classes are almost equally likely: they sharpen the border between the two.",
+            tr("Torn between two classes"),
+            tr("Images for which two classes are almost equally likely: they sharpen the border between the two."),
             True,
             rank_by_margin,
         ),
         Strategy(
             "entropy",
-            "Could be anything",
-            "Images for which many classes are about equally likely.",
+            tr("Could be anything"),
+            tr("Images for which many classes are about equally likely."),
             True,
             rank_by_entropy,
         ),
         Strategy(
             "rare",
-            "Rare classes first",
-            "Images that are probably of the classes with the fewest labels, so that all classes grow alike.",
+            tr("Rare classes first"),
+            tr("Images that are probably of the classes with the fewest labels, so that all classes grow alike."),
             True,
             rank_rare,
         ),
         Strategy(
             "random",
-            "At random",
-            "Any image, by lot: the only honest choice for a test set.",
+            tr("At random"),
+            tr("Any image, by lot: the only honest choice for a test set."),
             False,
             rank_random,
         ),
