@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from engine.language import tr, trc
 from gui.commands import Commands
 from gui.session import Session
 
@@ -36,7 +37,7 @@ def _has_run(session: Session) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ActionSpec:
-    """One action. `menu` is the menu it stands in; `starts_group` puts a line above it."""
+    """One action. `menu` names the menu it stands in, in English; `starts_group` puts a line above it."""
 
     id: str
     text: str
@@ -55,13 +56,13 @@ class ActionSpec:
 
 
 ACTIONS: tuple[ActionSpec, ...] = (
-    ActionSpec("new", "New project…", "Ctrl+N", "File", lambda c: c.new_project, icon="plus"),
-    ActionSpec("open", "Open project…", "Ctrl+O", "File", lambda c: c.open_project, icon="folder-open"),
-    ActionSpec("sample", "Try the sample", "", "File", lambda c: c.open_sample, icon="leaf"),
-    ActionSpec("close", "Close project", "Ctrl+W", "File", lambda c: c.close_project, _has_project),
+    ActionSpec("new", tr("New project…"), "Ctrl+N", "File", lambda c: c.new_project, icon="plus"),
+    ActionSpec("open", tr("Open project…"), "Ctrl+O", "File", lambda c: c.open_project, icon="folder-open"),
+    ActionSpec("sample", tr("Try the sample"), "", "File", lambda c: c.open_sample, icon="leaf"),
+    ActionSpec("close", tr("Close project"), "Ctrl+W", "File", lambda c: c.close_project, _has_project),
     ActionSpec(
         "add_folder",
-        "Add images from a folder…",
+        tr("Add images from a folder…"),
         "Ctrl+Shift+O",
         "File",
         lambda c: c.add_folder,
@@ -69,10 +70,10 @@ ACTIONS: tuple[ActionSpec, ...] = (
         icon="folder-plus",
         starts_group=True,
     ),
-    ActionSpec("rescan", "Look for changed images", "F5", "File", lambda c: c.rescan, _can_write, icon="retrain"),
+    ActionSpec("rescan", tr("Look for changed images"), "F5", "File", lambda c: c.rescan, _can_write, icon="retrain"),
     ActionSpec(
         "import_labels",
-        "Import labels (CSV)…",
+        tr("Import labels (CSV)…"),
         "",
         "File",
         lambda c: c.import_labels,
@@ -81,24 +82,44 @@ ACTIONS: tuple[ActionSpec, ...] = (
         starts_group=True,
     ),
     ActionSpec(
-        "export_labels", "Export labels (CSV)…", "", "File", lambda c: c.export_labels, _has_project, icon="tag"
+        "export_labels", tr("Export labels (CSV)…"), "", "File", lambda c: c.export_labels, _has_project, icon="tag"
     ),
-    ActionSpec("export", "Export model…", "Ctrl+E", "File", lambda c: c.export_model, _has_run, icon="export"),
-    ActionSpec("report", "Report on the model…", "", "File", lambda c: c.report.write, _has_run, icon="file"),
+    ActionSpec("export", tr("Export model…"), "Ctrl+E", "File", lambda c: c.export_model, _has_run, icon="export"),
+    ActionSpec("report", tr("Report on the model…"), "", "File", lambda c: c.report.write, _has_run, icon="file"),
     ActionSpec(
-        "preferences", "Preferences…", "Ctrl+,", "File", lambda c: c.show_preferences, icon="sliders", starts_group=True
+        "preferences",
+        tr("Preferences…"),
+        "Ctrl+,",
+        "File",
+        lambda c: c.show_preferences,
+        icon="sliders",
+        starts_group=True,
     ),
-    ActionSpec("quit", "Quit", "Ctrl+Q", "File", lambda c: c.quit, starts_group=True),
-    ActionSpec("undo", "Undo", "Ctrl+Z", "Edit", lambda c: c.undo, lambda s: _can_write(s) and s.can_undo, icon="undo"),
+    ActionSpec("quit", tr("Quit"), "Ctrl+Q", "File", lambda c: c.quit, starts_group=True),
     ActionSpec(
-        "redo", "Redo", "Ctrl+Shift+Z", "Edit", lambda c: c.redo, lambda s: _can_write(s) and s.can_redo, icon="redo"
+        "undo", tr("Undo"), "Ctrl+Z", "Edit", lambda c: c.undo, lambda s: _can_write(s) and s.can_undo, icon="undo"
     ),
     ActionSpec(
-        "undo_history", "Undo history…", "Ctrl+Alt+Z", "Edit", lambda c: c.show_undo_history, _can_write, icon="clock"
+        "redo",
+        tr("Redo"),
+        "Ctrl+Shift+Z",
+        "Edit",
+        lambda c: c.redo,
+        lambda s: _can_write(s) and s.can_redo,
+        icon="redo",
+    ),
+    ActionSpec(
+        "undo_history",
+        tr("Undo history…"),
+        "Ctrl+Alt+Z",
+        "Edit",
+        lambda c: c.show_undo_history,
+        _can_write,
+        icon="clock",
     ),
     ActionSpec(
         "note",
-        "Note on this image",
+        tr("Note on this image"),
         "Ctrl+T",
         "Edit",
         lambda c: c.edit_note,
@@ -107,10 +128,10 @@ ACTIONS: tuple[ActionSpec, ...] = (
         starts_group=True,
         is_for_label=True,
     ),
-    ActionSpec("paste", "Classify pasted pictures", "Ctrl+V", "Edit", lambda c: c.use.paste, icon="copy"),
+    ActionSpec("paste", tr("Classify pasted pictures"), "Ctrl+V", "Edit", lambda c: c.use.paste, icon="copy"),
     ActionSpec(
         "auto_advance",
-        "On to the next image after a label",
+        tr("On to the next image after a label"),
         "Ctrl+Shift+A",
         "Edit",
         lambda c: c.toggle_auto_advance,
@@ -119,7 +140,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec(
         "find_class",
-        "Find class…",
+        tr("Find class…"),
         "/",
         "Classes",
         lambda c: c.find_class,
@@ -130,7 +151,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec(
         "new_class",
-        "New class",
+        tr("New class"),
         "Ctrl+Shift+C",
         "Classes",
         lambda c: c.new_class,
@@ -140,7 +161,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec(
         "split_class",
-        "New class from the selection…",
+        tr("New class from the selection…"),
         "Ctrl+Shift+N",
         "Classes",
         lambda c: c.split_class,
@@ -151,7 +172,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec(
         "label_mode",
-        "Several classes per image",
+        tr("Several classes per image"),
         "",
         "Classes",
         lambda c: c.toggle_label_mode,
@@ -159,14 +180,30 @@ ACTIONS: tuple[ActionSpec, ...] = (
         starts_group=True,
         is_checkable=True,
     ),
-    ActionSpec("label", "Label", "Alt+1", "View", lambda c: c.show_label, _has_project, icon="tag", is_checkable=True),
     ActionSpec(
-        "review", "Review", "Alt+2", "View", lambda c: c.show_review, _has_project, icon="chart", is_checkable=True
+        "label",
+        trc("workspace", "Label"),
+        "Alt+1",
+        "View",
+        lambda c: c.show_label,
+        _has_project,
+        icon="tag",
+        is_checkable=True,
     ),
-    ActionSpec("use", "Use", "Alt+3", "View", lambda c: c.use.show, icon="play", is_checkable=True),
+    ActionSpec(
+        "review",
+        trc("workspace", "Review"),
+        "Alt+2",
+        "View",
+        lambda c: c.show_review,
+        _has_project,
+        icon="chart",
+        is_checkable=True,
+    ),
+    ActionSpec("use", trc("workspace", "Use"), "Alt+3", "View", lambda c: c.use.show, icon="play", is_checkable=True),
     ActionSpec(
         "toggle_viewer",
-        "Single image",
+        tr("Single image"),
         "Ctrl+Return",
         "View",
         lambda c: c.toggle_viewer,
@@ -177,7 +214,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec(
         "next_unlabelled",
-        "Next unlabelled image",
+        tr("Next unlabelled image"),
         "Tab",
         "View",
         lambda c: c.next_unlabelled,
@@ -188,7 +225,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec(
         "show_next",
-        "Most useful to label next",
+        tr("Most useful to label next"),
         "Ctrl+Shift+U",
         "View",
         lambda c: c.assistance.show_next,
@@ -199,7 +236,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec(
         "show_similar",
-        "Similar images",
+        tr("Similar images"),
         "Ctrl+Shift+S",
         "View",
         lambda c: c.assistance.show_similar,
@@ -210,7 +247,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec(
         "show_stacks",
-        "Stacks of look-alikes",
+        tr("Stacks of look-alikes"),
         "Ctrl+Shift+G",
         "View",
         lambda c: c.show_stacks,
@@ -220,7 +257,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec(
         "show_blocks",
-        "Check suggestions in blocks",
+        tr("Check suggestions in blocks"),
         "Ctrl+Shift+K",
         "View",
         lambda c: c.blocks.show_blocks,
@@ -230,7 +267,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec(
         "show_changed",
-        "What the last training changed",
+        tr("What the last training changed"),
         "Ctrl+Shift+M",
         "View",
         lambda c: c.blocks.show_changed,
@@ -240,7 +277,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec(
         "show_duplicates",
-        "Near-duplicates together",
+        tr("Near-duplicates together"),
         "Ctrl+Shift+D",
         "View",
         lambda c: c.assistance.show_duplicates,
@@ -250,7 +287,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec(
         "show_orders",
-        "Order of the images…",
+        tr("Order of the images…"),
         "F4",
         "View",
         lambda c: c.assistance.show_orders,
@@ -260,7 +297,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec(
         "zoom_in",
-        "Larger pictures",
+        tr("Larger pictures"),
         "Ctrl++",
         "View",
         lambda c: c.zoom_in,
@@ -268,16 +305,26 @@ ACTIONS: tuple[ActionSpec, ...] = (
         icon="zoom-in",
         starts_group=True,
     ),
-    ActionSpec("zoom_out", "Smaller pictures", "Ctrl+-", "View", lambda c: c.zoom_out, _has_project, icon="zoom-out"),
-    ActionSpec("theme_system", "As the system", "", "Theme", lambda c: c.follow_system_theme, is_checkable=True),
-    ActionSpec("theme_light", "Light", "", "Theme", lambda c: c.use_light_theme, is_checkable=True),
-    ActionSpec("theme_dark", "Dark", "", "Theme", lambda c: c.use_dark_theme, is_checkable=True),
     ActionSpec(
-        "retrain", "Retrain", "Ctrl+R", "Model", lambda c: c.retrain, lambda s: not s.why_no_retrain(), icon="retrain"
+        "zoom_out", tr("Smaller pictures"), "Ctrl+-", "View", lambda c: c.zoom_out, _has_project, icon="zoom-out"
+    ),
+    ActionSpec(
+        "theme_system", trc("theme", "As the system"), "", "Theme", lambda c: c.follow_system_theme, is_checkable=True
+    ),
+    ActionSpec("theme_light", trc("theme", "Light"), "", "Theme", lambda c: c.use_light_theme, is_checkable=True),
+    ActionSpec("theme_dark", trc("theme", "Dark"), "", "Theme", lambda c: c.use_dark_theme, is_checkable=True),
+    ActionSpec(
+        "retrain",
+        tr("Retrain"),
+        "Ctrl+R",
+        "Model",
+        lambda c: c.retrain,
+        lambda s: not s.why_no_retrain(),
+        icon="retrain",
     ),
     ActionSpec(
         "cancel",
-        "Cancel what is going on",
+        tr("Cancel what is going on"),
         "Ctrl+.",
         "Model",
         lambda c: c.cancel,
@@ -286,7 +333,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec(
         "details",
-        "What it is worth",
+        tr("What it is worth"),
         "Ctrl+I",
         "Model",
         lambda c: c.show_review,
@@ -295,11 +342,11 @@ ACTIONS: tuple[ActionSpec, ...] = (
         starts_group=True,
     ),
     ActionSpec(
-        "backbones", "Choose the backbone…", "", "Model", lambda c: c.choose_backbone, _has_project, icon="layers"
+        "backbones", tr("Choose the backbone…"), "", "Model", lambda c: c.choose_backbone, _has_project, icon="layers"
     ),
     ActionSpec(
         "training",
-        "Training settings",
+        tr("Training settings"),
         "Ctrl+Shift+R",
         "Model",
         lambda c: c.toggle_training,
@@ -308,21 +355,25 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec(
         "use_files",
-        "Classify pictures…",
+        tr("Classify pictures…"),
         "Ctrl+P",
         "Model",
         lambda c: c.use.choose_files,
         icon="image",
         starts_group=True,
     ),
-    ActionSpec("use_folder", "Classify a folder…", "Ctrl+D", "Model", lambda c: c.use.classify_folder, icon="folder"),
-    ActionSpec("use_watch", "Watch a folder…", "Ctrl+Shift+W", "Model", lambda c: c.use.watch_folder, icon="eye"),
-    ActionSpec("use_model", "Use an exported model…", "", "Model", lambda c: c.use.open_model, icon="folder-open"),
-    ActionSpec("local_server", "Local server…", "", "Model", lambda c: c.local_server.show, icon="server"),
-    ActionSpec("groups", "Groups and test set…", "", "Model", lambda c: c.choose_groups, _has_images, icon="layers"),
-    ActionSpec("guide", "Guide", "Shift+F1", "Help", lambda c: c.show_guide, icon="info"),
-    ActionSpec("shortcuts", "Keyboard shortcuts", "F1", "Help", lambda c: c.show_shortcuts, icon="keyboard"),
-    ActionSpec("tour", "Guided first loop", "", "Help", lambda c: c.begin_tour, _has_images, icon="leaf"),
-    ActionSpec("first_keys", "The keys that matter", "", "Help", lambda c: c.show_first_keys, icon="info"),
-    ActionSpec("about", "About Graft", "", "Help", lambda c: c.show_about, icon="info"),
+    ActionSpec(
+        "use_folder", tr("Classify a folder…"), "Ctrl+D", "Model", lambda c: c.use.classify_folder, icon="folder"
+    ),
+    ActionSpec("use_watch", tr("Watch a folder…"), "Ctrl+Shift+W", "Model", lambda c: c.use.watch_folder, icon="eye"),
+    ActionSpec("use_model", tr("Use an exported model…"), "", "Model", lambda c: c.use.open_model, icon="folder-open"),
+    ActionSpec("local_server", tr("Local server…"), "", "Model", lambda c: c.local_server.show, icon="server"),
+    ActionSpec(
+        "groups", tr("Groups and test set…"), "", "Model", lambda c: c.choose_groups, _has_images, icon="layers"
+    ),
+    ActionSpec("guide", tr("Guide"), "Shift+F1", "Help", lambda c: c.show_guide, icon="info"),
+    ActionSpec("shortcuts", tr("Keyboard shortcuts"), "F1", "Help", lambda c: c.show_shortcuts, icon="keyboard"),
+    ActionSpec("tour", tr("Guided first loop"), "", "Help", lambda c: c.begin_tour, _has_images, icon="leaf"),
+    ActionSpec("first_keys", tr("The keys that matter"), "", "Help", lambda c: c.show_first_keys, icon="info"),
+    ActionSpec("about", tr("About Graft"), "", "Help", lambda c: c.show_about, icon="info"),
 )

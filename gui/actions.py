@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
+from engine.language import tr
 from engine.settings import THEMES
 from gui.action_table import ACTIONS, ActionSpec
 from gui.commands import Commands
@@ -71,8 +72,8 @@ class ActionSet(QObject):
         facts = self._session.facts
         self._actions["label_mode"].setChecked(self._session.has_several_classes)
         self._actions["auto_advance"].setChecked(self._session.has_auto_advance)
-        self._actions["undo"].setText(f"Undo {facts.undo_text}" if facts.undo_text else "Undo")
-        self._actions["redo"].setText(f"Redo {facts.redo_text}" if facts.redo_text else "Redo")
+        self._actions["undo"].setText(tr("Undo {step}", step=facts.undo_text) if facts.undo_text else tr("Undo"))
+        self._actions["redo"].setText(tr("Redo {step}", step=facts.redo_text) if facts.redo_text else tr("Redo"))
 
     def _on_selection_changed(self) -> None:
         # Only what depends on it: the selection changes with every key.
@@ -91,8 +92,9 @@ class ActionSet(QObject):
         if spec.shortcut and spec.has_own_key:
             action.setShortcuts([QKeySequence(spec.shortcut), *_others(spec.shortcut)])
         elif spec.shortcut:
+            key = QKeySequence(spec.shortcut)
             # Behind a tab a menu shows the text as a shortcut, without taking the key from the workspace.
-            action.setText(f"{spec.text}\t{spec.shortcut}")
+            action.setText(f"{spec.text}\t{key.toString(QKeySequence.SequenceFormat.NativeText)}")
         action.setCheckable(spec.is_checkable)
         handler = spec.handler(commands)
         action.triggered.connect(lambda _checked=False: handler())

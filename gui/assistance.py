@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from engine.events import JobSucceeded
 from engine.jobs import AnyJob, Priority
+from engine.language import tr
 from gui.models.picked_images import PickedImages
 from gui.orders import GUIDED, ORDERS
 
@@ -97,7 +98,7 @@ class Assistance(QObject):
         if project is not None and image_id is not None:
             name = self._session.columns.names[self._session.rows_of([image_id])[0]].rsplit("/", 1)[-1]
             job = FindSimilar(project, image_id, NUM_SIMILAR)
-            self._ask(job, f"Similar to {name}", "", lambda found: np.append(image_id, found.image_ids))
+            self._ask(job, tr("Similar to {name}", name=name), "", lambda found: np.append(image_id, found.image_ids))
 
     def ask_for_order(self, name: str, among: NDArray[np.int64] | None = None) -> None:
         """Asks for an order of the table by its name, for all images or for those that are shown."""

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from engine.events import JobSucceeded
 from engine.jobs import Priority
+from engine.language import tr
 from engine.nn.training_plan import HEAD
 from gui.activities import EMBED, REFIT
 
@@ -91,7 +92,7 @@ class AutoRetrain(QObject):
         project, backbone = session.project, session.backbones.chosen
         if project is not None and backbone is not None:
             settings = TrainSettings(backbone.key, is_automatic=True, **session.training.for_engine())
-            session.work.submit(REFIT, TrainHead(project, settings), "Learning", Priority.INTERACTIVE)
+            session.work.submit(REFIT, TrainHead(project, settings), tr("Learning"), Priority.INTERACTIVE)
 
     def _on_work_ended(self, kind: str, end: object) -> None:
         # A failure is not told: nobody asked, and Retrain says what is the matter.

@@ -14,6 +14,7 @@ from engine.backbones import CATALOGUE, BackboneSpec
 from engine.backbones.worth import better_backbone_hint
 from engine.errors import BackboneError
 from engine.files import atomic_write_bytes, disk_error
+from engine.language import tr
 from gui import wording
 
 if TYPE_CHECKING:
@@ -109,18 +110,24 @@ def install_file(spec: BackboneSpec, file: Path) -> Path:
     stated = re.search(r"-([0-9a-f]{8,64})$", file.stem)
     if stated is not None and not digest.startswith(stated[1]):
         raise BackboneError(
-            f"{file.name} is damaged: its content does not have the hash that its name states.",
-            "Copy the file again, or take another one.",
+            tr("{file} is damaged: its content does not have the hash that its name states.", file=file.name),
+            tr("Copy the file again, or take another one."),
         )
     other = next((each for each in CATALOGUE.values() if _is_file_of(each, file, digest)), spec)
     if other is not spec:
         raise BackboneError(
-            f"{file.name} holds the weights of {other.display_name}, not of {spec.display_name}.",
-            f"Choose {other.display_name} in the list, or take another file.",
+            tr(
+                "{file} holds the weights of {other}, not of {wanted}.",
+                file=file.name,
+                other=other.display_name,
+                wanted=spec.display_name,
+            ),
+            tr("Choose {backbone} in the list, or take another file.", backbone=other.display_name),
         )
     if not _looks_like_weights(file):
         raise BackboneError(
-            f"{file.name} is not a file of weights.", f"Take the .pth or .safetensors file of {spec.display_name}."
+            tr("{file} is not a file of weights.", file=file.name),
+            tr("Take the .pth or .safetensors file of {backbone}.", backbone=spec.display_name),
         )
     suffix = ".safetensors" if file.suffix == ".safetensors" else ".pth"
     target = weights.user_weights_folder() / f"{spec.model_name}-{digest[:8]}{suffix}"
@@ -135,14 +142,17 @@ def install_file(spec: BackboneSpec, file: Path) -> Path:
 
 def depends_on(session: Session, spec: BackboneSpec) -> str:
     """Returns what would be missing without a backbone's weights, in this project and elsewhere."""
-    again = f"They can be downloaded again ({wording.size(spec.size_bytes)})." if spec.url else ""
+    again = tr("They can be downloaded again ({size}).", size=wording.size(spec.size_bytes)) if spec.url else ""
     if session.run is not None and session.run.backbone == spec.key:
-        first = "The model of this project was made with it and cannot look at new images until the weights are back."
+        first = tr(
+            "The model of this project was made with it and cannot look at new images until the weights are back."
+        )
     elif session.backbones.chosen is not None and session.backbones.chosen.key == spec.key:
-        first = "This project uses it; another backbone takes its place."
+        first = tr("This project uses it; another backbone takes its place.")
     else:
-        first = "The open project does not use it."
-    return f"{first} Models of other projects that were made with it need it too. {again}".strip()
+        first = tr("The open project does not use it.")
+    others = tr("Models of other projects that were made with it need it too.")
+    return f"{first} {others} {again}".strip()
 
 
 def _is_file_of(spec: BackboneSpec, file: Path, digest: str) -> bool:

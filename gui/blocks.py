@@ -17,6 +17,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from engine.domain import NO_CLASS, ImageClass, Source
 from engine.errors import TrainingError
 from engine.evaluation.acceptance import BorneOut, Mistakes, largest_strangeness
+from engine.language import tr
 from gui.block_records import NO_IDS, Accepted, Outcome, Page, Tally
 from gui.open_project import as_array
 from gui.open_suggestions import num_open, open_rows, surest
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
 DEFAULT_PAGE_SIZE = 24
 COUNT_DELAY_MS = 120
 
-NO_MODEL = "There is no model yet that could suggest anything."
-SEVERAL = "Where images have several classes, suggestions are accepted image by image."
-NOTHING_OPEN = "No suggestion is open."
+NO_MODEL = tr("There is no model yet that could suggest anything.")
+SEVERAL = tr("Where images have several classes, suggestions are accepted image by image.")
+NOTHING_OPEN = tr("No suggestion is open.")
 
 
 class Blocks(QObject):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from engine.domain import NO_CLASS
-from gui import wording
+from engine.language import tr, trn
 from gui.columns import RowIndex
 from gui.models.image_states import suggested_ids
 from gui.models.picked_images import PickedImages
@@ -60,7 +60,7 @@ class ChangedPredictions(QObject):
         rows = rows[np.lexsort((-session.columns.confidences[rows], is_unknown))]
         ids = session.columns.image_ids[rows]
         self._shown_old = dict(zip(self._ids.tolist(), self._old.tolist(), strict=True))
-        self.picked = PickedImages(f"Changed by model {self._run_id}", ids)
+        self.picked = PickedImages(tr("Changed by model {id}", id=self._run_id), ids)
         session.images_wanted.emit(self.picked)
 
     def old_class_id(self, image_id: int) -> int | None:
@@ -70,7 +70,7 @@ class ChangedPredictions(QObject):
     def words(self) -> str:
         """Returns e.g. "23 suggestions changed", "" where none did."""
         count = self.num_changed
-        return f"{wording.count(count, 'suggestion')} changed" if count else ""
+        return trn("{number:,} suggestion changed", "{number:,} suggestions changed", count) if count else ""
 
     # ---- what happened
 

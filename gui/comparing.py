@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject
 from engine.errors import BackboneError
 from engine.events import JobCancelled, JobSucceeded
 from engine.jobs import AnyJob, Priority
+from engine.language import tr
 from gui.activities import COMPARE_LABELLED, EMBED, REFIT
 
 if TYPE_CHECKING:
@@ -60,4 +61,4 @@ class Comparing(QObject):
     def _start(self, jobs: Sequence[AnyJob]) -> None:
         work = self._session.work
         if jobs and not work.is_running(COMPARE_LABELLED):
-            work.submit(COMPARE_LABELLED, jobs, "Looking for near-duplicates", Priority.BACKGROUND)
+            work.submit(COMPARE_LABELLED, jobs, tr("Looking for near-duplicates"), Priority.BACKGROUND)

@@ -18,6 +18,7 @@ from PySide6.QtGui import QImage
 
 from engine.errors import ImageError
 from engine.images.levels import Levels, apply_to_grey, apply_to_rgb, automatic, histogram
+from engine.language import tr
 from gui.image_pool import ImagePool
 from gui.screen_images import Picture
 
@@ -167,7 +168,7 @@ class LevelsRenderer(QObject):
     def _load(self, key: Hashable) -> QImage:
         wanted = self._wanted
         if wanted is None or wanted[0] != key:
-            raise ImageError("Something else is wanted by now.")
+            raise ImageError(tr("Something else is wanted by now."))
         return render(wanted[1], wanted[1].rect(), wanted[2])
 
 

@@ -17,6 +17,7 @@ from PySide6.QtCore import QObject, Signal
 from engine.domain import NO_CLASS, Mark
 from engine.events import JobSucceeded
 from engine.jobs import Priority
+from engine.language import tr
 from gui.columns import is_done
 
 if TYPE_CHECKING:
@@ -115,17 +116,17 @@ class Duplicates(QObject):
         one, others = rows[kept], np.delete(rows, kept)
         has_class = columns.class_ids != NO_CLASS
         if has_class[one] and not has_class[others].all():
-            return "kept: the one with a class"
+            return tr("kept: the one with a class")
         num_pixels = columns.widths_px[rows].astype(np.int64) * columns.heights_px[rows]
         if num_pixels[kept] >= LARGER * np.delete(num_pixels, kept).max():
-            return "kept: the largest"
+            return tr("kept: the largest")
         quality = self._session.quality.of(columns)
         sharpness = (
             quality.measure("sharpness")[rows].astype(np.float32) if len(quality) else np.full(len(rows), np.nan)
         )
         if sharpness[kept] > np.delete(sharpness, kept).max() + SHARPER:  # not where one of them is not known
-            return "kept: the sharpest"
-        return "kept: the first" if kept == 0 else "kept: your choice"
+            return tr("kept: the sharpest")
+        return tr("kept: the first") if kept == 0 else tr("kept: your choice")
 
     def has_two_classes(self, at: int) -> bool:
         """Tells whether images of a group have different classes: then one of them is probably wrong."""

@@ -33,6 +33,7 @@ from engine.events import (
     JobSucceeded,
 )
 from engine.jobs import AnyJob, Engine, JobHandle, Priority
+from engine.language import tr
 
 log = logging.getLogger("graft.bridge")
 
@@ -201,11 +202,12 @@ def _next(items: queue.SimpleQueue[T]) -> T | None:
 
 def _error_of(future: Future[Any]) -> AppError | None:
     if future.cancelled():
-        return StoreError("The project was closed before this was saved.", "Open the project and do it again.")
+        return StoreError(tr("The project was closed before this was saved."), tr("Open the project and do it again."))
     err = future.exception()
     if err is None or isinstance(err, AppError):
         return err
     log.error("Unexpected error:\n%s", "".join(traceback.format_exception(err)))
     return InternalError(
-        f"Something went wrong inside Graft ({type(err).__name__}).", "Try again; the log has the details."
+        tr("Something went wrong inside Graft ({kind}).", kind=type(err).__name__),
+        tr("Try again; the log has the details."),
     )

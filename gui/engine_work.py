@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, Signal
 from engine.errors import InternalError
 from engine.events import EmbeddingsAdded, JobEnded, JobFailed, JobProgressed, JobStarted, JobSucceeded
 from engine.jobs import AnyJob, JobHandle, Priority
+from engine.language import tr
 from gui.activities import (
     BY_ITSELF,
     DOWNLOAD,
@@ -81,7 +82,7 @@ class EngineWork(QObject):
     def current(self) -> Activity | None:
         """Returns the job to show: what the user asked for before what happens by itself."""
         if self._is_preparing_training:
-            return Activity(0, TRAIN, "Training", note="getting ready")
+            return Activity(0, TRAIN, tr("Training"), note=tr("getting ready"))
         shown = [
             each
             for each in self._activities.values()
@@ -145,7 +146,7 @@ class EngineWork(QObject):
 
         project = self._session.project
         if project is not None and not project.read_only and self._session.run is not None:
-            self.submit(EXTEND, ExtendPredictions(project), "Predicting", Priority.NORMAL)
+            self.submit(EXTEND, ExtendPredictions(project), tr("Predicting"), Priority.NORMAL)
             self.look_at_new_images()
 
     def has_own_view(self, kind: str, on: bool) -> None:
@@ -157,14 +158,16 @@ class EngineWork(QObject):
 
         project = self._session.project
         if project is not None:
-            self.submit(SCAN, ScanFolder(project, folder, classes_from_folders), "Looking for images", Priority.NORMAL)
+            self.submit(
+                SCAN, ScanFolder(project, folder, classes_from_folders), tr("Looking for images"), Priority.NORMAL
+            )
 
     def rescan(self) -> None:
         from engine.tasks.scan import Rescan
 
         project = self._session.project
         if project is not None:
-            self.submit(SCAN, Rescan(project), "Looking for changes", Priority.NORMAL)
+            self.submit(SCAN, Rescan(project), tr("Looking for changes"), Priority.NORMAL)
 
     def look_at_new_images(self) -> None:
         """Reads what was only filed so far, then embeds, both in the background; unless the user stopped that."""
@@ -190,7 +193,7 @@ class EngineWork(QObject):
         elif not self.is_running(READ):
             self.cancel_kind(EMBED)  # it can do more when they are read, and is begun again then
             self._next_look = FIRST_LOOK
-            self.submit(READ, jobs, "Reading images", Priority.BACKGROUND)
+            self.submit(READ, jobs, tr("Reading images"), Priority.BACKGROUND)
 
     def embed(self) -> None:
         """Starts looking at the images in the background, unless the user stopped that or weights are missing."""
@@ -208,7 +211,7 @@ class EngineWork(QObject):
             if session.run is not None:  # it may look with another network, or other views, than are chosen now
                 jobs.append(EmbedForActiveRun(project, backbone.key))
             self._embedding_jobs = jobs
-            self.submit(EMBED, jobs, "Looking at new images", Priority.BACKGROUND)
+            self.submit(EMBED, jobs, tr("Looking at new images"), Priority.BACKGROUND)
 
     def _on_backbone_changed(self) -> None:
         if len(self._session.columns):
@@ -243,7 +246,7 @@ class EngineWork(QObject):
             # A training of the network takes minutes: an export may go before it, and it goes on afterwards.
             is_short = not jobs[-1].is_resumable
             self._training_jobs = jobs
-            self.submit(TRAIN, jobs, "Training", Priority.INTERACTIVE if is_short else Priority.NORMAL)
+            self.submit(TRAIN, jobs, tr("Training"), Priority.INTERACTIVE if is_short else Priority.NORMAL)
             self._end_preparing()
 
     def resume_training(self, interrupted: Interrupted) -> None:
@@ -279,7 +282,7 @@ class EngineWork(QObject):
         from engine.tasks.download import DownloadWeights
 
         if not self.is_running(DOWNLOAD):
-            title = f"Downloading {spec.display_name}"
+            title = tr("Downloading {backbone}", backbone=spec.display_name)
             self.submit(DOWNLOAD, DownloadWeights(spec.key), title, Priority.INTERACTIVE)
 
     def write_report(self, file: Path) -> None:
@@ -288,7 +291,7 @@ class EngineWork(QObject):
 
         project = self._session.project
         if project is not None and not self.is_running(REPORT):
-            self.submit(REPORT, WriteReport(project, file), "Writing the report", Priority.INTERACTIVE)
+            self.submit(REPORT, WriteReport(project, file), tr("Writing the report"), Priority.INTERACTIVE)
 
     def submit(self, kind: str, work: AnyJob | Sequence[AnyJob], title: str, priority: Priority) -> JobHandle:
         """Queues a job or chain under a kind; errors are shown, `ended` tells the end."""
@@ -331,7 +334,7 @@ class EngineWork(QObject):
             from engine.tasks.extend import ExtendPredictions
 
             self._next_extension = 2 * self._num_embedded
-            self.submit(EXTEND, ExtendPredictions(project), "Predicting", Priority.NORMAL)
+            self.submit(EXTEND, ExtendPredictions(project), tr("Predicting"), Priority.NORMAL)
 
     def _update(self, job_id: int, **values: Any) -> None:
         activity = self._activities.get(job_id)

@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from engine.errors import AppError, InternalError
+from engine.language import tr
 
 if TYPE_CHECKING:
     from gui.dialogs.internal_error import InternalErrorDialog
@@ -71,7 +72,9 @@ class ErrorView(QObject):
         from gui.dialogs.internal_error import InternalErrorDialog, format_details
 
         message = (
-            error.message if isinstance(error, InternalError) else "The program met a situation that it does not know."
+            error.message
+            if isinstance(error, InternalError)
+            else tr("The program met a situation that it does not know.")
         )
         details = error.hint if isinstance(error, InternalError) and "\n" in error.hint else format_details(error)
         if details in self._shown_details:

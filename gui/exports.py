@@ -15,6 +15,7 @@ from engine.events import JobCancelled, JobEnded, JobFailed, JobSucceeded
 from engine.exporters.registry import FORMATS, ModelFormat
 from engine.extras import EXTRAS, Extra, is_installed, why_not
 from engine.jobs import AnyJob, Priority
+from engine.language import tr
 from gui.activities import EXPORT
 from gui.widgets.export_row import WAITING
 
@@ -98,7 +99,9 @@ class Exports(QObject):
             jobs: list[AnyJob] = [ExportModel(project, name, folder / name, self.run)]
             if row.missing is not None:
                 jobs.insert(0, InstallExtra(row.missing.key))
-            handle = self._session.work.submit(EXPORT, jobs, f"Exporting {row.format.title}", Priority.INTERACTIVE)
+            handle = self._session.work.submit(
+                EXPORT, jobs, tr("Exporting {format}", format=row.format.title), Priority.INTERACTIVE
+            )
             self._formats[handle.id] = name
             self.rows[name] = replace(row, state=ExportState.RUNNING, report=None, error=None)
         self.changed.emit()
@@ -120,7 +123,7 @@ class Exports(QObject):
         if activity is None or not activity.phase_began_at:
             return 0, 0, WAITING
         if activity.is_cancelling:
-            return activity.done, activity.total, "cancelling"
+            return activity.done, activity.total, tr("cancelling")
         return activity.done, activity.total, activity.note
 
     # ---- inside

@@ -19,6 +19,7 @@ from engine.domain import ImageRoot
 from engine.errors import ImageError
 from engine.images.files import read_bytes
 from engine.images.scan import can_reach
+from engine.language import tr
 
 TICK_MS = 500
 SUSPECT_S = 1.0
@@ -120,9 +121,13 @@ class FolderWatch(QObject):
         with self._lock:
             root_id = next((root_id for prefix, root_id in self._prefixes if os.fspath(path).startswith(prefix)), 0)
             if root_id in self._offline or root_id in self._gone:
-                raise ImageError("The drive or folder of this image is not there.", "It is looked for all the time.")
+                raise ImageError(
+                    tr("The drive or folder of this image is not there."), tr("It is looked for all the time.")
+                )
             if any(read.is_hanging and read.path == path for read in self._reads.values()):
-                raise ImageError("The drive takes its time with this image.", "It is shown as soon as it is read.")
+                raise ImageError(
+                    tr("The drive takes its time with this image."), tr("It is shown as soon as it is read.")
+                )
             self._reads[me] = reading = _Read(path, root_id, time.monotonic())
         try:
             data = read_bytes(path)
@@ -144,7 +149,9 @@ class FolderWatch(QObject):
             with self._lock:
                 self._gone.add(root_id)
             self._tell()
-            raise ImageError("The drive or folder of this image is not there.", "It is looked for all the time.")
+            raise ImageError(
+                tr("The drive or folder of this image is not there."), tr("It is looked for all the time.")
+            )
 
     def _tick(self) -> None:
         now = time.monotonic()

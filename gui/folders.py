@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 
+from engine.language import tr
 from gui.widgets.banner import Remedy
 
 
@@ -18,7 +19,7 @@ def can_only_be_read(folder: Path) -> bool:
 
 def open_remedy(folder: Path) -> Remedy:
     """Returns the button that shows a folder in the system's own window."""
-    return Remedy("Open folder", lambda: open_in_system(folder))
+    return Remedy(tr("Open folder"), lambda: open_in_system(folder))
 
 
 def open_in_system(path: Path) -> None:

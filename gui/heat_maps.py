@@ -13,6 +13,7 @@ from PySide6.QtGui import QImage
 from engine.domain import NO_CLASS
 from engine.events import JobEnded, JobFailed, JobSucceeded
 from engine.jobs import AnyJob, JobHandle, Priority
+from engine.language import tr
 from gui.engine_bridge import EngineBridge
 from gui.session import Session
 from gui.widgets.heat_colors import overlay_table
@@ -28,9 +29,9 @@ REST_MS = 40
 HALF = 128
 OUTLINE, HALO = 0xFFF5F5F5, 0xB0000000
 METHOD_WORDS = {
-    "exact": "What each place adds to the class, exactly",
-    "gradient": "What each place adds to the class, estimated by the gradient",
-    "occlusion": "How much each place matters, found out by covering it",
+    "exact": tr("What each place adds to the class, exactly"),
+    "gradient": tr("What each place adds to the class, estimated by the gradient"),
+    "occlusion": tr("How much each place matters, found out by covering it"),
 }
 
 Key = tuple[int, int, int]
@@ -105,7 +106,7 @@ class HeatMapKeeper(QObject):
             return None, ""
         key = self._key(image_id)
         if key is None:
-            return None, "The model has not looked at this image yet."
+            return None, tr("The model has not looked at this image yet.")
         if key in self._kept:
             self._kept.move_to_end(key)
             overlay, method = self._kept[key]
@@ -115,7 +116,7 @@ class HeatMapKeeper(QObject):
         if image_id != self._wanted_image:
             self._wanted_image = image_id
             self._rest.start()
-        return None, "looking…"
+        return None, tr("looking…")
 
     def method_words(self, image_id: int) -> str:
         """Returns how the overlay of an image was found, for a tooltip."""
@@ -125,8 +126,12 @@ class HeatMapKeeper(QObject):
     # ---- inside
 
     def _words(self, class_id: int, overlay: QImage, method: str) -> str:
-        name = self._class_name(class_id) or "this class"
-        return f"Where it sees {name}" if not overlay.isNull() else f"Nothing here speaks for {name}"
+        name = self._class_name(class_id) or tr("this class")
+        return (
+            tr("Where it sees {name}", name=name)
+            if not overlay.isNull()
+            else tr("Nothing here speaks for {name}", name=name)
+        )
 
     def _key(self, image_id: int) -> Key | None:
         model, class_id = self._model_key(), self.class_for(image_id)
@@ -198,7 +203,7 @@ class HeatMaps(HeatMapKeeper):
     @property
     def why_not(self) -> str:
         """Why it cannot be switched on, empty when it can."""
-        return "" if self._session.run is not None else "There is no model yet: retrain first."
+        return "" if self._session.run is not None else tr("There is no model yet: retrain first.")
 
     def _model_key(self) -> int | None:
         return self._session.run.id if self._session.run is not None else None

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from engine.domain import ImageRecord, ImageStatus
 from engine.errors import ImageError
+from engine.language import tr
 from engine.project import Project
 
 BLOCK = 64
@@ -42,9 +43,11 @@ class RecordReader:
         """
         record = self.find(image_id, soon)
         if record.status == ImageStatus.MISSING:
-            raise ImageError("The file is missing.", f"It was at {record.path}. Put it back or rescan the folder.")
+            raise ImageError(
+                tr("The file is missing."), tr("It was at {path}. Put it back or rescan the folder.", path=record.path)
+            )
         if record.status == ImageStatus.UNREADABLE:
-            raise ImageError(record.reason or "The file cannot be read.")
+            raise ImageError(record.reason or tr("The file cannot be read."))
         return record
 
     def find(self, image_id: int, soon: Iterable[int] = ()) -> ImageRecord:
@@ -60,7 +63,7 @@ class RecordReader:
                 self._read(image_id, soon)
                 record = self._records.get(image_id)
         if record is None:
-            raise ImageError("This image is not in the project any more.")
+            raise ImageError(tr("This image is not in the project any more."))
         return record
 
     def readable(self, image_ids: Iterable[int]) -> list[ImageRecord]:

@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, QProcess, Signal
 
 from engine.errors import ServerError
 from engine.helper_process import SERVE_MODEL, helper_command
+from engine.language import tr
 from gui.use_model import UsedModel
 
 END_MS = 1500
@@ -98,9 +99,9 @@ class LocalServer(QObject):
         if process is not None:
             process.deleteLater()
         if self.state is ServerState.ON:
-            self.failed.emit(ServerError("The local server ended by itself.", "Start it again."))
+            self.failed.emit(ServerError(tr("The local server ended by itself."), tr("Start it again.")))
         elif self.state is ServerState.STARTING and not self._said:
-            self.failed.emit(ServerError("The local server did not start.", "Try again; the log may say why."))
+            self.failed.emit(ServerError(tr("The local server did not start."), tr("Try again; the log may say why.")))
         self.model, self.address = None, ""
         self._become(ServerState.OFF)
         if self._next is not None:

@@ -14,6 +14,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import QMainWindow, QMenu, QMenuBar, QStackedWidget, QVBoxLayout, QWidget
 
+from engine.language import tr, trc
 from gui.error_view import ErrorView
 from gui.panels.top_bar import LABEL, REVIEW, USE, TopBar
 from gui.panels.welcome import WelcomePanel
@@ -29,7 +30,15 @@ if TYPE_CHECKING:
     from gui.session import Session
     from gui.tour import Tour
 
-MENUS = ("File", "Edit", "Classes", "View", "Model", "Help")
+MENUS = {
+    "File": tr("&File"),
+    "Edit": trc("menu", "&Edit"),
+    "Classes": tr("&Classes"),
+    "View": trc("menu", "&View"),
+    "Model": tr("&Model"),
+    "Help": tr("&Help"),
+}
+"""The titles of the menus in the bar, by the names that `gui.action_table` uses."""
 MIN_WIDTH_PX, MIN_HEIGHT_PX = 1024, 680
 START_WIDTH_PX, START_HEIGHT_PX = 1440, 900
 FRAME_PX = 24
@@ -66,8 +75,8 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(MIN_WIDTH_PX, MIN_HEIGHT_PX)
         self.menu_bar = QMenuBar()
         self.menu_bar.setNativeMenuBar(False)
-        self.menus = {name: self.menu_bar.addMenu(f"&{name}") for name in MENUS}
-        self.menus["Theme"] = QMenu("&Theme", self)
+        self.menus = {name: self.menu_bar.addMenu(title) for name, title in MENUS.items()}
+        self.menus["Theme"] = QMenu(tr("&Theme"), self)
         self.top_bar = TopBar(self.menu_bar)
         self.welcome = WelcomePanel(preferences)
         self._pages = QStackedWidget()

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QColor
 
 from engine.domain import NO_CLASS, ImageClass, ImageColumns
+from engine.language import tr, trc
 from gui.theme import theme
 from gui.widgets.class_colors import over
 from gui.widgets.heat_colors import heat_table
@@ -28,10 +29,10 @@ Rows = NDArray[np.int64]
 class ColorBy(Enum):
     """What the colours of the map say; the value is its name on the switch."""
 
-    CLASS = "Class"
-    PREDICTION = "Prediction"
-    MISTAKES = "Mistakes"
-    UNKNOWN = "Unknown"
+    CLASS = tr("Class")
+    PREDICTION = tr("Prediction")
+    MISTAKES = tr("Mistakes")
+    UNKNOWN = tr("Unknown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +63,14 @@ def looks_of(
     is_there = rows >= 0
     if by is ColorBy.CLASS:
         given = np.where(is_there, columns.class_ids[rows], NO_CLASS)
-        return _by_class(given, classes, "no class", _mistaken(columns, rows, review))
+        return _by_class(given, classes, tr("no class"), _mistaken(columns, rows, review))
     if by is ColorBy.PREDICTION:
         predicted = np.where(is_there, columns.predicted_ids[rows], NO_CLASS)
-        looks = _by_class(predicted, classes, "no prediction", _mistaken(columns, rows, review))
+        looks = _by_class(predicted, classes, tr("no prediction"), _mistaken(columns, rows, review))
         return (
-            looks if (predicted != NO_CLASS).any() else _noted(looks, "The model has said nothing of these images yet.")
+            looks
+            if (predicted != NO_CLASS).any()
+            else _noted(looks, tr("The model has said nothing of these images yet."))
         )
     if by is ColorBy.MISTAKES:
         return _by_mistake(columns, rows, review)
@@ -85,7 +88,7 @@ def _by_class(ids: NDArray[np.int32], classes: Sequence[ImageClass], nothing: st
     if len(without):
         legend.append(Entry(nothing, _quiet(), without))
     if ringed.any():
-        legend.append(Entry("got wrong", theme().text, np.flatnonzero(ringed), has_ring=True))
+        legend.append(Entry(tr("got wrong"), theme().text, np.flatnonzero(ringed), has_ring=True))
     return Looks(table[known], ringed, known == NO_CLASS, legend)
 
 
@@ -112,15 +115,15 @@ def _by_mistake(columns: ImageColumns, rows: Rows, review: Review | None) -> Loo
     is_measured, is_wrong = _measured(columns, rows, review)
     colors = theme()
     kinds = (
-        ("not measured", _quiet(), ~is_measured),
-        ("right", colors.accent, is_measured & ~is_wrong),
-        ("wrong", colors.warning, is_wrong),
+        (tr("not measured"), _quiet(), ~is_measured),
+        (trc("prediction", "right"), colors.accent, is_measured & ~is_wrong),
+        (trc("prediction", "wrong"), colors.warning, is_wrong),
     )
     found = np.full(len(rows), _rgb(_quiet()), np.uint32)
     for _, color, mask in kinds[1:]:
         found[mask] = _rgb(color)
-    legend = [Entry(text, color, np.flatnonzero(mask), text == "wrong") for text, color, mask in reversed(kinds)]
-    note = "" if is_measured.any() else "Mistakes are known after the first training, of the labelled images."
+    legend = [Entry(text, color, np.flatnonzero(mask), mask is is_wrong) for text, color, mask in reversed(kinds)]
+    note = "" if is_measured.any() else tr("Mistakes are known after the first training, of the labelled images.")
     return Looks(found, is_wrong, ~is_measured, [each for each in legend if len(each.points)], note)
 
 
@@ -132,13 +135,13 @@ def _by_strangeness(columns: ImageColumns, rows: Rows, is_there: NDArray[np.bool
     found[is_known] = table[(np.clip(scores[is_known], 0, 1) * (len(table) - 1)).astype(np.int64)]
     ordinary = is_known & ~is_strange
     kinds = (
-        ("looks like none of the classes", _text(int(table[-1])), is_strange),
-        ("rather strange", _text(int(table[len(table) * 3 // 4])), ordinary & (scores >= 0.5)),
-        ("ordinary", _text(int(table[len(table) // 4])), ordinary & (scores < 0.5)),
-        ("not scored", _quiet(), ~is_known),
+        (tr("looks like none of the classes"), _text(int(table[-1])), is_strange),
+        (tr("rather strange"), _text(int(table[len(table) * 3 // 4])), ordinary & (scores >= 0.5)),
+        (tr("ordinary"), _text(int(table[len(table) // 4])), ordinary & (scores < 0.5)),
+        (tr("not scored"), _quiet(), ~is_known),
     )
     legend = [Entry(text, color, np.flatnonzero(mask), mask is is_strange) for text, color, mask in kinds]
-    note = "" if is_known.any() else "This model says nothing of unknown images. Retrain to know."
+    note = "" if is_known.any() else tr("This model says nothing of unknown images. Retrain to know.")
     return Looks(found, is_strange, ~is_known, [each for each in legend if len(each.points)], note)
 
 

@@ -15,12 +15,14 @@ from PySide6.QtCore import QObject, Signal
 
 from engine.domain import ImageClass, ImageColumns, ImageRecord, LabelMode, Run
 from engine.errors import AppError
+from engine.language import tr
 from engine.project import Project
 from gui import loading
 from gui.columns import RowIndex
 from gui.engine_bridge import EngineBridge
 
 MAX_RECORDS = 8192
+READ_ONLY = tr("This project is open for reading only.")
 
 Ids = Iterable[int] | NDArray[np.int64]
 
@@ -97,7 +99,7 @@ class OpenProject(QObject):
         record = self._records.get(image_id)
         if record is None:
             if self.project is None:
-                raise AppError("No project is open.")
+                raise AppError(tr("No project is open."))
             (record,) = self.project.images([image_id])
             if len(self._records) >= MAX_RECORDS:
                 self._records.clear()

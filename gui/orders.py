@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.language import tr
 from engine.suggestions.strategies import STRATEGIES, is_cold_start
 from gui.models.image_filter import Order
 from gui.widgets.order_menu import MenuEntry, MenuGroup
@@ -37,18 +38,18 @@ GUIDED, DUPLICATES = "guided", "near_duplicates"
 class OrderGroup(Enum):
     """The parts of the menu; the value is the heading."""
 
-    SORT = "Sort"
-    PICTURE = "By the picture"
-    LABEL = "For labelling"
-    CHECK = "For checking"
+    SORT = tr("Sort")
+    PICTURE = tr("By the picture")
+    LABEL = tr("For labelling")
+    CHECK = tr("For checking")
 
 
 class Need(Enum):
     """What there must be before an order says anything. The value says what to do about it."""
 
     NOTHING = ""
-    MODEL = "Needs a model: press Retrain first."
-    MEASURES = "The pictures were not checked yet: that is done last, in the background."
+    MODEL = tr("Needs a model: press Retrain first.")
+    MEASURES = tr("The pictures were not checked yet: that is done last, in the background.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +93,16 @@ _SORT, _PICTURE, _CHECK = OrderGroup.SORT, OrderGroup.PICTURE, OrderGroup.CHECK
 ORDERS: dict[str, OrderChoice] = {
     choice.name: choice
     for choice in (
-        _sort(Order.FILED, _SORT, "Folder by folder, as the images were added."),
-        _sort(Order.NAME, _SORT, "By file name, 2 before 10."),
-        _sort(Order.DATE, _SORT, "By the date on which they were taken, oldest first."),
-        _sort(Order.CLASS, _SORT, "Labelled ones class by class, then the others by what is suggested."),
-        _sort(Order.BLURRIEST, _PICTURE, "The softest pictures first.", Need.MEASURES),
-        _sort(Order.SHARPEST, _PICTURE, "The crispest pictures first.", Need.MEASURES),
-        _sort(Order.DARKEST, _PICTURE, "By mean brightness, dark ones first.", Need.MEASURES),
-        _sort(Order.BRIGHTEST, _PICTURE, "By mean brightness, bright ones first.", Need.MEASURES),
-        _sort(Order.SMALLEST, _PICTURE, "By number of pixels, small ones first."),
-        _sort(Order.LARGEST, _PICTURE, "By number of pixels, large ones first."),
+        _sort(Order.FILED, _SORT, tr("Folder by folder, as the images were added.")),
+        _sort(Order.NAME, _SORT, tr("By file name, 2 before 10.")),
+        _sort(Order.DATE, _SORT, tr("By the date on which they were taken, oldest first.")),
+        _sort(Order.CLASS, _SORT, tr("Labelled ones class by class, then the others by what is suggested.")),
+        _sort(Order.BLURRIEST, _PICTURE, tr("The softest pictures first."), Need.MEASURES),
+        _sort(Order.SHARPEST, _PICTURE, tr("The crispest pictures first."), Need.MEASURES),
+        _sort(Order.DARKEST, _PICTURE, tr("By mean brightness, dark ones first."), Need.MEASURES),
+        _sort(Order.BRIGHTEST, _PICTURE, tr("By mean brightness, bright ones first."), Need.MEASURES),
+        _sort(Order.SMALLEST, _PICTURE, tr("By number of pixels, small ones first.")),
+        _sort(Order.LARGEST, _PICTURE, tr("By number of pixels, large ones first.")),
         *(
             OrderChoice(
                 each.name,
@@ -113,26 +114,29 @@ ORDERS: dict[str, OrderChoice] = {
             )
             for each in STRATEGIES.values()
         ),
-        _sort(Order.MOST_CONFIDENT, _CHECK, "The surest suggestions first: accept whole pages.", Need.MODEL),
-        _sort(Order.LEAST_CONFIDENT, _CHECK, "Suggestions that are most likely wrong first.", Need.MODEL),
+        _sort(Order.MOST_CONFIDENT, _CHECK, tr("The surest suggestions first: accept whole pages."), Need.MODEL),
+        _sort(Order.LEAST_CONFIDENT, _CHECK, tr("Suggestions that are most likely wrong first."), Need.MODEL),
         OrderChoice(
             "suspects",
             _CHECK,
-            "Likely mistakes first",
-            "Labelled images that another class fits better.",
+            tr("Likely mistakes first"),
+            tr("Labelled images that another class fits better."),
             Need.MODEL,
             asks=_suspects,
         ),
-        _sort(Order.STRANGEST, _CHECK, "What the model finds stranger than its classes.", Need.MODEL),
+        _sort(Order.STRANGEST, _CHECK, tr("What the model finds stranger than its classes."), Need.MODEL),
         OrderChoice(
             "outliers",
             _CHECK,
-            "Strangest first",
-            "Images unlike any other here: odd ones out, wrong files. Needs no model.",
+            tr("Strangest first"),
+            tr("Images unlike any other here: odd ones out, wrong files. Needs no model."),
             asks=_strange,
         ),
         OrderChoice(
-            DUPLICATES, _CHECK, "Near-duplicates together", "The same picture several times, side by side: keep one."
+            DUPLICATES,
+            _CHECK,
+            tr("Near-duplicates together"),
+            tr("The same picture several times, side by side: keep one."),
         ),
     )
 }
@@ -172,4 +176,4 @@ def stage_words(session: Session) -> str:
     """Returns what the mixed order looks for at this stage of the work."""
     counts = session.class_counts()[1:]
     is_cold = session.run is None or is_cold_start(int(counts.sum()), int((counts > 0).sum()))
-    return "Now: typical ones." if is_cold else "Now: doubtful ones."
+    return tr("Now: typical ones.") if is_cold else tr("Now: doubtful ones.")

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QDialog
 
 from engine.errors import ProjectDamagedError, ProjectError, ProjectInUseError
-from gui import wording
+from engine.language import tr, trc, trn
 from gui.dialogs import ask
 from gui.error_view import ErrorView
 from gui.folders import can_only_be_read, open_remedy
@@ -66,7 +66,7 @@ class ProjectCommands(QObject):
         self._session.add_folder(plan.images_folder, plan.has_class_folders)
 
     def open_project(self) -> None:
-        folder = ask.ask_folder(self._window, "Open a project: choose its folder")
+        folder = ask.ask_folder(self._window, tr("Open a project: choose its folder"))
         if folder is not None:
             self.open_folder(folder)
 
@@ -90,13 +90,14 @@ class ProjectCommands(QObject):
 
         def create() -> None:
             self._asked_folder = folder
-            self._session.create_project(folder, "Sample", then=self._fill_sample)
+            self._session.create_project(folder, trc("project", "Sample"), then=self._fill_sample)
 
         self.leave_project(create)
 
     def _fill_sample(self) -> None:
-        for name in sorted(each.name for each in SAMPLE.iterdir() if each.is_dir()):
-            self._session.add_class(name.replace("_", " "))
+        names = {"intact": tr("intact"), "missing_hole": tr("missing hole"), "scratched": tr("scratched")}
+        for folder in sorted(each.name for each in SAMPLE.iterdir() if each.is_dir()):
+            self._session.add_class(names.get(folder, folder.replace("_", " ")))
         self._session.add_folder(SAMPLE)
         self._window.tour.begin()
 
@@ -110,7 +111,9 @@ class ProjectCommands(QObject):
         folder = path if path.is_dir() else path.parent
         if path.is_file() and not is_image_name(path.name) and path.name != "project.db":
             self._errors.show_error(
-                ProjectError(f"“{path.name}” is not an image.", "Drop the folder that holds the images.")
+                ProjectError(
+                    tr("“{file}” is not an image.", file=path.name), tr("Drop the folder that holds the images.")
+                )
             )
         elif (folder / "project.db").is_file():
             self.open_folder(folder)
@@ -129,13 +132,17 @@ class ProjectCommands(QObject):
         if session.save_state != NOT_SAVED:
             session.when_saved(then)
             return
-        steps = wording.count(session.num_unsaved, "step")
         choice = ask.ask_choice(
             self._window,
-            "Your last labels are not saved",
-            f"The disk did not take {steps}. Make room or reconnect the drive, then try again. "
-            "If you close now, they are lost.",
-            ["Close and lose them", "Try again", "Go back"],
+            tr("Your last labels are not saved"),
+            trn(
+                "The disk did not take {number:,} step. Make room or reconnect the drive, then try again. "
+                "If you close now, they are lost.",
+                "The disk did not take {number:,} steps. Make room or reconnect the drive, then try again. "
+                "If you close now, they are lost.",
+                session.num_unsaved,
+            ),
+            [tr("Close and lose them"), tr("Try again"), tr("Go back")],
         )
         if choice == 0:
             then()
@@ -146,7 +153,7 @@ class ProjectCommands(QObject):
     def _on_save_state(self, state: str) -> None:
         """Replaces the message about a full disk by good news as soon as everything is saved after all."""
         if state == SAVED and self._was_not_saved and self._session.project is not None:
-            self._errors.show_notice("Everything is saved now.")
+            self._errors.show_notice(tr("Everything is saved now."))
         self._was_not_saved = state == NOT_SAVED or (self._was_not_saved and state != SAVED)
 
     def show_session_error(self, error: BaseException) -> None:
@@ -154,21 +161,23 @@ class ProjectCommands(QObject):
         folder = self._asked_folder
         remedies: list[Remedy] = []
         if isinstance(error, ProjectInUseError) and folder is not None:
-            remedies.append(Remedy("Open a read-only copy", lambda: self._session.open_project(folder, read_only=True)))
+            remedies.append(
+                Remedy(tr("Open a read-only copy"), lambda: self._session.open_project(folder, read_only=True))
+            )
         elif isinstance(error, ProjectDamagedError) and folder is not None:
             remedies.append(
-                Remedy("Restore the project", lambda: self._session.restore_project(folder, self._session.rescan))
+                Remedy(tr("Restore the project"), lambda: self._session.restore_project(folder, self._session.rescan))
             )
         elif folder is not None and self._session.project is None and can_only_be_read(folder):
-            remedies.append(Remedy("Open it read-only", lambda: self._session.open_project(folder, read_only=True)))
+            remedies.append(Remedy(tr("Open it read-only"), lambda: self._session.open_project(folder, read_only=True)))
         elif self._session.save_state == NOT_SAVED:
-            remedies.append(Remedy("Try again now", self._session.retry_saving))
+            remedies.append(Remedy(tr("Try again now"), self._session.retry_saving))
         self._errors.show_error(error, remedies)
 
     # ---- images and labels
 
     def add_folder(self) -> None:
-        folder = ask.ask_folder(self._window, "Add images: choose a folder")
+        folder = ask.ask_folder(self._window, tr("Add images: choose a folder"))
         if folder is not None:
             self._ask_and_add(folder)
 
@@ -181,9 +190,9 @@ class ProjectCommands(QObject):
             return
         choice = ask.ask_choice(
             self._window,
-            f"“{folder.name}” has sub-folders",
-            f"Are they classes ({', '.join(names[:4])}{' …' if len(names) > 4 else ''})?",
-            ["Yes, label by folder", "No, only add the images", "Cancel"],
+            tr("“{folder}” has sub-folders", folder=folder.name),
+            tr("Are they classes ({names})?", names=", ".join(names[:4]) + (" …" if len(names) > 4 else "")),
+            [tr("Yes, label by folder"), tr("No, only add the images"), tr("Cancel")],
         )
         if choice < 2:
             self._session.add_folder(folder, classes_from_folders=choice == 0)
@@ -192,7 +201,7 @@ class ProjectCommands(QObject):
         self._session.rescan()
 
     def import_labels(self) -> None:
-        file = ask.ask_file(self._window, "Import labels", "Labels as image,class (*.csv);;All files (*)")
+        file = ask.ask_file(self._window, tr("Import labels"), tr("Labels as image,class (*.csv);;All files (*)"))
         project = self._session.project
         if file is None or project is None:
             return
@@ -211,8 +220,8 @@ class ProjectCommands(QObject):
             return
         file = ask.ask_save_file(
             self._window,
-            "Export labels",
-            "Labels as image,class (*.csv)",
+            tr("Export labels"),
+            tr("Labels as image,class (*.csv)"),
             project.folder.parent / f"{project.name}.csv",
         )
         if file is None:
@@ -220,7 +229,9 @@ class ProjectCommands(QObject):
         from engine.exporters.label_csv import export_label_csv
 
         def done(_result: object) -> None:
-            self._errors.show_notice(f"Labels exported to {file.name}.", str(file.parent), [open_remedy(file.parent)])
+            self._errors.show_notice(
+                tr("Labels exported to {file}.", file=file.name), str(file.parent), [open_remedy(file.parent)]
+            )
 
         self._session.read_in_background(lambda: export_label_csv(project, file), done)
 
@@ -242,7 +253,7 @@ class ProjectCommands(QObject):
 
         assert isinstance(report, Report)
         if report.lines:
-            show = Remedy("Show them", lambda: self._open(ReportDialog(report, self._window)))
+            show = Remedy(tr("Show them"), lambda: self._open(ReportDialog(report, self._window)))
             self._errors.show_warning(report.headline, report.sentence, [show])
         else:
             self._errors.show_notice(report.headline, report.sentence)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from engine.events import JobEnded, JobSucceeded
+from engine.language import tr
 from gui.activities import REPORT
 from gui.dialogs import ask
 from gui.folders import open_in_system
@@ -30,8 +31,8 @@ class ReportWriter(QObject):
         project, run = self._session.project, self._session.run
         if project is None or run is None:
             return
-        suggested = project.folder.parent / f"{project.name} model {run.id}.html"
-        file = ask.ask_save_file(self._window, "Write a report on the model", "Web page (*.html)", suggested)
+        suggested = project.folder.parent / tr("{project} model {id}.html", project=project.name, id=run.id)
+        file = ask.ask_save_file(self._window, tr("Write a report on the model"), tr("Web page (*.html)"), suggested)
         if file is not None:
             self._session.work.write_report(file if file.suffix else file.with_suffix(".html"))
 
@@ -42,7 +43,5 @@ class ReportWriter(QObject):
 
         assert isinstance(end.result, WrittenReport)
         file = end.result.file
-        remedy = Remedy("Open it", lambda: open_in_system(file))
-        self._window.errors.show_notice(
-            f"Report written to {end.result.file.name}.", str(end.result.file.parent), [remedy]
-        )
+        remedy = Remedy(tr("Open it"), lambda: open_in_system(file))
+        self._window.errors.show_notice(tr("Report written to {file}.", file=file.name), str(file.parent), [remedy])

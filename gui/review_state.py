@@ -16,6 +16,7 @@ from engine.domain import NO_CLASS, Mark
 from engine.errors import AppError
 from engine.events import JobEnded, JobFailed, JobSucceeded
 from engine.jobs import Priority
+from engine.language import tr
 from gui.activities import BORDERS, EMBED, EXTEND, FORECAST, REVIEW, TRAIN
 from gui.columns import has_open_suggestion
 from gui.session import Session
@@ -149,7 +150,7 @@ class ReviewState(QObject):
         for kind in LOOKING_ON:
             session.work.cancel_kind(kind)
         job = ReviewModel(session.project, session.run)
-        session.work.submit(REVIEW, job, "Reviewing the model", Priority.INTERACTIVE)
+        session.work.submit(REVIEW, job, tr("Reviewing the model"), Priority.INTERACTIVE)
         self.changed.emit()
 
     def _look_further(self) -> None:
@@ -172,7 +173,9 @@ class ReviewState(QObject):
             return
         from engine.tasks.forecast_learning import ForecastLearning
 
-        session.work.submit(FORECAST, ForecastLearning(session.project, review.run), "Looking ahead", Priority.NORMAL)
+        session.work.submit(
+            FORECAST, ForecastLearning(session.project, review.run), tr("Looking ahead"), Priority.NORMAL
+        )
         self.forecast_changed.emit()
 
     def _check_borders(self) -> None:
@@ -182,7 +185,7 @@ class ReviewState(QObject):
         from engine.tasks.explain import CheckBorders
 
         job = CheckBorders(session.project, review.run)
-        session.work.submit(BORDERS, job, "Looking at the edges", Priority.BACKGROUND)
+        session.work.submit(BORDERS, job, tr("Looking at the edges"), Priority.BACKGROUND)
 
     def _make_way(self) -> None:
         """A forecast takes a few trainings: the one that the user asks for goes first."""

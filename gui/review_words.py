@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.language import decimal, tr, trc, trn
 from gui import wording
 
 if TYPE_CHECKING:
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
 UNNAMED_COLOR = "#8b939e"
 FEW = 20
 """With fewer images than this a figure per class says little."""
-NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+NUMBERS = (
+    *(trc("number", "no"), trc("number", "one"), trc("number", "two"), trc("number", "three"), trc("number", "four")),
+    *(trc("number", "five"), trc("number", "six"), trc("number", "seven"), trc("number", "eight")),
+    *(trc("number", "nine"), trc("number", "ten"), trc("number", "eleven"), trc("number", "twelve")),
+)
+BREAK = "\0"
+"""Stands on both sides of what is set off in a sentence; the sentence is split there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,37 +51,57 @@ def classes_of(run: Run, palette: Sequence[ImageClass]) -> list[RunClass]:
 
 def number(count: int) -> str:
     """Returns a small number as a word, a larger one in digits."""
-    return NUMBERS[count] if 0 <= count < len(NUMBERS) else f"{count:,}"
+    return NUMBERS[count] if 0 <= count < len(NUMBERS) else decimal(count, ",")
 
 
 def precision_text(precision: float) -> str:
     """Returns e.g. "99 %", "99.5 %"."""
-    return f"{100 * precision:.1f} %".replace(".0 %", " %")
+    return wording.percent(precision, 0 if f"{100 * precision:.1f}".endswith(".0") else 1)
 
 
 def headline(acceptance: Acceptance, precision: float) -> tuple[str, str, str]:
     """Returns the sentence in three parts; the middle one is to be set off."""
+    exact = precision_text(precision)
     if not acceptance.num_measured:
-        return "Nothing can be accepted without looking", "", f", at {precision_text(precision)} precision"
-    share = f"{100 * acceptance.share:.0f} %"
-    return "Accept ", share, f" of images without looking, at {precision_text(precision)} precision"
+        nothing = tr("Nothing can be accepted without looking, at {precision} precision", precision=exact)
+        return nothing, "", ""
+    share = f"{BREAK}{wording.percent(acceptance.share, 0)}{BREAK}"
+    text = tr("Accept {share} of images without looking, at {precision} precision", share=share, precision=exact)
+    before, share, after = text.split(BREAK)
+    return before, share, after
 
 
 def below_headline(acceptance: Acceptance, precision: float, num_measured: int, best: float) -> str:
     """Returns the small print: how sure that is, on what it was measured, or why nothing can be promised."""
     if not acceptance.num_measured:
-        needed = f"To promise {precision_text(precision)}, a model must be right on many images in a row"
-        offer = f"; {precision_text(best)} can be promised now" if best < precision else ""
-        return f"{needed}: {num_measured:,} were measured{offer}."
+        if best < precision:
+            return tr(
+                "To promise {precision}, a model must be right on many images in a row: {num_measured:,} were "
+                "measured; {best} can be promised now.",
+                precision=precision_text(precision),
+                num_measured=num_measured,
+                best=precision_text(best),
+            )
+        return tr(
+            "To promise {precision}, a model must be right on many images in a row: {num_measured:,} were measured.",
+            precision=precision_text(precision),
+            num_measured=num_measured,
+        )
     low, high = acceptance.share_interval
-    return f"between {100 * low:.0f} % and {100 * high:.0f} %, measured on images the model had not seen"
+    return tr(
+        "between {low:.0f} % and {high:.0f} %, measured on images the model had not seen",
+        low=100 * low,
+        high=100 * high,
+    )
 
 
 def mistakes(acceptance: Acceptance, num_accepted: int) -> str:
     """Returns how many of so many accepted suggestions will be wrong, e.g. "about 14 wrong, at most 19"."""
     expected = round((1 - acceptance.precision) * num_accepted)
     at_most = int(np.ceil((1 - acceptance.at_least) * num_accepted - 1e-6))
-    return f"{f'about {expected:,}' if expected else 'hardly any'} wrong, at most {at_most:,}"
+    if not expected:
+        return tr("hardly any wrong, at most {at_most:,}", at_most=at_most)
+    return tr("about {expected:,} wrong, at most {at_most:,}", expected=expected, at_most=at_most)
 
 
 def weakest(per_class: Sequence[dict[str, Any]], confusion: NDArray[np.int64], names: Sequence[str]) -> list[str]:
@@ -89,16 +116,30 @@ def weakest(per_class: Sequence[dict[str, Any]], confusion: NDArray[np.int64], n
     column = confusion[:, index].copy()
     column[index] = 0
     if not row.any() and not column.any():
-        return ["Every image was recognised: no class is weak."]
+        return [tr("Every image was recognised: no class is weak.")]
     if row.max() >= column.max():
         taken = int(row.argmax())
         count = int(row[taken])
-        verb = "of its images looks like" if count == 1 else "of its images look like"
-        return ["Weakest: ", names[index], f". {number(count).capitalize()} {verb} ", names[taken], "."]
+        sentence = trn(
+            "Weakest: {weakest}. {how_many} of its images looks like {other}.",
+            "Weakest: {weakest}. {how_many} of its images look like {other}.",
+            count,
+            weakest=_set_off(names[index]),
+            how_many=number(count).capitalize(),
+            other=_set_off(names[taken]),
+        )
+        return sentence.split(BREAK)
     source = int(column.argmax())
     count = int(column[source])
-    noun = "image of" if count == 1 else "images of"
-    return ["Weakest: ", names[index], f". {number(count).capitalize()} {noun} ", names[source], " look like it."]
+    sentence = trn(
+        "Weakest: {weakest}. {how_many} image of {other} looks like it.",
+        "Weakest: {weakest}. {how_many} images of {other} look like it.",
+        count,
+        weakest=_set_off(names[index]),
+        how_many=number(count).capitalize(),
+        other=_set_off(names[source]),
+    )
+    return sentence.split(BREAK)
 
 
 def weakest_of_several(
@@ -110,32 +151,66 @@ def weakest_of_several(
         return []
     index = int(min(known, key=lambda each: (each["average_precision"], -each["support"]))["class"])
     if not missed[index] and not taken[index]:
-        return ["Every class of every image was right."]
-    found = [f"{number(int(missed[index]))} of its images missed"] if missed[index] else []
-    found += [f"{number(int(taken[index]))} others taken for it"] if taken[index] else []
-    return ["Weakest: ", names[index], f". {' and '.join(found).capitalize()}."]
+        return [tr("Every class of every image was right.")]
+    weakest, num_missed, num_taken = _set_off(names[index]), int(missed[index]), int(taken[index])
+    if not num_taken:
+        text = tr(
+            "Weakest: {weakest}. {missed} of its images missed.",
+            weakest=weakest,
+            missed=number(num_missed).capitalize(),
+        )
+    elif not num_missed:
+        text = tr(
+            "Weakest: {weakest}. {taken} others taken for it.", weakest=weakest, taken=number(num_taken).capitalize()
+        )
+    else:
+        text = tr(
+            "Weakest: {weakest}. {missed} of its images missed and {taken} others taken for it.",
+            weakest=weakest,
+            missed=number(num_missed).capitalize(),
+            taken=number(num_taken),
+        )
+    return text.split(BREAK)
+
+
+def _set_off(text: str) -> str:
+    return f"{BREAK}{text}{BREAK}"
 
 
 def calibration(ece: float, num_images: int) -> str:
     """Returns how far confidence is off, in words."""
     if num_images < FEW:
-        return f"Measured on {wording.count(num_images, 'image')} only: too few to say."
-    return f"Confidence is off by {100 * ece:.1f} points on average."
+        return trn(
+            "Measured on {number:,} image only: too few to say.",
+            "Measured on {number:,} images only: too few to say.",
+            num_images,
+        )
+    return tr("Confidence is off by {points:.1f} points on average.", points=100 * ece)
 
 
 def cell_title(given: str, said: str) -> str:
     """Returns the title of the images in a cell."""
-    return f"{given} recognised, least sure first" if given == said else f"{given} taken for {said}, worst first"
+    if given == said:
+        return tr("{given} recognised, least sure first", given=given)
+    return tr("{given} taken for {said}, worst first", given=given, said=said)
 
 
 def stale(num_labels: int, run_id: int) -> str:
     """Returns why the figures are not those of this moment, "" when they are."""
     if not num_labels:
         return ""
-    return f"{wording.count(num_labels, 'label')} changed since model {run_id}; retrain to refresh"
+    return trn(
+        "{number:,} label changed since model {id}; retrain to refresh",
+        "{number:,} labels changed since model {id}; retrain to refresh",
+        num_labels,
+        id=run_id,
+    )
 
 
 def suspicion(score: float, num_agreeing: int, num_neighbours: int) -> str:
     """Returns how sure the model is that a class is wrong, and how many of the nearest images say so as well."""
-    sure = f"{min(99, max(1, round(100 * score)))} % sure"
-    return f"{sure} · {num_agreeing} of {num_neighbours} agree" if num_neighbours else sure
+    sure = tr("{percent} % sure", percent=min(99, max(1, round(100 * score))))
+    if not num_neighbours:
+        return sure
+    agree = tr("{num_agreeing} of {num_neighbours} agree", num_agreeing=num_agreeing, num_neighbours=num_neighbours)
+    return f"{sure} · {agree}"

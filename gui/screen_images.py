@@ -12,6 +12,7 @@ from PySide6.QtGui import QImage
 
 from engine.errors import ImageError
 from engine.images.decode import DeepGrey, decode_for_screen
+from engine.language import tr
 from gui.folder_watch import FolderWatch
 from gui.image_pool import ImagePool
 from gui.image_records import Records
@@ -128,7 +129,7 @@ class ScreenImages(QObject):
         image_id, max_side_px = cast(tuple[int, int], key)
         records = self._records
         if records is None:
-            raise ImageError("The project is closed.")
+            raise ImageError(tr("The project is closed."))
         soon = (cast(tuple[int, int], other)[0] for other in self._screens.wanted())
         data = self._folders.read(records.get(image_id, soon).path)
         pixels = decode_for_screen(data, max_side_px or None)

@@ -18,6 +18,7 @@ from PySide6.QtCore import QObject, Signal
 from engine.domain import NO_CLASS, Change, ImageClass, LabelMode, Mark, Predictions, Source, class_ids_of
 from engine.domain import has_class as bits_have_class
 from engine.errors import ProjectError
+from engine.language import tr, trn
 from engine.project import Project
 from engine.tasks.relocate import relocate_root
 from gui import label_effects
@@ -35,7 +36,7 @@ from gui.exports import Exports
 from gui.labelling_rate import LabellingRate
 from gui.models.image_states import suggested_ids
 from gui.models.picked_images import PickedImages
-from gui.open_project import Ids, as_array
+from gui.open_project import READ_ONLY, Ids, as_array
 from gui.picture_quality import PictureQuality
 from gui.preferences import Preferences
 from gui.project_session import ProjectSession
@@ -148,7 +149,7 @@ class Session(ProjectSession):
         rows = rows[suggested_ids(self.columns, rows) != NO_CLASS]
         ids, suggested = self.columns.image_ids[rows], self.columns.predicted_ids[rows].copy()
         pairs = list(zip(ids.tolist(), suggested.tolist(), strict=True))
-        text = "accept a suggestion" if len(pairs) == 1 else f"accept {len(pairs):,} suggestions"
+        text = trn("accept a suggestion", "accept {number:,} suggestions", len(pairs))
         self._give(ids, suggested, lambda project: project.label_many(pairs, source, text), accepted=True)
 
     def accept_as(self, image_ids: Ids, class_id: int, source: Source = Source.SUGGESTION) -> None:
@@ -156,7 +157,7 @@ class Session(ProjectSession):
         ids, item = as_array(image_ids), self.class_by_id(class_id)
         if item is not None:
             pairs = [(image_id, class_id) for image_id in ids.tolist()]
-            text = f"accept {len(ids):,} as {item.name}"
+            text = tr("accept {num_images:,} as {name}", num_images=len(ids), name=item.name)
             given = np.full(len(ids), class_id, np.int32)
             self._give(ids, given, lambda project: project.label_many(pairs, source, text), accepted=True)
 
@@ -175,7 +176,8 @@ class Session(ProjectSession):
         given = np.repeat([each.id for each in reversed(self.classes)], [len(ids) for ids in of_class]).astype(np.int32)
         pair_ids, ids = np.concatenate([*of_class, np.zeros(0, np.int64)]), columns.image_ids[rows]
         pairs = list(zip(pair_ids.tolist(), given.tolist(), strict=True))
-        text = "accept a suggestion" if len(ids) == 1 else f"accept the suggestions for {len(ids):,} images"
+        several = tr("accept the suggestions for {num_images:,} images", num_images=len(ids))
+        text = several if len(ids) != 1 else tr("accept a suggestion")
         effect = label_effects.give_and_confirm(pair_ids, given, ids)
         confirmed = ids.tolist()
         if self._write(effect, lambda project: project.label_and_confirm(pairs, confirmed, source, text)):
@@ -278,17 +280,17 @@ class Session(ProjectSession):
     def why_no_retrain(self) -> str:
         """Returns the sentence that says why Retrain cannot be pressed, empty when it can."""
         if self.project is None:
-            return "Open a project first."
+            return tr("Open a project first.")
         if self.is_read_only:
-            return "This project is open for reading only."
+            return READ_ONLY
         if self.work.is_running("train"):
-            return "A training is under way."
+            return tr("A training is under way.")
         if not self._has_two_classes():
-            return "Label some images of two classes or more first."
+            return tr("Label some images of two classes or more first.")
         if self.has_several_classes and not (self.columns.marks & Mark.CONFIRMED).any():
-            return "Confirm some images that have all of their classes first (Enter)."
+            return tr("Confirm some images that have all of their classes first (Enter).")
         if self.backbones.is_known and self.backbones.chosen is None:
-            return "There is no backbone on this machine yet. Choose one in the corner on the right."
+            return tr("There is no backbone on this machine yet. Choose one in the corner on the right.")
         return ""
 
     def _has_two_classes(self) -> bool:
@@ -387,9 +389,7 @@ class Session(ProjectSession):
         if project is None:
             return False
         if project.read_only:
-            self.error_raised.emit(
-                ProjectError("This project is open for reading only.", "Close it elsewhere and open it again to label.")
-            )
+            self.error_raised.emit(ProjectError(READ_ONLY, tr("Close it elsewhere and open it again to label.")))
             return False
         if effect is not None:
             rows = effect(self.columns, self._index)

@@ -17,6 +17,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from engine.domain import NO_CLASS, ImageStatus, Mark, Source
 from engine.events import JobFailed, JobSucceeded
 from engine.jobs import Priority
+from engine.language import trc
 from engine.suggestions.clusters import Stacks
 from gui.activities import EMBED, READ, SCAN, STACK
 from gui.columns import is_done
@@ -237,18 +238,18 @@ class ImageStacks(QObject):
     def set_aside(self, index: int, image_ids: Ids, on: bool = True) -> None:
         """Leaves images of a stack out of the naming, or (`on` False) takes them in again."""
         number = int(self.shown.numbers[index])
-        text = "set aside" if on else "take in"
+        text = trc("undo", "set aside") if on else trc("undo", "take in")
         self._arrange(text, self._arrangement.with_aside(number, as_array(image_ids), on))
 
     def split(self, index: int) -> None:
         """Makes two stacks of one; the smaller one follows."""
-        self._arrange("split", self._arrangement.split(int(self.shown.numbers[index]), self._are_open))
+        self._arrange(trc("undo", "split"), self._arrangement.split(int(self.shown.numbers[index]), self._are_open))
 
     def merge(self, indices: Iterable[int]) -> None:
         """Makes one stack of several, where the first of them is."""
         numbers = self.shown.numbers[np.array(sorted(set(indices)), np.int64)]
         if len(numbers) > 1:
-            self._arrange("join", self._arrangement.merged(numbers))
+            self._arrange(trc("undo", "join"), self._arrangement.merged(numbers))
 
     @property
     def undo_text(self) -> str:

@@ -18,6 +18,7 @@ from engine.domain import ImageRecord
 from engine.errors import AppError, ImageError
 from engine.images.decode import decode_bytes
 from engine.images.thumbnails import ThumbnailCache, cache_key, thumbnail_from_bytes
+from engine.language import tr
 from engine.project import Project
 from gui.folder_watch import FolderWatch
 from gui.image_pool import ImagePool
@@ -112,7 +113,7 @@ class Thumbnails(QObject):
         image_id, size = cast(tuple[int, int], key)
         records, cache = self._records, self._cache
         if records is None:
-            raise ImageError("The project is closed.")
+            raise ImageError(tr("The project is closed."))
         soon = (cast(tuple[int, int], other)[0] for other in self._pool.wanted())
         if size == SHARP:
             record = records.get(image_id, soon)
@@ -128,7 +129,9 @@ class Thumbnails(QObject):
         try:
             return to_image(decode_bytes(data))
         except ImageError as err:
-            raise ImageError("The thumbnail cannot be read.", "Delete the folder 'cache' in the project.") from err
+            raise ImageError(
+                tr("The thumbnail cannot be read."), tr("Delete the folder 'cache' in the project.")
+            ) from err
 
     def _make(self, record: ImageRecord, cache: ThumbnailCache) -> bytes:
         data = thumbnail_from_bytes(self.folders.read(record.path))

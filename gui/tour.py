@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from engine.domain import NO_CLASS
 from engine.events import JobSucceeded
+from engine.language import tr
 from gui.activities import EXPORT
 from gui.panels.top_bar import REVIEW, USE
 
@@ -48,28 +49,28 @@ class StepText:
 
 TEXTS: Final = {
     Step.LABEL: StepText(
-        "Label some pictures of each class",
-        "Press 1, 2, 3 … for the class of the picture with the frame; the next one comes by itself.",
+        tr("Label some pictures of each class"),
+        tr("Press 1, 2, 3 … for the class of the picture with the frame; the next one comes by itself."),
     ),
     Step.RETRAIN: StepText(
-        "Press Retrain (Ctrl+R)",
-        "Seconds later the bar at the bottom says how often the model is right, on pictures that it had not seen.",
+        tr("Press Retrain (Ctrl+R)"),
+        tr("Seconds later the bar at the bottom says how often the model is right, on pictures that it had not seen."),
     ),
     Step.ACCEPT: StepText(
-        "Go through the suggestions",
-        "Every other picture has one now. Space accepts it, a class key corrects it.",
+        tr("Go through the suggestions"),
+        tr("Every other picture has one now. Space accepts it, a class key corrects it."),
     ),
     Step.REVIEW: StepText(
-        "Look at what the model is worth (Alt+2)",
-        "How much looking it saves you, where it is wrong, and whether more labels would help.",
+        tr("Look at what the model is worth (Alt+2)"),
+        tr("How much looking it saves you, where it is wrong, and whether more labels would help."),
     ),
     Step.TAKE: StepText(
-        "Use it (Alt+3), or take it elsewhere (Ctrl+E)",
-        "Drop other pictures on it, or export it as files that run anywhere.",
+        tr("Use it (Alt+3), or take it elsewhere (Ctrl+E)"),
+        tr("Drop other pictures on it, or export it as files that run anywhere."),
     ),
     Step.DONE: StepText(
-        "That was the whole loop",
-        "Now with your own pictures: File › New project. The guide (Help) has the rest.",
+        tr("That was the whole loop"),
+        tr("Now with your own pictures: File › New project. The guide (Help) has the rest."),
     ),
 }
 

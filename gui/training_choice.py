@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 
 from engine.jobs import Priority
+from engine.language import tr
 from engine.nn.augmentation import AUGMENTATIONS, MIRRORED, NO_VARIANTS, num_views
 from engine.nn.training_plan import (
     AUTO,
@@ -100,26 +101,26 @@ class TrainingChoice(QObject):
         if not session.work.is_running(PACE):
             self._measured_key = (backbone.key, self.settings.device)
             job = MeasurePace(session.project, backbone.key, self.settings.device)
-            session.work.submit(PACE, job, "Measuring how fast this machine trains", Priority.NORMAL)
+            session.work.submit(PACE, job, tr("Measuring how fast this machine trains"), Priority.NORMAL)
 
     def expected(self, depth: str) -> str:
         """Returns time and memory of a training with the present labels, e.g. "about 3 min · 800 MB"."""
         if depth == HEAD:
-            return "about a second"
+            return tr("about a second")
         if depth == AUTO:
-            return f"up to {wording.duration(self.settings.time_budget_s)}"
+            return tr("up to {duration}", duration=wording.duration(self.settings.time_budget_s))
         pace = self._pace_of(depth)
         if pace is None:
-            return "measuring…" if self._session.work.is_running(PACE) else ""
+            return tr("measuring…") if self._session.work.is_running(PACE) else ""
         looks = _LOOKS.get(self._session.backbones.views_preset, _LOOKS["balanced"])
         num_images = int(self._session.class_counts()[1:].sum())
         views = num_views(looks, self.settings.augmentation if depth == PARTIAL else NO_VARIANTS)
         amounts = (max(num_images, 1), views, len(self._session.columns), looks)
         plan = choose_plan(pace, *amounts, self.settings.time_budget_s)
         if plan is None:
-            return f"too long: {wording.duration(least_seconds(pace, *amounts))} at least"
-        memory = f" · {wording.size(plan.memory_bytes)}" if plan.memory_bytes else ""
-        return f"about {wording.duration(plan.seconds)}{memory}"
+            return tr("too long: {duration} at least", duration=wording.duration(least_seconds(pace, *amounts)))
+        time = tr("about {duration}", duration=wording.duration(plan.seconds))
+        return f"{time} · {wording.size(plan.memory_bytes)}" if plan.memory_bytes else time
 
     def _pace_of(self, depth: str) -> Pace | None:
         backbone = self._session.backbones.chosen

@@ -12,6 +12,7 @@ from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QDialog
 
 from engine.errors import ImportFormatError, ProjectError
+from engine.language import tr
 from gui.dialogs import ask
 from gui.folders import open_in_system
 from gui.panels.use_work import FOLDER, WATCH, WorkState, folder_row
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from gui.use_session import UseSession
     from gui.use_watch import UseWatch
 
-PICTURES = "Pictures (*.jpg *.jpeg *.png *.tif *.tiff *.webp *.bmp *.gif *.avif *.jp2);;All files (*)"
-MODELS = "Exported models (*.onnx *.safetensors model.json);;All files (*)"
+PICTURES = tr("Pictures (*.jpg *.jpeg *.png *.tif *.tiff *.webp *.bmp *.gif *.avif *.jp2);;All files (*)")
+MODELS = tr("Exported models (*.onnx *.safetensors model.json);;All files (*)")
 
 
 class UseCommands(QObject):
@@ -77,17 +78,17 @@ class UseCommands(QObject):
     def choose_files(self) -> None:
         self.show()
         if self._has_model():
-            self.add(ask.ask_files(self._window, "Classify pictures", PICTURES))
+            self.add(ask.ask_files(self._window, tr("Classify pictures"), PICTURES))
 
     def choose_folder(self) -> None:
         self.show()
-        folder = ask.ask_folder(self._window, "Classify the pictures of a folder")
+        folder = ask.ask_folder(self._window, tr("Classify the pictures of a folder"))
         if folder is not None:
             self.add([folder])
 
     def open_model(self) -> None:
         """Asks for an exported model and uses it."""
-        file = ask.ask_file(self._window, "Use an exported model: choose its .onnx or .safetensors file", MODELS)
+        file = ask.ask_file(self._window, tr("Use an exported model: choose its .onnx or .safetensors file"), MODELS)
         if file is not None:
             self.show()
             self.session.open_model(file)
@@ -104,7 +105,9 @@ class UseCommands(QObject):
             self.session.add_picture(image)
         else:
             self._window.errors.show_error(
-                ImportFormatError("There is no picture in the clipboard.", "Copy a picture, or picture files, first.")
+                ImportFormatError(
+                    tr("There is no picture in the clipboard."), tr("Copy a picture, or picture files, first.")
+                )
             )
 
     def classify_folder(self) -> None:
@@ -116,7 +119,7 @@ class UseCommands(QObject):
             return
         if self.run.is_running:
             self._window.errors.show_warning(
-                "A folder is being classified.", "Stop it first, or wait until it is done."
+                tr("A folder is being classified."), tr("Stop it first, or wait until it is done.")
             )
             return
         dialog = UseFolderDialog(self.session, is_watch=False, parent=self._window)
@@ -182,11 +185,11 @@ class UseCommands(QObject):
 
     def _show_watch(self) -> None:
         watch, page = self.watch, self._window.use
-        page.watch_button.setText("Stop watching" if watch.is_running else "Watch a folder…")
+        page.watch_button.setText(tr("Stop watching") if watch.is_running else tr("Watch a folder…"))
         state = None
         if watch.is_running:
             title, note = watch.words()
-            state = WorkState(title, note, actions=(("stop", "Stop", "Watch no longer (Ctrl+Shift+W)"),))
+            state = WorkState(title, note, actions=(("stop", tr("Stop"), tr("Watch no longer (Ctrl+Shift+W)")),))
         page.work_rows.set_state(WATCH, state)
 
     def shutdown(self) -> None:
@@ -203,6 +206,6 @@ class UseCommands(QObject):
     def _has_model(self) -> bool:
         if self.session.model is None:
             self._window.errors.show_error(
-                ProjectError("There is no model yet.", "Retrain in Label first, or use an exported model.")
+                ProjectError(tr("There is no model yet."), tr("Retrain in Label first, or use an exported model."))
             )
         return self.session.model is not None

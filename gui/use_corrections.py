@@ -11,7 +11,8 @@ from engine.domain import NO_CLASS, LabelMode, Source
 from engine.errors import ProjectError
 from engine.events import JobEnded, JobFailed, JobSucceeded
 from engine.jobs import Priority
-from gui import wording
+from engine.language import tr, trn
+from gui.open_project import READ_ONLY
 from gui.session import Session
 from gui.use_files import Rows, State
 from gui.use_session import UseSession
@@ -35,9 +36,9 @@ class UseCorrections(QObject):
     def why_not(self) -> str:
         """Why nothing can be corrected, empty when it can."""
         if self._session.project is None:
-            return "Open a project to correct predictions: the pictures become labelled images of it."
+            return tr("Open a project to correct predictions: the pictures become labelled images of it.")
         if self._session.is_read_only:
-            return "This project is open for reading only."
+            return READ_ONLY
         return ""
 
     def correct(self, rows: Rows, class_id: int) -> None:
@@ -68,7 +69,9 @@ class UseCorrections(QObject):
         wanted = {row: classes for row in rows.tolist() if (classes := self._predicted(row))}
         if not wanted:
             self._use.failed.emit(
-                ProjectError("There is no prediction to take over.", "Press the key of the class that the picture has.")
+                ProjectError(
+                    tr("There is no prediction to take over."), tr("Press the key of the class that the picture has.")
+                )
             )
             return
         self._label(wanted, Source.SUGGESTION, is_confirmed=True)
@@ -127,10 +130,25 @@ class UseCorrections(QObject):
     def _tell(self, report: CorrectReport) -> None:
         if report.failed:
             path, reason = report.failed[0]
-            others = f" ({wording.count(len(report.failed) - 1, 'other')} too)" if len(report.failed) > 1 else ""
-            self._use.failed.emit(ProjectError(f"“{path.name}” cannot be taken over{others}: {reason}"))
+            num_others = len(report.failed) - 1
+            if num_others:
+                message = trn(
+                    "“{file}” cannot be taken over ({number:,} other too): {reason}",
+                    "“{file}” cannot be taken over ({number:,} others too): {reason}",
+                    num_others,
+                    file=path.name,
+                    reason=reason,
+                )
+            else:
+                message = tr("“{file}” cannot be taken over: {reason}", file=path.name, reason=reason)
+            self._use.failed.emit(ProjectError(message))
         elif report.num_added:
-            pictures = wording.count(report.num_added, "picture")
-            self.corrected.emit(f"{pictures} added to the project with this label · Ctrl+Z takes the label back")
+            self.corrected.emit(
+                trn(
+                    "{number:,} picture added to the project with this label · Ctrl+Z takes the label back",
+                    "{number:,} pictures added to the project with this label · Ctrl+Z takes the label back",
+                    report.num_added,
+                )
+            )
         else:
-            self.corrected.emit("Labelled in the project · Ctrl+Z takes it back")
+            self.corrected.emit(tr("Labelled in the project · Ctrl+Z takes it back"))

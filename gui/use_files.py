@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from engine.domain import NO_CLASS, ImageColumns, ImageRecord, ImageStatus, LabelMode, set_confidences
 from engine.errors import ImageError
 from engine.events import FilePrediction
+from engine.language import tr
 from gui.use_model import UsedModel
 
 UNSURE_BELOW = 0.8
@@ -35,23 +36,23 @@ class State(IntEnum):
 class Kind(Enum):
     """What the list can be narrowed to, besides single classes; the value is the text on screen."""
 
-    ALL = "All"
-    UNSURE = "Unsure"
-    UNKNOWN = "Unknown"
-    NONE = "None of the classes"
-    FAILED = "Cannot be read"
-    CORRECTED = "Corrected"
+    ALL = tr("All")
+    UNSURE = tr("Unsure")
+    UNKNOWN = tr("Unknown")
+    NONE = tr("None of the classes")
+    FAILED = tr("Cannot be read")
+    CORRECTED = tr("Corrected")
 
 
 class UseOrder(Enum):
     """The orders of the list; the value is the text on screen."""
 
-    ADDED = "As added"
-    NAME = "By name"
-    CLASS = "By class"
-    LEAST_SURE = "Least sure first"
-    MOST_SURE = "Most sure first"
-    STRANGEST = "Strangest first"
+    ADDED = tr("As added")
+    NAME = tr("By name")
+    CLASS = tr("By class")
+    LEAST_SURE = tr("Least sure first")
+    MOST_SURE = tr("Most sure first")
+    STRANGEST = tr("Strangest first")
 
 
 class UseFiles:
@@ -130,7 +131,7 @@ class UseFiles:
             if has_worked:
                 self.reasons.pop(row, None)
             else:
-                self.reasons[row] = each.reason or "The model gave no answer."
+                self.reasons[row] = each.reason or tr("The model gave no answer.")
         self.num_classified += int((is_done & (self.states[rows] != State.DONE)).sum())
         self.states[rows] = np.where(is_done, State.DONE, State.FAILED)
         columns = self.columns
@@ -240,7 +241,7 @@ class UseFiles:
         row = image_id - 1
         paths = self.paths
         if not 0 <= row < len(paths):
-            raise ImageError("This file is not in the list any more.")
+            raise ImageError(tr("This file is not in the list any more."))
         return ImageRecord(image_id, paths[row], paths[row].name, "", 0, 0, 0, 0, 1, None, "", ImageStatus.READABLE, "")
 
     # ---- inside

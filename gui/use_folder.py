@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from engine.events import FilesClassified, JobEnded, JobFailed, JobProgressed, JobSucceeded
 from engine.exporters.sorted_files import SortPlan
 from engine.jobs import JobHandle, Priority
+from engine.language import decimal, tr, trn
 from gui import wording
 from gui.use_session import UseSession
 
@@ -77,7 +78,7 @@ class FolderRun(QObject):
         if model is None or self._handle is not None:
             return
         self._token = self._use.next_token()
-        self.state, self.report = FolderState(plan, note="looking for pictures"), None
+        self.state, self.report = FolderState(plan, note=tr("looking for pictures")), None
         self._began_at, self._num_before = 0.0, 0
         job = ClassifyFiles(
             model.source,
@@ -134,7 +135,7 @@ class FolderRun(QObject):
         elif isinstance(end, JobFailed):
             words = str(end.error)
         else:
-            words = "Stopped. What was done is kept; start it again to go on."
+            words = tr("Stopped. What was done is kept; start it again to go on.")
         has_failed = not isinstance(end, JobSucceeded)
         self.state = FolderState(
             state.plan, state.done, state.total, has_ended=True, has_failed=has_failed, words=words
@@ -146,25 +147,31 @@ def progress_words(state: FolderState) -> str:
     """Returns e.g. "1,240 of 12,000 · 48 pictures/s · 4 min left"."""
     if not state.total:
         return state.note[:1].upper() + state.note[1:]
-    words = [f"{state.done:,} of {state.total:,}"]
+    words = [tr("{done:,} of {total:,}", done=state.done, total=state.total)]
     if state.per_second:
-        speed = f"{state.per_second:.0f}" if state.per_second >= 10 else f"{state.per_second:.1f}"
-        words += [f"{speed} pictures/s", wording.time_left((state.total - state.done) / state.per_second)]
+        speed = decimal(state.per_second, ".0f" if state.per_second >= 10 else ".1f")
+        words += [
+            tr("{speed} pictures/s", speed=speed),
+            wording.time_left((state.total - state.done) / state.per_second),
+        ]
     return " · ".join(words)
 
 
 def ended_words(report: ClassifiedFiles, plan: FolderPlan) -> str:
     """Returns what became of a folder, in a sentence or two."""
-    words = [f"{wording.count(report.num_classified, 'picture')} classified"]
+    words = [trn("{number:,} picture classified", "{number:,} pictures classified", report.num_classified)]
     if report.num_done_before:
-        words.append(f"{report.num_done_before:,} were done before")
+        words.append(tr("{num_files:,} were done before", num_files=report.num_done_before))
     if report.num_unknown:
-        words.append(f"{report.num_unknown:,} unknown")
+        words.append(tr("{num_files:,} unknown", num_files=report.num_unknown))
     if report.failed:
-        words.append(f"{wording.count(len(report.failed), 'file')} could not be read")
+        words.append(trn("{number:,} file could not be read", "{number:,} files could not be read", len(report.failed)))
     places = []
     if plan.table is not None:
         places.append(plan.table.name)
     if plan.sort is not None:
         places.append(plan.sort.folder.name)
-    return f"{', '.join(words)}. In {' and '.join(places)}." if places else f"{', '.join(words)}."
+    what = ", ".join(words)
+    if len(places) > 1:
+        return tr("{what}. In {first} and {second}.", what=what, first=places[0], second=places[1])
+    return tr("{what}. In {place}.", what=what, place=places[0]) if places else f"{what}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.domain import NO_CLASS
 from engine.jobs import AnyJob
+from engine.language import tr
 from gui.heat_maps import HeatMapKeeper, Key
 from gui.use_files import State, UseFiles
 from gui.use_model import UsedModel
@@ -26,7 +27,7 @@ class UseHeatMaps(HeatMapKeeper):
     @property
     def why_not(self) -> str:
         """Why it cannot be switched on, empty when it can."""
-        return "" if self._use.model is not None else "There is no model yet."
+        return "" if self._use.model is not None else tr("There is no model yet.")
 
     def look_at_another(self) -> None:
         """Another file is looked at: the class that was chosen is that of the one before."""

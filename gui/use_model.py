@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.domain import ImageClass, LabelMode, Run
+from engine.language import tr, trn
 from gui import wording
 
 if TYPE_CHECKING:
@@ -66,8 +67,8 @@ def model_of_project(project: Project, run: Run, classes: Sequence[ImageClass], 
         for at, (class_id, name) in enumerate(zip(run.class_ids, run.class_names, strict=True))
     ]
     facts = [
-        "this project",
-        f"{wording.count(run.num_images, 'image')} labelled",
+        tr("this project"),
+        trn("{number:,} image labelled", "{number:,} images labelled", run.num_images),
         wording.classes(len(own)),
         _unknown_words(unknown_threshold, run.unknown is not None),
     ]
@@ -97,14 +98,14 @@ def model_of_export(found: ModelDescription, classes: Sequence[ImageClass]) -> U
         color = known.color if known is not None else COLORS[at % len(COLORS)]
         own.append(ImageClass(at + 1, name, color, known.key if known is not None else None, at))
         project_ids.append(known.id if known is not None else 0)
-    name = f"{found.name}, model {found.version}" if found.version else found.name
+    name = tr("{name}, model {version}", name=found.name, version=found.version) if found.version else found.name
     score = "" if found.score is None else wording.percent(found.score)
     if score and found.score_is_average_precision:
-        score = f"average precision {score}"
+        score = tr("average precision {score}", score=score)
     facts = [
-        f"exported as {FORMAT_NAMES.get(found.model.format, found.model.format)}",
+        tr("exported as {format}", format=FORMAT_NAMES.get(found.model.format, found.model.format)),
         *([found.backbone] if found.backbone else []),
-        *([f"made {found.made_at[:10]}"] if found.made_at else []),
+        *([tr("made {date}", date=found.made_at[:10])] if found.made_at else []),
         wording.classes(len(own)),
         _unknown_words(found.unknown_threshold, found.has_unknown),
     ]
@@ -114,10 +115,12 @@ def model_of_export(found: ModelDescription, classes: Sequence[ImageClass]) -> U
         title=f"{name}  ·  {score}" if score else name,
         interval=wording.interval(found.interval) if found.interval is not None else "",
         meaning=(
-            "Share of images that the model got right when it had not seen them in training, with its 95 % interval, "
-            "as its project measured it"
+            tr(
+                "Share of images that the model got right when it had not seen them in training, with its 95 % "
+                "interval, as its project measured it"
+            )
             if score
-            else "The export brings no figures along: nobody knows how good it is."
+            else tr("The export brings no figures along: nobody knows how good it is.")
         ),
         facts=" · ".join(facts),
         place=found.model.file,
@@ -132,5 +135,5 @@ def model_of_export(found: ModelDescription, classes: Sequence[ImageClass]) -> U
 
 def _unknown_words(threshold: float, has_unknown: bool) -> str:
     if not has_unknown:
-        return "cannot tell unknown images"
-    return f"unknown: stranger than {100 * threshold:.0f} % of known images"
+        return tr("cannot tell unknown images")
+    return tr("unknown: stranger than {percent:.0f} % of known images", percent=100 * threshold)

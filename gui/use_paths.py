@@ -16,6 +16,7 @@ from engine.errors import AppError, ImportFormatError
 from engine.files import disk_error
 from engine.images.files import is_image_name
 from engine.images.scan import walk_images
+from engine.language import tr
 
 MODEL_SUFFIXES: Final = frozenset(
     {
@@ -39,8 +40,10 @@ class FoundPaths:
         """Returns the sentence for a drop that brought nothing."""
         if self.others:
             name = self.others[0].name
-            return ImportFormatError(f"“{name}” is no picture and no exported model.", "Drop pictures, or a folder.")
-        return ImportFormatError("There are no pictures in it.", "Drop pictures, or another folder.")
+            return ImportFormatError(
+                tr("“{file}” is no picture and no exported model.", file=name), tr("Drop pictures, or a folder.")
+            )
+        return ImportFormatError(tr("There are no pictures in it."), tr("Drop pictures, or another folder."))
 
 
 def look_through(paths: Sequence[Path]) -> FoundPaths:

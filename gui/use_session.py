@@ -20,6 +20,7 @@ from PySide6.QtGui import QImage
 from engine.domain import Run
 from engine.events import FilesClassified, JobEnded, JobFailed, JobSucceeded
 from engine.jobs import JobHandle, Priority
+from engine.language import tr
 from gui.engine_bridge import EngineBridge
 from gui.session import Session
 from gui.use_files import Rows, State, UseFiles
@@ -157,7 +158,7 @@ class UseSession(QObject):
 
         self.in_background(lambda: look_through(paths), found, self._on_looking_failed)
 
-    def add_picture(self, image: QImage, name: str = "Pasted") -> None:
+    def add_picture(self, image: QImage, name: str = tr("Pasted")) -> None:
         """Brings in a picture that lies nowhere (clipboard, camera)."""
         if self._pasted is None:
             self._pasted = tempfile.TemporaryDirectory(prefix="graft-pasted-", ignore_cleanup_errors=True)
@@ -278,7 +279,7 @@ class UseSession(QObject):
         left = self._asked[self.files.states[self._asked] == State.WAITING]
         if isinstance(end, JobSucceeded):
             if len(left):  # told as a failure of the job, not of a file
-                self.files.fail(left, "It could not be classified.")
+                self.files.fail(left, tr("It could not be classified."))
                 self.rows_changed.emit(left)
             self._pump_timer.start()
         elif isinstance(end, JobFailed) and len(self._asked) == 1:

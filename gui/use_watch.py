@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -13,7 +14,7 @@ from engine.events import FilesClassified, JobEnded, JobFailed
 from engine.exporters.sorted_files import SortPlan
 from engine.images.arrivals import ArrivalFinder, Arrivals
 from engine.jobs import JobHandle, Priority
-from gui import wording
+from engine.language import tr, trn
 from gui.use_session import UseSession
 
 LOOK_MS = 1000
@@ -21,6 +22,8 @@ SLOW_S = 8.0
 """A look that takes this long is said: the drive does not answer."""
 BATCH = 256
 RETRY_MS = 5000
+GONE: Final = tr("The folder is not there. It is looked for all the time.")
+SLOW: Final = tr("The drive takes its time to answer.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +106,16 @@ class UseWatch(QObject):
         plan = self.plan
         if plan is None:
             return "", ""
-        parts = [f"{wording.count(self.num_classified, 'picture')} so far"]
+        parts = [trn("{number:,} picture so far", "{number:,} pictures so far", self.num_classified)]
         if self._num_asked or self._waiting:
-            parts.append(f"{self._num_asked + len(self._waiting):,} being classified")
+            parts.append(tr("{num_pictures:,} being classified", num_pictures=self._num_asked + len(self._waiting)))
         if self._found.num_waiting:
-            parts.append(f"{self._found.num_waiting:,} still being written")
+            parts.append(tr("{num_pictures:,} still being written", num_pictures=self._found.num_waiting))
         if self.num_failed:
-            parts.append(f"{self.num_failed:,} could not be read")
+            parts.append(tr("{num_pictures:,} could not be read", num_pictures=self.num_failed))
         parts += [plan.table.name] if plan.table is not None else []
-        parts += [f"sorted into {plan.sort.folder.name}"] if plan.sort is not None else []
-        return f"Watching {plan.folder}", self.problem or " · ".join(parts)
+        parts += [tr("sorted into {folder}", folder=plan.sort.folder.name)] if plan.sort is not None else []
+        return tr("Watching {folder}", folder=plan.folder), self.problem or " · ".join(parts)
 
     # ---- looking
 
@@ -147,8 +150,8 @@ class UseWatch(QObject):
         self._found = found
         self.num_failed += len(given_up)
         if not found.is_there:
-            self.problem = "The folder is not there. It is looked for all the time."
-        elif self.problem.startswith(("The folder is not there", "The drive")):
+            self.problem = GONE
+        elif self.problem in (GONE, SLOW):
             self.problem = ""
         self._waiting += found.complete
         self._classify()
@@ -156,7 +159,7 @@ class UseWatch(QObject):
             self.changed.emit()
 
     def _on_slow(self) -> None:
-        self.problem = "The drive takes its time to answer."
+        self.problem = SLOW
         self.changed.emit()
 
     # ---- classifying
@@ -200,7 +203,7 @@ class UseWatch(QObject):
             self._failed += batch  # it may be gone; where it is not, it is tried again
         elif isinstance(end, JobFailed):
             # None of it is lost: it is tried again, for the disk may have room by then.
-            self.problem = f"{end.error} Tried again all the time."
+            self.problem = tr("{error} Tried again all the time.", error=end.error)
             self._waiting = [path for path in batch if not self._is_known(path)] + self._waiting
             self.changed.emit()
             QTimer.singleShot(RETRY_MS, self, self._classify)

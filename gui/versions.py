@@ -12,8 +12,10 @@ from engine.domain import Run
 from engine.errors import AppError, ProjectError
 from engine.events import EpochEnded, JobEnded, JobFailed, JobSucceeded
 from engine.jobs import Priority
+from engine.language import tr
 from engine.own_backbones import RUN_PREFIX, has_own_network
 from gui.activities import EXPORT, TRAIN
+from gui.open_project import READ_ONLY
 
 if TYPE_CHECKING:
     from engine.project import Project
@@ -83,7 +85,7 @@ class Versions(QObject):
         self._session.work.cancel_kind(COMPARE)
         self._wanted_pair = (first_id, second_id)
         job = CompareRuns(project, first_id, second_id)
-        self._session.work.submit(COMPARE, job, "Comparing two versions", Priority.INTERACTIVE)
+        self._session.work.submit(COMPARE, job, tr("Comparing two versions"), Priority.INTERACTIVE)
 
     def forget_comparison(self) -> None:
         """Says that no comparison is waited for; one that is under way is not told."""
@@ -161,9 +163,7 @@ class Versions(QObject):
     def _change(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
         session = self._session
         if session.is_read_only:
-            session.error_raised.emit(
-                ProjectError("This project is open for reading only.", "Close it elsewhere and open it again.")
-            )
+            session.error_raised.emit(ProjectError(READ_ONLY, tr("Close it elsewhere and open it again.")))
             return
 
         def failed(error: BaseException) -> None:
@@ -177,8 +177,11 @@ class Versions(QObject):
         session = self._session
         has_network = any(each.has_network for each in self.rows if each.run.id in run_ids)
         if session.work.is_running(EXPORT) or (has_network and session.work.is_running(TRAIN)):
-            what = "An export" if session.work.is_running(EXPORT) else "A training"
-            return ProjectError(f"{what} is under way that may need these files.", "Delete them when it is done.")
+            if session.work.is_running(EXPORT):
+                message = tr("An export is under way that may need these files.")
+            else:
+                message = tr("A training is under way that may need these files.")
+            return ProjectError(message, tr("Delete them when it is done."))
         return None
 
     def _take(self, rows: list[Version]) -> None:

@@ -18,6 +18,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from engine.errors import ServerError
+from engine.language import tr
 from engine.server.http_api import make_app
 from engine.server.limits import ServerLimits
 from engine.server.served_model import ServedModel
@@ -68,7 +69,10 @@ def serve(
     limits = limits or ServerLimits()
     token = token or new_token()
     if len(token) < SHORTEST_TOKEN:
-        raise ServerError(f"The token is shorter than {SHORTEST_TOKEN} characters.", "Take a longer one, or none.")
+        raise ServerError(
+            tr("The token is shorter than {fewest} characters.", fewest=SHORTEST_TOKEN),
+            tr("Take a longer one, or none."),
+        )
     with _listener(port) as listener:
         port = listener.getsockname()[1]
         model = ServedModel(place, limits)
@@ -173,8 +177,9 @@ def _listener(port: int) -> socket.socket:
         listener.bind((LOOPBACK, port))
     except (OSError, OverflowError) as err:
         listener.close()
-        reason = err.strerror if isinstance(err, OSError) else "there is no such port"
+        reason = err.strerror if isinstance(err, OSError) else tr("there is no such port")
         raise ServerError(
-            f"Port {port} cannot be used: {reason}.", "Choose another, or none for any free one."
+            tr("Port {port} cannot be used: {reason}.", port=port, reason=reason),
+            tr("Choose another, or none for any free one."),
         ) from err
     return listener
