@@ -14,6 +14,7 @@ from engine.errors import ExportError
 from engine.exporters.predict_script import predict_source
 from engine.exporters.prepared_views import input_document, preparation_note, prepared_views_source
 from engine.exporters.protocol import PREDICT_NAME, BaseExporter, ModelFacts, WriteContext, model_document
+from engine.language import tr
 from engine.nn.run_model import RunModel
 
 _IMPORTS = "import coremltools\nimport numpy as np\nfrom PIL import Image, ImageOps\n"
@@ -36,7 +37,7 @@ class CoreMlExporter(BaseExporter):
         return f"Core ML, coremltools {version('coremltools')}"
 
     def unchecked_reason(self) -> str:
-        return "" if platform.system() == "Darwin" else "Core ML models run on Apple's systems only."
+        return "" if platform.system() == "Darwin" else tr("Core ML models run on Apple's systems only.")
 
     def input_document(self, model: RunModel) -> dict[str, Any]:
         return input_document(model.preprocessing)
@@ -68,8 +69,12 @@ class CoreMlExporter(BaseExporter):
         except (NotImplementedError, RuntimeError, TypeError, ValueError, KeyError, AssertionError) as err:
             reason = (str(err).splitlines() or [""])[0][:200]
             raise ExportError(
-                f"Core ML Tools cannot convert {model.spec.display_name} ({type(err).__name__}: {reason}).",
-                "Choose another format; ONNX takes every network.",
+                tr(
+                    "Core ML Tools cannot convert {backbone} ({reason}).",
+                    backbone=model.spec.display_name,
+                    reason=f"{type(err).__name__}: {reason}",
+                ),
+                tr("Choose another format; ONNX takes every network."),
             ) from err
         for key, value in model_document(model, facts).items():
             text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)

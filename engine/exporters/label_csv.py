@@ -16,6 +16,7 @@ from engine.domain import NO_CLASS, ImageClass, LabelMode, Mark, has_class
 from engine.errors import ExportError
 from engine.files import atomic_write_bytes
 from engine.images.files import is_image_name
+from engine.language import tr
 from engine.project import Project
 
 HEADER: Final = ("image", "class", "source", "predicted_class", "confidence", "unknown_score", "note")
@@ -39,7 +40,7 @@ def export_label_csv(project: Project, file: Path) -> int:
         DiskError: the file cannot be written; one that was there is untouched.
     """
     if is_image_name(file.name):
-        raise ExportError(f"{file.name} is the name of an image.", "Choose a name that ends in .csv.")
+        raise ExportError(tr("{file} is the name of an image.", file=file.name), tr("Choose a name that ends in .csv."))
     columns = project.columns()
     palette = project.classes()
     class_names = {image_class.id: image_class.name for image_class in palette}

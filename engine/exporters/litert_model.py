@@ -20,6 +20,7 @@ from engine.exporters.predict_script import predict_source
 from engine.exporters.prepared_views import input_document, preparation_note, prepared_views_source
 from engine.exporters.protocol import PREDICT_NAME, BaseExporter, ModelFacts, WriteContext
 from engine.helper_process import CONVERT_LITERT, start_helper
+from engine.language import tr
 from engine.nn.run_model import RunModel
 
 _POLL_S = 0.05
@@ -53,7 +54,7 @@ class LiteRtExporter(BaseExporter):
         return (preparation_note(model.preprocessing),)
 
     def write(self, model: RunModel, facts: ModelFacts, folder: Path, context: WriteContext) -> None:
-        context.job.progress(0, 0, "converting the network")
+        context.job.progress(0, 0, tr("converting the network"))
         _convert(folder / self.model_file, context, model.spec)
         ask = _ASK_WITHOUT if model.unknown is None else _ASK
         views = prepared_views_source(model.preprocessing)
@@ -78,10 +79,14 @@ def _convert(file: Path, context: WriteContext, backbone: BackboneSpec) -> None:
         finally:
             _end(helper)
         if helper.returncode != 0 or not file.is_file():
-            reason = reason_file.read_text(encoding="utf-8") if reason_file.is_file() else "the converter stopped"
+            reason = reason_file.read_text(encoding="utf-8") if reason_file.is_file() else tr("the converter stopped")
             raise ExportError(
-                f"LiteRT's converter cannot convert {backbone.display_name} ({reason}).",
-                "Choose another format; ONNX takes every network.",
+                tr(
+                    "LiteRT's converter cannot convert {backbone} ({reason}).",
+                    backbone=backbone.display_name,
+                    reason=reason,
+                ),
+                tr("Choose another format; ONNX takes every network."),
             )
 
 

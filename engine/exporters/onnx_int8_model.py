@@ -18,6 +18,7 @@ from engine.exporters.onnx_model import OnnxExporter
 from engine.exporters.onnx_parts import prepare, robust_layers
 from engine.exporters.protocol import Limits, WriteContext
 from engine.images.decode import decode_rgb
+from engine.language import tr
 from engine.nn.preprocess_graph import PIXELS_INPUT
 
 
@@ -48,10 +49,10 @@ class OnnxInt8Exporter(OnnxExporter):
             )
             if not images.num_read:
                 raise ExportError(
-                    "None of the project's images can be read, so there is nothing to set the 8-bit numbers on.",
-                    "Connect the drive that holds the images, then export again.",
+                    tr("None of the project's images can be read, so there is nothing to set the 8-bit numbers on."),
+                    tr("Connect the drive that holds the images, then export again."),
                 )
-            context.job.progress(0, 0, "writing the model")
+            context.job.progress(0, 0, tr("writing the model"))
             reduced: onnx.ModelProto = onnx.load(target)
         return reduced
 
@@ -68,7 +69,8 @@ class _Images:
         total = len(self._context.calibration_images)
         for index, path in self._paths:
             self._context.job.checkpoint()
-            self._context.job.progress(index, total, f"setting the numbers on {index + 1} of {total} images")
+            note = tr("setting the numbers on {index} of {total} images", index=index + 1, total=total)
+            self._context.job.progress(index, total, note)
             try:
                 pixels = decode_rgb(path)
             except ImageError:

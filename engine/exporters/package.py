@@ -23,6 +23,7 @@ from engine.exporters.quiet import quiet
 from engine.exporters.registry import exporter, model_format
 from engine.extras import activate, extra
 from engine.job import JobContext
+from engine.language import tr
 from engine.nn.run_model import RunModel
 
 CARD_NAME = "model_card.md"
@@ -48,7 +49,7 @@ def write_package(
     if needed:
         activate(extra(needed))
     format_exporter = exporter(format_name)
-    context.progress(0, 0, "writing the model")
+    context.progress(0, 0, tr("writing the model"))
     names = [" ".join(name.split()) for name in model.class_names]  # one line each, whatever a name holds
     _write(folder / LABELS_NAME, "".join(f"{name}\n" for name in names))
     with quiet():
@@ -75,7 +76,7 @@ def _checked(
     reason = format_exporter.unchecked_reason()
     if reason:
         return Parity.unchecked(format_exporter.runtime(), reason)
-    context.progress(0, 0, "loading the model again")
+    context.progress(0, 0, tr("loading the model again"))
     script = load_predict_script(folder)
     program = answers_of(model)
     try:

@@ -16,6 +16,7 @@ from engine.exporters.predict_script import PredictScript
 from engine.exporters.protocol import Limits
 from engine.images.decode import decode_rgb
 from engine.job import JobContext
+from engine.language import decimal, tr
 
 MAX_PARITY_IMAGES = 200
 
@@ -100,7 +101,8 @@ def measure_parity(
     has_unknown = False
     for index, image in enumerate(images):
         context.checkpoint()
-        context.progress(index, len(images), f"checking {index + 1} of {len(images)} images")
+        note = tr("checking {index} of {total} images", index=index + 1, total=len(images))
+        context.progress(index, len(images), note)
         try:
             pixels = decode_rgb(image.path)
         except ImageError:
@@ -109,8 +111,12 @@ def measure_parity(
         (expected, expected_score), (exported, exported_score) = program(pixels), script.predict(pixels)
         if exported.shape != expected.shape:
             raise ExportError(
-                f"The exported model knows {exported.size} classes instead of {expected.size}.",
-                "Nothing was kept. Please report this with the name of the backbone.",
+                tr(
+                    "The exported model knows {num_classes} classes instead of {num_expected}.",
+                    num_classes=exported.size,
+                    num_expected=expected.size,
+                ),
+                tr("Nothing was kept. Please report this with the name of the backbone."),
             )
         # np.fmax would hide a NaN; a NaN must stay and fail the check.
         max_abs_diff = float(np.maximum(max_abs_diff, np.abs(expected - exported).max()))
@@ -124,8 +130,8 @@ def measure_parity(
             num_otherwise += int(not _same_classes(image.shown, exported, thresholds, SHOWN_MARGIN, has_margin=True))
     if not num_compared:
         raise ExportError(
-            "None of the project's images can be read, so the exported model cannot be checked.",
-            "Connect the drive that holds the images, or rescan the folder, then export again.",
+            tr("None of the project's images can be read, so the exported model cannot be checked."),
+            tr("Connect the drive that holds the images, or rescan the folder, then export again."),
         )
     return Parity(
         runtime,
@@ -147,33 +153,53 @@ def refuse_without_parity(parity: Parity, limits: Limits) -> None:
     assert parity.max_abs_diff is not None
     if limits.agreement < 1.0 and not parity.top1_agreement >= limits.agreement:
         raise ExportError(
-            f"With numbers of this precision {parity.top1_agreement:.1%} of {parity.num_images} of your images get the "
-            f"same class as in the program; {limits.agreement:.1%} are needed.",
-            "Nothing was kept. Take a format of full precision for this network: ONNX, for example.",
+            tr(
+                "With numbers of this precision {agreement:.1%} of {num_images} of your images get the same class as "
+                "in the program; {least:.1%} are needed.",
+                agreement=parity.top1_agreement,
+                num_images=parity.num_images,
+                least=limits.agreement,
+            ),
+            tr("Nothing was kept. Take a format of full precision for this network: ONNX, for example."),
         )
     if parity.num_shown_otherwise > (1 - limits.agreement) * parity.num_shown:
         raise ExportError(
-            f"For {parity.num_shown_otherwise} of {parity.num_shown} images the window shows another class than this "
-            "version of the model predicts.",
-            "Retrain, so that all predictions come from the same model, then export again.",
+            tr(
+                "For {num_otherwise} of {num_shown} images the window shows another class than this version of the "
+                "model predicts.",
+                num_otherwise=parity.num_shown_otherwise,
+                num_shown=parity.num_shown,
+            ),
+            tr("Retrain, so that all predictions come from the same model, then export again."),
         )
     # All asked so that a NaN fails, too.
     is_alike = limits.difference is None or parity.max_abs_diff <= limits.difference
     if not (parity.top1_agreement >= limits.agreement and is_alike and np.isfinite(parity.max_abs_diff)):
-        allowed = "" if limits.difference is None else f" ({limits.difference:.2g} is allowed)"
+        difference = decimal(parity.max_abs_diff, ".2g")
+        if limits.difference is not None:
+            difference = tr("{difference} ({limit:.2g} is allowed)", difference=difference, limit=limits.difference)
         raise ExportError(
-            f"The exported model does not predict what the program predicts: on {parity.num_images} of your images "
-            f"{parity.top1_agreement:.1%} get the same class, and probabilities differ by up to "
-            f"{parity.max_abs_diff:.2g}{allowed}.",
-            "Nothing was kept. Retrain and export again, or choose another format; please report this.",
+            tr(
+                "The exported model does not predict what the program predicts: on {num_images} of your images "
+                "{agreement:.1%} get the same class, and probabilities differ by up to {difference}.",
+                num_images=parity.num_images,
+                agreement=parity.top1_agreement,
+                difference=difference,
+            ),
+            tr("Nothing was kept. Retrain and export again, or choose another format; please report this."),
         )
     limit = limits.unknown_difference
     if parity.max_unknown_diff is None or limit is None or parity.max_unknown_diff <= limit:
         return
     raise ExportError(
-        f"The exported model's unknown scores differ by up to {parity.max_unknown_diff:.2g} from the program's "
-        f"({limit:.2g} is allowed), on {parity.num_images} of your images.",
-        "Nothing was kept. Retrain and export again, or choose another format; please report this.",
+        tr(
+            "The exported model's unknown scores differ by up to {difference:.2g} from the program's ({limit:.2g} is "
+            "allowed), on {num_images} of your images.",
+            difference=parity.max_unknown_diff,
+            limit=limit,
+            num_images=parity.num_images,
+        ),
+        tr("Nothing was kept. Retrain and export again, or choose another format; please report this."),
     )
 
 

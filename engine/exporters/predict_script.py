@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from engine.domain import LabelMode
 from engine.errors import ExportError
 from engine.exporters.protocol import LABELS_NAME, PREDICT_NAME, ModelFacts, exact_numbers
+from engine.language import tr
 from engine.nn.run_model import RunModel
 
 _SCRIPT = '''"""Tells the class of pictures: python predict.py PICTURE... (needs {needs})"""
@@ -125,8 +126,11 @@ def load_predict_script(folder: Path) -> PredictScript:
         names: dict[str, Any] = runpy.run_path(str(folder / PREDICT_NAME), run_name="exported_predict_script")
     except Exception as err:
         raise ExportError(
-            f"The exported model cannot be loaded again ({type(err).__name__}: {_first_line(err)}).",
-            "Nothing was kept. Please report this with the name of the backbone.",
+            tr(
+                "The exported model cannot be loaded again ({reason}).",
+                reason=f"{type(err).__name__}: {_first_line(err)}",
+            ),
+            tr("Nothing was kept. Please report this with the name of the backbone."),
         ) from err
     finally:
         sys.dont_write_bytecode = is_writing_bytecode

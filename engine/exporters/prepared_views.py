@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.language import tr
 from engine.nn.preprocessing import CUT_EIGHTHS, MIRROR, WHOLE, Preprocessing
 
 _VIEWS = '''def views_of(pixels):
@@ -45,15 +46,18 @@ def prepared_views_source(preprocessing: Preprocessing) -> str:
 def preparation_note(preprocessing: Preprocessing) -> str:
     """Returns for the model card what must happen to a picture before the model sees it."""
     side = preprocessing.input_size_px
-    what = {WHOLE: "the whole picture", MIRROR: "its mirror image"} | {
-        view: f"the square in its middle whose side is {eighths}/8 of the shorter side"
+    what = {WHOLE: tr("the whole picture"), MIRROR: tr("its mirror image")} | {
+        view: tr("the square in its middle whose side is {eighths}/8 of the shorter side", eighths=eighths)
         for view, eighths in CUT_EIGHTHS.items()
     }
-    parts = ", then ".join(what[view] for view in preprocessing.views)
-    return (
-        f"Resizing is not inside this format: the model takes {preprocessing.num_views} × 3 × {side} × {side} numbers "
-        f"from 0 to 255 ({parts}; each squeezed to {side} × {side} with a {preprocessing.interpolation}, antialiased "
-        "filter). Normalisation is inside. `views_of` in predict.py does it."
+    return tr(
+        "Resizing is not inside this format: the model takes {num_views} × 3 × {side} × {side} numbers from 0 to 255 "
+        "({parts}; each squeezed to {side} × {side} with a {filter}, antialiased filter). Normalisation is inside. "
+        "`views_of` in predict.py does it.",
+        num_views=preprocessing.num_views,
+        side=side,
+        parts=tr(", then ").join(what[view] for view in preprocessing.views),
+        filter=preprocessing.interpolation,
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.backbones import BackboneSpec
 from engine.exporters.predict_script import predict_source
 from engine.exporters.protocol import PREDICT_NAME, BaseExporter, ModelFacts, WriteContext, model_document
+from engine.language import tr
 from engine.nn.run_model import RunModel
 
 _TRACED_SIDES_PX = (300, 400)
@@ -41,8 +42,11 @@ class Pt2Exporter(BaseExporter):
         from engine.nn.torch_classifier import SMALLEST_SIDE_PX
 
         return (
-            f"The .pt2 file takes pictures of at least {SMALLEST_SIDE_PX} pixels each way.",
-            "Opening a .pt2 file can run any program that is in it: open only those that come from someone you trust.",
+            tr("The .pt2 file takes pictures of at least {side} pixels each way.", side=SMALLEST_SIDE_PX),
+            tr(
+                "Opening a .pt2 file can run any program that is in it: open only those that come from someone you "
+                "trust."
+            ),
         )
 
     def write(self, model: RunModel, facts: ModelFacts, folder: Path, context: WriteContext) -> None:

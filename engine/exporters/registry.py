@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.errors import ExportError
+from engine.language import tr
 
 if TYPE_CHECKING:  # menus and the command line list the formats without loading what writes them
     from engine.exporters.protocol import Exporter
@@ -40,14 +41,18 @@ FORMATS: dict[str, ModelFormat] = {
         ModelFormat(
             "onnx",
             "ONNX",
-            "One file that takes pictures of any size. Runs everywhere: Python, C++, C#, Java, phones and browsers.",
+            tr(
+                "One file that takes pictures of any size. Runs everywhere: Python, C++, C#, Java, phones and browsers."
+            ),
             "engine.exporters.onnx_model",
         ),
         ModelFormat(
             "web",
-            "Web page",
-            "A page that tells the class of dropped pictures and of the camera in a browser, without a network. "
-            "Open it with a double click, or put the folder on any web server.",
+            tr("Web page"),
+            tr(
+                "A page that tells the class of dropped pictures and of the camera in a browser, without a network. "
+                "Open it with a double click, or put the folder on any web server."
+            ),
             "engine.exporters.web_page",
             size_factor=2.3,  # The model as ONNX, and as text inside the page.
             added_bytes=5_300_000,
@@ -55,49 +60,58 @@ FORMATS: dict[str, ModelFormat] = {
         ModelFormat(
             "safetensors",
             "PyTorch (safetensors)",
-            "The weights and settings, and the Python code to use them, for people who work with PyTorch.",
+            tr("The weights and settings, and the Python code to use them, for people who work with PyTorch."),
             "engine.exporters.safetensors_model",
         ),
         ModelFormat(
             "pt2",
             "PyTorch (.pt2)",
-            "One file for PyTorch that needs no network code, only torch. Takes pictures of any size.",
+            tr("One file for PyTorch that needs no network code, only torch. Takes pictures of any size."),
             "engine.exporters.pt2_model",
-            caution="Only open .pt2 files that you trust: opening one can run any program. Graft never opens others'.",
+            caution=tr(
+                "Only open .pt2 files that you trust: opening one can run any program. Graft never opens others'."
+            ),
         ),
         ModelFormat(
             "openvino",
             "OpenVINO",
-            "For Intel processors and graphics: the fastest way to run the model there. Full precision.",
+            tr("For Intel processors and graphics: the fastest way to run the model there. Full precision."),
             "engine.exporters.openvino_model",
             extra="openvino",
         ),
         ModelFormat(
             "onnx-fp16",
-            "ONNX, half size",
-            "16-bit numbers: half the file, for phones and graphics cards. Rarely, a close call goes the other way.",
+            tr("ONNX, half size"),
+            tr(
+                "16-bit numbers: half the file, for phones and graphics cards. Rarely, a close call goes the other way."
+            ),
             "engine.exporters.onnx_fp16_model",
             size_factor=0.5,
         ),
         ModelFormat(
             "onnx-int8",
-            "ONNX, quarter size",
-            "8-bit numbers, set on your images: a quarter of the file, for small devices. Refused where more than 1 in "
-            "100 images would get another class.",
+            tr("ONNX, quarter size"),
+            tr(
+                "8-bit numbers, set on your images: a quarter of the file, for small devices. Refused where more than "
+                "1 in 100 images would get another class."
+            ),
             "engine.exporters.onnx_int8_model",
             size_factor=0.27,
         ),
         ModelFormat(
             "coreml",
             "Core ML",
-            "For apps on iPhone, iPad and Mac. The pictures must be cut and resized by the app; model.json says how.",
+            tr(
+                "For apps on iPhone, iPad and Mac. The pictures must be cut and resized by the app; model.json says "
+                "how."
+            ),
             "engine.exporters.coreml_model",
             extra="coreml",
         ),
         ModelFormat(
             "litert",
             "LiteRT (TensorFlow Lite)",
-            "For Android and small devices. The pictures must be cut and resized by the app; predict.py shows how.",
+            tr("For Android and small devices. The pictures must be cut and resized by the app; predict.py shows how."),
             "engine.exporters.litert_model",
             extra="litert",
         ),
@@ -112,7 +126,10 @@ def model_format(name: str) -> ModelFormat:
         ExportError: there is no format of that name.
     """
     if name not in FORMATS:
-        raise ExportError(f"There is no export format called “{name}”.", f"Choose one of: {', '.join(FORMATS)}.")
+        raise ExportError(
+            tr("There is no export format called “{name}”.", name=name),
+            tr("Choose one of: {formats}.", formats=", ".join(FORMATS)),
+        )
     return FORMATS[name]
 
 

@@ -21,6 +21,7 @@ from typing import Final, TextIO
 
 from engine.errors import ExportError
 from engine.files import disk_error
+from engine.language import tr
 
 UNKNOWN_FOLDER: Final = "unknown"
 UNSURE_FOLDER: Final = "unsure"
@@ -184,11 +185,11 @@ class Sorter:
         if not rows:
             return
         if rows[0][:2] != _LIST_HEADER[:2] or len(rows[0]) != 3:
-            raise ExportError(f"{file} is not a list that Graft wrote.", "Choose another folder.")
+            raise ExportError(tr("{file} is not a list that Graft wrote.", file=file), tr("Choose another folder."))
         if rows[0][2] != f"model {self._plan.model}":
             raise ExportError(
-                f"{self._plan.folder} holds what another model has sorted.",
-                "Choose another folder, or delete it first.",
+                tr("{folder} holds what another model has sorted.", folder=self._plan.folder),
+                tr("Choose another folder, or delete it first."),
             )
         for row in rows[1:]:
             if len(row) >= 2:
@@ -298,10 +299,13 @@ def _lacks_privilege(err: OSError) -> bool:
 def _no_links(plan: SortPlan) -> ExportError:
     if plan.how is Placing.HARD_LINK:
         return ExportError(
-            f"No hard links to these pictures can be made in {plan.folder}: both must lie on one disk that has them.",
-            "Choose a folder on the disk of the pictures, or make copies or symbolic links.",
+            tr(
+                "No hard links to these pictures can be made in {folder}: both must lie on one disk that has them.",
+                folder=plan.folder,
+            ),
+            tr("Choose a folder on the disk of the pictures, or make copies or symbolic links."),
         )
     return ExportError(
-        f"No symbolic links can be made in {plan.folder}.",
-        "Make copies, or choose another disk (on Windows, switch on the developer mode for links).",
+        tr("No symbolic links can be made in {folder}.", folder=plan.folder),
+        tr("Make copies, or choose another disk (on Windows, switch on the developer mode for links)."),
     )

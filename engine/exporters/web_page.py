@@ -22,6 +22,7 @@ from engine.domain import LabelMode
 from engine.errors import ExportError
 from engine.exporters.onnx_model import OnnxExporter
 from engine.exporters.protocol import ModelFacts, WriteContext, exact_numbers, model_document
+from engine.language import tr
 from engine.nn.onnx_graph import ask_classifier
 from engine.nn.run_model import RunModel
 
@@ -42,15 +43,15 @@ class WebPageExporter(OnnxExporter):
     """The files of an ONNX export, index.html, and what the page needs in a folder of its own."""
 
     def notes(self, model: RunModel) -> tuple[str, ...]:
-        on_use = (
+        on_use = tr(
             "Open `index.html` in a browser. Where that keeps the camera from a page that was opened as a file, "
             "`python3 serve.py` shows the page at an address of this computer."
         )
-        on_opening = (
+        on_opening = tr(
             "The check below ran the model in ONNX Runtime on the computer that made the export. The page itself runs "
             "ONNX Runtime Web, and compares its numbers for a test picture with the program's each time it is opened."
         )
-        on_pictures = (
+        on_pictures = tr(
             "A browser decodes pictures itself: those with a colour profile may differ by a rounding step, and 16-bit "
             "pictures are read in 8 bits and not stretched."
         )
@@ -71,8 +72,10 @@ class WebPageExporter(OnnxExporter):
             script = gzip.compress((RESOURCES / "runtime" / _RUNTIME_SCRIPT).read_bytes(), mtime=0)
             wasm = (RESOURCES / "runtime" / _RUNTIME_WASM).read_bytes()
         except FileNotFoundError as err:
-            raise ExportError(f"{err.filename} is missing.", "Get the program's files again.") from err
-        context.job.progress(0, 0, "writing the page")
+            raise ExportError(
+                tr("{file} is missing.", file=err.filename), tr("Get the program's files again.")
+            ) from err
+        context.job.progress(0, 0, tr("writing the page"))
         parts = _write_parts(page, "script", script) + _write_parts(page, "wasm", wasm)
         context.job.checkpoint()
         # The weights are noise to a compressor: it takes off a tenth, so the quickest level will do.
