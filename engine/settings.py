@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sys
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import platformdirs
 
@@ -19,6 +21,12 @@ log = logging.getLogger("graft.settings")
 
 MAX_RECENT_PROJECTS = 12
 THEMES = ("system", "dark", "light")
+AUTO_DEVICE: Final = "auto"
+DEVICE_VARIABLE: Final = "GRAFT_DEVICE"
+MAX_KEYS: Final = 200
+_DEVICE: Final = re.compile(r"auto|cpu|mps|cuda(:\d{1,2})?")
+_ACTION: Final = re.compile(r"[a-z_]{1,40}")
+_KEY_TEXT: Final = re.compile(r"((Ctrl|Shift|Alt|Meta)\+){0,4}([!-~]|[A-Za-z0-9]{2,12})?")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
@@ -27,7 +35,9 @@ class Settings:
     """What the program remembers between two starts.
 
     `recent_projects` has the newest first. `theme` is one of THEMES. `num_threads` 0 means: choose by the machine.
-    `language` is one of `engine.language.LANGUAGES`, or "system".
+    `language` is one of `engine.language.LANGUAGES`, or "system". `device` is where networks compute: "auto", "cpu",
+    "mps", "cuda" or "cuda:1". `keys` has the keys of actions that the user gave another one, by the action's id, in
+    Qt's portable words ("Ctrl+Shift+R"); "" means none.
     """
 
     recent_projects: tuple[str, ...] = ()
@@ -36,6 +46,8 @@ class Settings:
     has_auto_retrain: bool = True
     num_threads: int = 0
     language: str = "system"
+    device: str = AUTO_DEVICE
+    keys: Mapping[str, str] = field(default_factory=dict)
 
     def with_recent_project(self, folder: Path) -> Settings:
         """Returns the settings with `folder` as the most recent project."""
@@ -106,6 +118,11 @@ def num_threads(has_window: bool) -> int:
     return usual_num_threads(has_window)
 
 
+def wanted_device() -> str:
+    """Returns where networks are to compute when nobody says otherwise: GRAFT_DEVICE, else the setting."""
+    return os.environ.get(DEVICE_VARIABLE, "") or load_settings().device
+
+
 def usual_num_threads(has_window: bool) -> int:
     """Returns how many threads the machine has for numeric libraries where nobody chose."""
     num_cores = num_usable_cores()
@@ -140,7 +157,10 @@ def _checked(item: tuple[str, Any]) -> tuple[str, Any]:
     if name == "recent_projects":
         is_right = isinstance(value, list) and all(isinstance(entry, str) for entry in value)
         return (name, tuple(value[:MAX_RECENT_PROJECTS])) if is_right else ("", None)
+    if name == "keys":
+        return ("keys", _checked_keys(value)) if isinstance(value, dict) else ("", None)
     is_valid = {
+        "device": isinstance(value, str) and _DEVICE.fullmatch(value) is not None,
         "theme": value in THEMES if isinstance(value, str) else False,
         "has_auto_advance": isinstance(value, bool),
         "has_auto_retrain": isinstance(value, bool),
@@ -148,3 +168,13 @@ def _checked(item: tuple[str, Any]) -> tuple[str, Any]:
         "num_threads": isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 1024,
     }
     return (name, value) if is_valid.get(name, False) else ("", None)
+
+
+def _checked_keys(found: dict[Any, Any]) -> dict[str, str]:
+    """Returns those entries that could be keys of actions; whether there is such an action is the window's matter."""
+    right = {
+        action: keys
+        for action, keys in found.items()
+        if isinstance(keys, str) and _ACTION.fullmatch(action) and _KEY_TEXT.fullmatch(keys)
+    }
+    return dict(list(right.items())[:MAX_KEYS])

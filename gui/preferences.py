@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,30 @@ class Preferences:
     def set_num_threads(self, number: int) -> None:
         self._save(replace(self._settings, num_threads=number))
 
+    @property
+    def language(self) -> str:
+        """One of `engine.language.LANGUAGES`, or "system"; holds from the next start on."""
+        return self._settings.language
+
+    def set_language(self, language: str) -> None:
+        self._save(replace(self._settings, language=language))
+
+    @property
+    def device(self) -> str:
+        """Where networks compute when the training settings of a project do not say otherwise."""
+        return self._settings.device
+
+    def set_device(self, device: str) -> None:
+        self._save(replace(self._settings, device=device))
+
+    @property
+    def keys(self) -> Mapping[str, str]:
+        """Keys that the user gave to actions, by action; see `gui.action_keys`."""
+        return self._settings.keys
+
+    def set_keys(self, keys: Mapping[str, str]) -> None:
+        self._save(replace(self._settings, keys=dict(keys)))
+
     def _save(self, settings: user_settings.Settings) -> None:
         self._settings = settings
         try:
@@ -140,6 +165,14 @@ class Preferences:
 
     def set_open(self, section: str, is_open: bool) -> None:
         self._window.setValue(f"sections/{section}", is_open)
+
+    @property
+    def preferences_section(self) -> str:
+        """Which section of the preferences was looked at last, "" before the first time."""
+        return str(self._window.value("preferences/section", "", type=str))
+
+    def set_preferences_section(self, key: str) -> None:
+        self._window.setValue("preferences/section", key)
 
     @property
     def has_seen_first_keys(self) -> bool:

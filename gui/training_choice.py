@@ -76,6 +76,12 @@ class TrainingChoice(QObject):
             self._session.preferences.set_training(project.folder, asdict(settings))
             self.changed.emit()
 
+    @property
+    def device(self) -> str:
+        """Where the network is trained: what this project asks for, else what Preferences say."""
+        own = self.settings.device
+        return self._session.preferences.device if own == AUTO_DEVICE else own
+
     def for_engine(self) -> dict[str, Any]:
         """Returns the settings as arguments of TrainSettings."""
         settings = self.settings
@@ -99,8 +105,8 @@ class TrainingChoice(QObject):
         if session.project is None or session.is_read_only or backbone is None or self._pace_of(FULL) is not None:
             return
         if not session.work.is_running(PACE):
-            self._measured_key = (backbone.key, self.settings.device)
-            job = MeasurePace(session.project, backbone.key, self.settings.device)
+            self._measured_key = (backbone.key, self.device)
+            job = MeasurePace(session.project, backbone.key, self.device)
             session.work.submit(PACE, job, tr("Measuring how fast this machine trains"), Priority.NORMAL)
 
     def expected(self, depth: str) -> str:
@@ -126,7 +132,7 @@ class TrainingChoice(QObject):
         backbone = self._session.backbones.chosen
         if backbone is None:
             return None
-        return self._paces.get((backbone.key, self.settings.device), {}).get(depth)
+        return self._paces.get((backbone.key, self.device), {}).get(depth)
 
     def _on_ended(self, kind: str, end: object) -> None:
         result = getattr(end, "result", None)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
-import os
 import platform
 import re
 import sys
@@ -24,11 +23,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from engine.language import tr
+from engine.settings import AUTO_DEVICE, wanted_device
+from engine.settings import DEVICE_VARIABLE as DEVICE_VARIABLE
 
 if TYPE_CHECKING:
     import torch
 
-DEVICE_VARIABLE: Final = "GRAFT_DEVICE"
 _OLDEST_WITH_TENSOR_CORES: Final = (7, 0)
 _OUT_OF_MEMORY: Final = re.compile(
     r"out of memory|bad allocation|bad_alloc|failed to allocate|can't allocate memory|not enough memory", re.IGNORECASE
@@ -64,15 +64,15 @@ def choose_device(wanted: str = "auto") -> Device:
     """Returns the device to use: the best one, or the one asked for where it is there.
 
     Args:
-        wanted: "auto", "cpu", "cuda", "cuda:1" or "mps". GRAFT_DEVICE takes the place of "auto". One that is not there
-            means the processor: a project moved to another machine must go on.
+        wanted: "auto", "cpu", "cuda", "cuda:1" or "mps". GRAFT_DEVICE, else the user's setting, takes the place of
+            "auto". One that is not there means the processor: a project moved to another machine must go on.
     """
-    if wanted == "auto":
-        wanted = os.environ.get(DEVICE_VARIABLE, "") or "auto"
+    if wanted == AUTO_DEVICE:
+        wanted = wanted_device()
     if wanted == "cpu":
         return CPU
     devices = gpus()
-    if wanted == "auto":
+    if wanted == AUTO_DEVICE:
         return devices[0] if devices else CPU
     return next((each for each in devices if wanted in (each.torch_name, each.kind)), CPU)
 

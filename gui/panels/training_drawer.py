@@ -46,7 +46,10 @@ AUGMENTATION_NAMES = {
     VARIED: tr("Cut and recoloured too"),
     STRONG: tr("Strongly changed too"),
 }
-_DEVICE_TIP = tr("What computes while the network is trained. Auto takes a graphics card where there is one")
+_DEVICE_TIP = tr(
+    "What computes while the network is trained. Auto takes what Preferences say: usually a graphics card, where there "
+    "is one"
+)
 _AUGMENTATION_TIPS = tr(
     "Mirror images help unless left and right matter, as with letters. Cut and recoloured "
     "variants help with few images, where colour and place do not tell the classes apart."

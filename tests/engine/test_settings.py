@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from engine.settings import (
     save_settings,
     settings_file,
     user_data_folder,
+    wanted_device,
 )
 
 
@@ -51,6 +53,37 @@ def test_one_damaged_value_does_not_cost_the_others() -> None:
     settings_file().parent.mkdir()
     settings_file().write_bytes(b'{"theme": "light", "num_threads": -4, "recent_projects": "x", "has_auto_advance": 1}')
     assert load_settings() == replace(Settings(), theme="light")
+
+
+def test_language_device_and_keys_come_back(data_folder: Path) -> None:
+    settings = Settings(language="de", device="cuda:1", keys={"retrain": "Ctrl+Alt+R", "zoom_in": "Ctrl++", "undo": ""})
+    save_settings(settings)
+    assert load_settings() == settings
+
+
+@pytest.mark.parametrize("device", ["cuda:", "gpu", "cuda:1; rm", "", "cpu0"])
+def test_a_device_that_cannot_be_one_is_left_out(device: str) -> None:
+    settings_file().parent.mkdir()
+    settings_file().write_text(json.dumps({"device": device, "theme": "dark"}))
+    assert load_settings() == Settings(theme="dark")
+
+
+def test_of_damaged_keys_the_others_stay() -> None:
+    settings_file().parent.mkdir()
+    found = {"retrain": "Ctrl+Alt+R", "undo": 7, "Bad id": "Ctrl+B", "redo": "Hyper+Q", "open": "Ctrl+Ü", "use": "F9"}
+    settings_file().write_text(json.dumps({"keys": found}))
+    assert load_settings().keys == {"retrain": "Ctrl+Alt+R", "use": "F9"}
+    settings_file().write_text(json.dumps({"keys": ["Ctrl+B"]}))
+    assert load_settings().keys == {}
+
+
+def test_the_environment_then_the_setting_decide_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GRAFT_DEVICE", raising=False)
+    assert wanted_device() == "auto"
+    save_settings(Settings(device="cpu"))
+    assert wanted_device() == "cpu"
+    monkeypatch.setenv("GRAFT_DEVICE", "mps")
+    assert wanted_device() == "mps"
 
 
 def test_recent_projects_have_the_newest_first_without_repetition(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from engine.errors import BackboneError
 from engine.nn import device, forward
 from engine.nn.device import CPU, Device, DeviceKind, choose_device, is_out_of_memory
 from engine.nn.forward import Floats, Forward, GpuFailedError
+from engine.settings import Settings, save_settings
 
 GPU = Device(DeviceKind.CUDA, "Pretend GPU", "cuda:0", has_half=True)
 STARTER = spec("starter")
@@ -66,6 +67,20 @@ def some_views(count: int) -> Floats:
 
 
 # ----------------------------------------------------------------------------------------------------- out of memory
+
+
+def test_automatic_means_what_the_preferences_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = Device(DeviceKind.CUDA, "Other GPU", "cuda:1")
+    monkeypatch.setattr(device, "gpus", lambda: [GPU, other])
+    monkeypatch.delenv("GRAFT_DEVICE", raising=False)
+    assert choose_device() is GPU
+    save_settings(Settings(device="cuda:1"))
+    assert choose_device() is other
+    assert choose_device("cuda:0") is GPU
+    save_settings(Settings(device="cpu"))
+    assert choose_device() is CPU
+    monkeypatch.setenv("GRAFT_DEVICE", "cuda:1")
+    assert choose_device() is other
 
 
 def test_too_little_memory_halves_the_batch_and_goes_on(on_gpu: Callable[[PretendEngine], Forward]) -> None:
