@@ -12,9 +12,8 @@ from engine.language import tr
 from gui.models.image_list import ImageListModel
 from gui.thumbnails import Thumbnails
 from gui.widgets.grid_layout import GAP_PX, MARGIN_PX, MAX_CARD_PX, MIN_CARD_PX, GridLayout
-from gui.widgets.grid_view import Flag, GridView
+from gui.widgets.grid_view import ZOOM_STEP, Flag, GridView
 from gui.widgets.image_card import CardFace
-from gui.widgets.image_grid import ZOOM_STEP
 
 SMALLER = 0.8
 """Cards may be smaller by this factor than was asked for, so that whole ones fill the view."""
@@ -81,9 +80,6 @@ class BlockGrid(GridView):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._dragged = -1
-
-    def leaveEvent(self, event: object) -> None:
-        self._hover(-1)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:

@@ -28,6 +28,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QRegion,
     QResizeEvent,
+    QWheelEvent,
 )
 from PySide6.QtWidgets import QAbstractItemView, QWidget
 
@@ -41,6 +42,8 @@ from gui.widgets.image_card import CardFace, CardPainter
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 Flag = QItemSelectionModel.SelectionFlag
+ZOOM_STEP = 1.12
+"""How much larger or smaller the pictures become with a notch of the wheel."""
 
 
 class GridView(QAbstractItemView):
@@ -71,6 +74,7 @@ class GridView(QAbstractItemView):
         self._layout = GridLayout(0, 1, self._card_px)
         self._anchor = -1
         self._hovered = -1
+        self._zoom_rest = 0.0
         self.setObjectName("imageGrid")
         self.setAccessibleName(tr("Images"))
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -325,6 +329,19 @@ class GridView(QAbstractItemView):
             before, self._hovered = self._hovered, position
             self._update_card(before)
             self._update_card(position)
+
+    def leaveEvent(self, event: object) -> None:
+        self._hover(-1)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            # Touchpads send many small turns: what is left of a pixel is kept for the next one.
+            wanted = (self._card_px + self._zoom_rest) * ZOOM_STEP ** (event.angleDelta().y() / 120)
+            self._zoom_rest = wanted - round(wanted)
+            self.set_card_px(round(wanted), around=event.position().toPoint())
+            event.accept()
+        else:
+            super().wheelEvent(event)
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
         self.viewport().scroll(0, dy)  # moves what is painted; only the new stripe is painted anew

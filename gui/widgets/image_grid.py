@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QWheelEvent
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QWidget
 
 from gui.models.image_list import ImageListModel
@@ -23,7 +23,6 @@ from gui.widgets.rubber_band import RubberBand
 
 Flag = QItemSelectionModel.SelectionFlag
 SCROLL_EDGE_PX = 24
-ZOOM_STEP = 1.12
 
 
 class ImageGrid(GridView):
@@ -44,7 +43,6 @@ class ImageGrid(GridView):
         self.viewport().setMouseTracking(True)
         self._pressed = -1
         self._press_point = QPoint()
-        self._zoom_rest = 0.0
         self._band_timer = QTimer(self, interval=30)
         self._band_timer.timeout.connect(self._scroll_with_band)
 
@@ -112,19 +110,6 @@ class ImageGrid(GridView):
             self.position_activated.emit(position)
         else:
             self.mousePressEvent(event)
-
-    def leaveEvent(self, event: object) -> None:
-        self._hover(-1)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            # Touchpads send many small turns: what is left of a pixel is kept for the next one.
-            wanted = (self._card_px + self._zoom_rest) * ZOOM_STEP ** (event.angleDelta().y() / 120)
-            self._zoom_rest = wanted - round(wanted)
-            self.set_card_px(round(wanted), around=event.position().toPoint())
-            event.accept()
-        else:
-            super().wheelEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         keys = Qt.Key

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QItemSelectionModel, QPoint, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QWidget
 
 from engine.language import tr
@@ -22,7 +22,6 @@ from gui.widgets.image_card import CardFace
 from gui.widgets.stack_layout import DEFAULT_TILE_PX, HEAD_PX, MAX_TILE_PX, MIN_TILE_PX, StackLayout
 from gui.widgets.stack_paint import StackHead, paint_gap, paint_head, paint_panel, paint_tile
 
-ZOOM_STEP = 1.12
 Other = tuple[str, str] | None
 
 
@@ -59,7 +58,6 @@ class StacksView(GridView):
         self._also: set[int] = set()
         self._stack_anchor = -1
         self._stack_before = -1
-        self._zoom_rest = 0.0
         self.bar: QWidget | None = None
         """Buttons that stand in the head of the current stack."""
         super().__init__(model, thumbnails, face_of, parent)
@@ -252,18 +250,6 @@ class StacksView(GridView):
             self.activated_at.emit(position)
         else:
             self.mousePressEvent(event)
-
-    def leaveEvent(self, event: object) -> None:
-        self._hover(-1)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            wanted = (self._card_px + self._zoom_rest) * ZOOM_STEP ** (event.angleDelta().y() / 120)
-            self._zoom_rest = wanted - round(wanted)
-            self.set_card_px(round(wanted), around=event.position().toPoint())
-            event.accept()
-        else:
-            super().wheelEvent(event)
 
     # --------------------------------------------------------------------------------------------------------- keys
 
