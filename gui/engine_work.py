@@ -96,6 +96,11 @@ class EngineWork(QObject):
             return True
         return any(each.kind == kind for each in self._activities.values())
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether any job is waiting or under way, shown or not."""
+        return bool(self._activities) or self._is_preparing_training
+
     def of_kind(self, kind: str) -> Activity | None:
         """Returns the job of a kind, None when there is none."""
         return next((each for each in self._activities.values() if each.kind == kind), None)

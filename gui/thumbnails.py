@@ -70,6 +70,11 @@ class Thumbnails(QObject):
         self._cache = None
         self._records = None
 
+    def empty_cache(self) -> None:
+        """Deletes the small ones from the disk; those on the screen stay. From any thread; blocks."""
+        if self._cache is not None:
+            self._cache.empty()
+
     def get(self, image_id: int, sharp: bool = False) -> QImage | None:
         """Returns the best picture that is there now."""
         if sharp and (image := self._pool.get((image_id, SHARP))) is not None:

@@ -171,6 +171,16 @@ class ThumbnailCache:
         with self._lock:
             return self._num_bytes
 
+    def empty(self) -> None:
+        """Forgets all thumbnails and gives their room on the disk back; they are made again when they are wanted."""
+        with self._lock:
+            if self._connection is not None:
+                self._uses.clear()
+                self._connection.close()
+                self._connection = None
+                self._delete_files()
+                self._open()
+
     def close(self) -> None:
         """Closes the file; afterwards the cache is empty. May be called twice."""
         with self._lock:

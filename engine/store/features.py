@@ -68,6 +68,11 @@ def open_set(db: Database, kind: FeatureKind, file: FeatureFile) -> int:
     return set_id
 
 
+def forget_all(db: Database) -> None:
+    """Forgets every row, because the files are about to be deleted."""
+    db.execute("DELETE FROM feature_rows")
+
+
 def index_new_rows(db: Database, set_id: int, file: FeatureFile) -> int:
     """Indexes up to MAX_ROWS_PER_STEP rows that are in the file and not in the index; returns how many it looked at."""
     start = _next_row(db, set_id)
