@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.evaluation.intervals import NORMAL_QUANTILE_95
+from engine.language import tr
 
 FEWEST_IMAGES: Final = 12
 _CLEARLY_MORE: Final = 1.5
@@ -34,8 +35,10 @@ def border_warning(shares: NDArray[np.floating[Any]], even: NDArray[np.floating[
     lower = mean - NORMAL_QUANTILE_95 * spread / len(ratios) ** 0.5
     if lower < _CLEARLY_MORE:
         return None
-    return (
-        f"The model looks at the edges: {100 * shares.mean():.0f} % of what decides lies on the outermost tenth of the "
-        f"pictures, where {100 * even.mean():.0f} % would be expected. Look at some with H: a frame, a ruler or a "
-        "caption may give the class away."
+    return tr(
+        "The model looks at the edges: {share:.0f} % of what decides lies on the outermost tenth of the pictures, "
+        "where {even:.0f} % would be expected. Look at some with H: a frame, a ruler or a caption may give the class "
+        "away.",
+        share=100 * shares.mean(),
+        even=100 * even.mean(),
     )

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from engine.errors import TrainingError
 from engine.evaluation.splits import assign_folds
+from engine.language import tr
 
 BY_FOLDER: Final = "folder"
 BY_COLUMN: Final = "column"
@@ -31,19 +32,19 @@ _MAX_TRIED_UNITS: Final = 16
 def rule_error(rule: str) -> str | None:
     """Returns why a rule cannot be used, as the end of a sentence, or None."""
     if not rule:
-        return "an empty pattern fits everything"
+        return tr("an empty pattern fits everything")
     try:
         re.compile(rule)
     except (re.error, OverflowError, RecursionError) as err:
-        return f"“{rule}” is not a regular expression: {err}"
+        return tr("“{rule}” is not a regular expression: {err}", rule=rule, err=err)
     return None
 
 
 def rule_words(rule: str) -> str:
     """Returns the rule as it is called in sentences and in the method of a validation."""
     if rule == BY_COLUMN:
-        return "groups from a table"
-    return "groups by folder" if rule == BY_FOLDER else "groups by name pattern"
+        return tr("groups from a table")
+    return tr("groups by folder") if rule == BY_FOLDER else tr("groups by name pattern")
 
 
 def groups_of(names: Sequence[str], rule: str) -> list[str | None]:
@@ -140,8 +141,8 @@ def in_two_folds(
                     better = rank, trial
         if better is None:
             raise TrainingError(
-                "The groups cannot be held out in turn: some classes share all of theirs.",
-                "Label images of more groups, or choose another rule for the groups.",
+                tr("The groups cannot be held out in turn: some classes share all of theirs."),
+                tr("Label images of more groups, or choose another rule for the groups."),
             )
         folds = better[1]
     return folds

@@ -38,6 +38,11 @@ def joined(pieces: Iterable[Piece], between: str = "") -> Html:
     return Html(between.join(each if isinstance(each, Html) else escape(str(each)) for each in pieces))
 
 
+def filled(text: str, **pieces: Piece) -> Html:
+    """Returns a text with fields, which is escaped, with pieces in its fields: filled("{name} was here", name=...)."""
+    return Html(escape(text).format(**{name: joined([piece]) for name, piece in pieces.items()}))
+
+
 def table(caption: str, head: Iterable[str], rows: Iterable[Iterable[Piece]], class_: str | None = None) -> Html:
     """Returns a table whose first column names its rows."""
     names = joined(element("th", each, scope="col") for each in head)

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.evaluation.intervals import CROSS_VALIDATED, NORMAL_QUANTILE_95, Grouped, grouped
+from engine.language import tr, trn
 
 NUM_NEXT: Final = 20
 """The forecast is for so many more labels of each class."""
@@ -30,6 +31,8 @@ _EXPONENT_SPREAD: Final = 0.25
 _NUM_DRAWS: Final = 300
 _SMALLEST_PART: Final = 3
 """Images of a middling class that a part must have to be trained on."""
+_NAMED: Final = 3
+"""So many classes are named of those that need no more labels."""
 _MAX_LEVELS: Final = 4
 _LAW_ERROR: Final = 0.012
 """By how much the forecast change for twice the labels was off on the development sets, on average."""
@@ -303,39 +306,61 @@ def _gain_interval(gains: NDArray[np.float64], most_wrong: float, factor: float)
 def _sentence(classes: Sequence[ClassGain], names: dict[int, str], gain: float, interval: tuple[float, float]) -> str:
     worth = [each for each in classes if each.is_worth_it]
     if not worth and interval[1] >= _CANNOT_TELL:
-        return (
-            f"It cannot be told yet what more labels bring: {NUM_NEXT} more of each class should gain {_points(gain)} "
-            f"({_span(interval)}). Label some more of each and look again."
+        return tr(
+            "It cannot be told yet what more labels bring: {num_next} more of each class should gain {gain} "
+            "({interval}). Label some more of each and look again.",
+            num_next=NUM_NEXT,
+            gain=_points(gain),
+            interval=_span(interval),
         )
     if not worth:
-        return (
-            f"You are about done: {NUM_NEXT} more labels of each class should gain {_points(gain)} "
-            f"({_span(interval)}), and no class stands out."
+        return tr(
+            "You are about done: {num_next} more labels of each class should gain {gain} ({interval}), and no class "
+            "stands out.",
+            num_next=NUM_NEXT,
+            gain=_points(gain),
+            interval=_span(interval),
         )
     first = worth[0]
-    sentence = (
-        f"About {NUM_NEXT} more of “{names[first.class_id]}” should find {_points(first.recall_gain)} more of them "
-        f"and gain {_points(first.gain)} in all ({_span(first.interval)})."
-    )
+    parts = [
+        tr(
+            "About {num_next} more of “{name}” should find {recall_gain} more of them and gain {gain} in all "
+            "({interval}).",
+            num_next=NUM_NEXT,
+            name=names[first.class_id],
+            recall_gain=_points(first.recall_gain),
+            gain=_points(first.gain),
+            interval=_span(first.interval),
+        )
+    ]
     if len(worth) > 1:
-        others = ", ".join(f"“{names[each.class_id]}”" for each in worth[1:4])
-        sentence += f" Then {others}."
+        parts.append(tr("Then {names}.", names=_quoted(worth[1:4], names)))
     idle = [each for each in classes if not each.is_worth_it]
-    if idle:
-        named = ", ".join(f"“{names[each.class_id]}”" for each in idle[-3:])
-        num_more = len(idle) - 3
-        rest = f" and {num_more:,} other{'s' if num_more > 1 else ''}" if num_more > 0 else ""
-        sentence += f" More of {named}{rest} will hardly help."
-    return sentence
+    if len(idle) > _NAMED:
+        text = trn(
+            "More of {names} and {number:,} other will hardly help.",
+            "More of {names} and {number:,} others will hardly help.",
+            len(idle) - _NAMED,
+            names=_quoted(idle[-_NAMED:], names),
+        )
+        parts.append(text)
+    elif idle:
+        parts.append(tr("More of {names} will hardly help.", names=_quoted(idle, names)))
+    return " ".join(parts)
+
+
+def _quoted(classes: Sequence[ClassGain], names: dict[int, str]) -> str:
+    return ", ".join(tr("“{name}”", name=names[each.class_id]) for each in classes)
 
 
 def _points(gain: float) -> str:
+    """Returns a gain as the object of "should gain"."""
     points = 100 * gain
     if points < 0.5:
-        return "less than half a point"
-    return "about 1 point" if points < 1.5 else f"about {points:.0f} points"
+        return tr("less than half a point")
+    return tr("about 1 point") if points < 1.5 else tr("about {points:.0f} points", points=points)
 
 
 def _span(interval: tuple[float, float]) -> str:
     low, high = (max(0.0, 100 * value) for value in interval)
-    return f"{low:.1f} to {high:.1f}"
+    return tr("{low:.1f} to {high:.1f}", low=low, high=high)

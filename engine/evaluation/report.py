@@ -15,10 +15,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.evaluation.html import Html, Piece, element, joined, table
+from engine.evaluation.html import Html, Piece, element, filled, joined, table
 from engine.evaluation.learning_curve import LearningForecast
 from engine.evaluation.reliability import ReliabilityBin
 from engine.evaluation.report_plots import MOST_CLASSES_IN_MATRIX, confusion_table, learning_plot, reliability_plot
+from engine.language import current, decimal, tr
 
 NUM_CONFUSIONS: Final = 30
 
@@ -88,27 +89,27 @@ def render(data: ReportData, template: str) -> str:
         ],
         "\n",
     )
-    return Template(template).substitute(title=joined([data.title]), body=body)
+    return Template(template).substitute(language=current(), title=joined([data.title]), body=body)
 
 
 def share(value: float) -> str:
     """Returns a fraction as a percentage."""
-    return f"{100 * value:.1f} %" if np.isfinite(value) else "\N{EN DASH}"
+    return f"{decimal(100 * value, '.1f')} %" if np.isfinite(value) else "\N{EN DASH}"
 
 
 def interval(limits: Sequence[float] | None) -> str:
     """Returns an interval of fractions in words."""
-    return f"{100 * limits[0]:.1f} to {100 * limits[1]:.1f} %" if limits is not None else ""
+    return tr("{low:.1f} to {high:.1f} %", low=100 * limits[0], high=100 * limits[1]) if limits is not None else ""
 
 
 def _how_good(data: ReportData) -> list[Html]:
-    parts = [element("h2", "How good it is"), element("p", data.method)]
-    parts.append(_figure_table("Measured on images that the scored model had not seen", data.figures))
+    parts = [element("h2", tr("How good it is")), element("p", data.method)]
+    parts.append(_figure_table(tr("Measured on images that the scored model had not seen"), data.figures))
     if data.test:
-        parts.append(_figure_table("On the locked test set, which no training ever sees", data.test))
+        parts.append(_figure_table(tr("On the locked test set, which no training ever sees"), data.test))
     if data.work_saved:
         parts.append(element("p", data.work_saved, class_="big"))
-    parts.append(element("h2", "Honest check"))
+    parts.append(element("h2", tr("Honest check")))
     parts += [element("p", warning, class_="warn") for warning in data.warnings]
     parts += [element("p", each) for each in data.checks]
     return parts
@@ -116,26 +117,31 @@ def _how_good(data: ReportData) -> list[Html]:
 
 def _figure_table(caption: str, figures: Sequence[Figure]) -> Html:
     rows = [(each.name, each.value, each.interval, each.meaning) for each in figures]
-    return table(caption, ("Figure", "Value", "95 % interval", "What it says"), rows)
+    return table(caption, (tr("Figure"), tr("Value"), tr("95 % interval"), tr("What it says")), rows)
 
 
 def _classes(data: ReportData) -> list[Html]:
     has_average = any("average_precision" in each for each in data.per_class)
     names = (["average_precision"] if has_average else []) + ["precision", "recall", "f1"]
-    words = {"average_precision": "Average precision", "precision": "Precision", "recall": "Recall", "f1": "F1"}
+    words = {
+        "average_precision": tr("Average precision"),
+        "precision": tr("Precision"),
+        "recall": tr("Recall"),
+        "f1": "F1",
+    }
     rows: list[list[Piece]] = []
     for each in data.per_class:
-        cells: list[Piece] = [data.class_names[each["class"]], f"{each['support']:,}"]
+        cells: list[Piece] = [data.class_names[each["class"]], decimal(each["support"], ",")]
         for name in names:
             limits = each.get(f"{name}_interval")
             small = element("span", f" ({interval(limits)})", class_="dim") if limits is not None else ""
             cells.append(joined([share(each[name]), small]))
         rows.append(cells)
-    head = ["Class", "Images", *[words[name] for name in names]]
-    parts = [element("h2", "Class by class"), table("With 95 % intervals", head, rows, class_="numbers long")]
+    head = [tr("Class"), tr("Images"), *[words[name] for name in names]]
+    parts = [element("h2", tr("Class by class")), table(tr("With 95 % intervals"), head, rows, class_="numbers long")]
     if not data.confusion.size:
         return parts
-    parts.append(element("h2", "What is taken for what"))
+    parts.append(element("h2", tr("What is taken for what")))
     if len(data.confusion) <= MOST_CLASSES_IN_MATRIX:
         parts.append(element("div", confusion_table(data.confusion, data.class_names), class_="wide"))
     confused = data.confusion.copy()
@@ -143,28 +149,30 @@ def _classes(data: ReportData) -> list[Html]:
     places = np.argsort(-confused, axis=None, kind="stable")[:NUM_CONFUSIONS]
     pairs = [divmod(int(at), len(confused)) for at in places if confused.flat[at]]
     lines = [
-        (data.class_names[given], data.class_names[said], f"{confused[given, said]:,}",
+        (data.class_names[given], data.class_names[said], decimal(confused[given, said], ","),
          share(confused[given, said] / max(1, data.confusion[given].sum())))
         for given, said in pairs
     ]  # fmt: skip
     if lines:
-        head = ["Given", "Predicted", "Images", "Of the class"]
-        parts.append(table("The most frequent mistakes", head, lines, class_="long"))
+        head = [tr("Given"), tr("Predicted"), tr("Images"), tr("Of the class")]
+        parts.append(table(tr("The most frequent mistakes"), head, lines, class_="long"))
     else:
-        parts.append(element("p", "Nothing: every image was called right while it was held out."))
+        parts.append(element("p", tr("Nothing: every image was called right while it was held out.")))
     return parts
 
 
 def _plots(data: ReportData) -> list[Html]:
-    parts = [element("h2", "Does confidence mean what it says?")]
+    parts = [element("h2", tr("Does confidence mean what it says?"))]
     if data.reliability:
         parts.append(reliability_plot(data.reliability))
         parts.append(
             element(
-                "p", "On the dashed line, 80 % sure means right in 80 of 100. Bars are 95 % intervals.", class_="dim"
+                "p",
+                tr("On the dashed line, 80 % sure means right in 80 of 100. Bars are 95 % intervals."),
+                class_="dim",
             )
         )
-    parts.append(element("h2", "What would more labels bring?"))
+    parts.append(element("h2", tr("What would more labels bring?")))
     if data.forecast is not None:
         parts += [element("p", data.forecast.sentence), learning_plot(data.forecast)]
     else:
@@ -173,30 +181,43 @@ def _plots(data: ReportData) -> list[Html]:
 
 
 def _worst(data: ReportData) -> list[Html]:
-    parts = [element("h2", "The worst mistakes")]
+    parts = [element("h2", tr("The worst mistakes"))]
     if not data.worst:
-        return [*parts, element("p", "None of the images was called wrong while it was held out.")]
+        return [*parts, element("p", tr("None of the images was called wrong while it was held out."))]
     parts.append(
         element(
             "p",
-            f"The surest of {data.num_wrong:,} wrong predictions, each made by a model that had not seen the image.",
+            tr(
+                "The surest of {number:,} wrong predictions, each made by a model that had not seen the image.",
+                number=data.num_wrong,
+            ),
         )
     )
     items = []
     for each in data.worst:
-        said = f"given {each.given}, predicted {each.predicted} ({100 * each.confidence:.0f} % sure)"
-        picture: Html = element("p", "The image cannot be read.", class_="dim")
+        said = tr(
+            "given {given}, predicted {predicted} ({confidence:.0f} % sure)",
+            given=each.given,
+            predicted=each.predicted,
+            confidence=100 * each.confidence,
+        )
+        picture: Html = element("p", tr("The image cannot be read."), class_="dim")
         if each.jpeg:
             source = "data:image/jpeg;base64," + base64.b64encode(each.jpeg).decode("ascii")
             picture = element("img", src=source, alt=f"{each.name}: {said}", loading="lazy")
-        words = [element("b", each.given), " was called ", element("b", each.predicted)]
-        caption = element("figcaption", *words, f", {100 * each.confidence:.0f} % sure", element("br"), each.name)
+        words = filled(
+            tr("{given} was called {predicted}, {confidence} % sure"),
+            given=element("b", each.given),
+            predicted=element("b", each.predicted),
+            confidence=decimal(100 * each.confidence, ".0f"),
+        )
+        caption = element("figcaption", words, element("br"), each.name)
         items.append(element("li", element("figure", picture, caption)))
     return [*parts, element("ul", joined(items, "\n"), class_="pictures")]
 
 
 def _facts(data: ReportData) -> list[Html]:
-    parts = [element("h2", "Limits"), element("ul", *[element("li", each) for each in data.limits])]
+    parts = [element("h2", tr("Limits")), element("ul", *[element("li", each) for each in data.limits])]
     for heading, rows in data.facts:
         parts.append(element("h2", heading))
         cells = [(name, element("code", value)) for name, value in rows]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from engine.evaluation.html import Html, element, joined
 from engine.evaluation.learning_curve import LearningForecast
 from engine.evaluation.reliability import ReliabilityBin
+from engine.language import decimal, tr, trn
 
 WIDTH, HEIGHT = 460, 320
 LEFT, RIGHT, TOP, BOTTOM = 56, 16, 16, 48
@@ -20,20 +21,31 @@ _TICKS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 def reliability_plot(bins: Sequence[ReliabilityBin]) -> Html:
     """Returns how often predictions of each confidence were right, with intervals, beside the ideal line."""
-    parts = [_frame("confidence", "share that was right"), *_percent_ticks(0, 1)]
+    parts = [_frame(tr("confidence"), tr("share that was right")), *_percent_ticks(0, 1)]
     parts += [_tick_below(tick, f"{100 * tick:.0f} %") for tick in _TICKS]
     parts.append(_line(_x(0, 0, 1), _y(0, 0, 1), _x(1, 0, 1), _y(1, 0, 1), "ideal"))
     for each in bins:
         x = _x(each.confidence, 0, 1)
-        right = f"{100 * each.accuracy:.0f} % right"
-        hint = f"{len(each.rows):,} predictions about {100 * each.confidence:.0f} % sure: {right}"
+        hint = trn(
+            "{number:,} prediction about {confidence:.0f} % sure: {accuracy:.0f} % right",
+            "{number:,} predictions about {confidence:.0f} % sure: {accuracy:.0f} % right",
+            len(each.rows),
+            confidence=100 * each.confidence,
+            accuracy=100 * each.accuracy,
+        )
         bar = _line(x, _y(each.interval[0], 0, 1), x, _y(each.interval[1], 0, 1), "band")
         dot = element("circle", cx=x, cy=_y(each.accuracy, 0, 1), r=4, class_="dot")
         parts.append(element("g", element("title", hint), bar, dot))
     said = "; ".join(
-        f"{100 * each.confidence:.0f} % sure: {100 * each.accuracy:.0f} % of {len(each.rows)} right" for each in bins
+        tr(
+            "{confidence:.0f} % sure: {accuracy:.0f} % of {number} right",
+            confidence=100 * each.confidence,
+            accuracy=100 * each.accuracy,
+            number=len(each.rows),
+        )
+        for each in bins
     )
-    return _svg(f"Reliability. {said}.", parts)
+    return _svg(tr("Reliability. {points}.", points=said), parts)
 
 
 def learning_plot(forecast: LearningForecast) -> Html:
@@ -42,8 +54,8 @@ def learning_plot(forecast: LearningForecast) -> Html:
     values = [value for point in forecast.points for value in point.interval]
     values += forecast.band.ravel().tolist()
     low = max(0.0, np.floor(10 * min([value for value in values if np.isfinite(value)], default=0.0)) / 10)
-    parts = [_frame("labelled images", "accuracy"), *_percent_ticks(low, 1)]
-    parts += [_tick_below(tick, f"{round(most * tick):,}") for tick in _TICKS[1:]]
+    parts = [_frame(tr("labelled images"), tr("accuracy")), *_percent_ticks(low, 1)]
+    parts += [_tick_below(tick, decimal(round(most * tick), ",")) for tick in _TICKS[1:]]
     if len(forecast.sizes):
         upper = _points(forecast.sizes, forecast.band[:, 1], most, low)
         lower = _points(forecast.sizes[::-1], forecast.band[::-1, 0], most, low)
@@ -54,13 +66,16 @@ def learning_plot(forecast: LearningForecast) -> Html:
         x = _x(point.num_images, 0, most)
         parts.append(_line(x, _y(point.interval[0], low, 1), x, _y(point.interval[1], low, 1), "band"))
         parts.append(element("circle", cx=x, cy=_y(point.accuracy, low, 1), r=4, class_="dot"))
-    said = "; ".join(f"{point.num_images} images: {100 * point.accuracy:.1f} %" for point in forecast.points)
-    return _svg(f"Learning curve. {said}. {forecast.sentence}", parts)
+    said = "; ".join(
+        tr("{number} images: {accuracy:.1f} %", number=point.num_images, accuracy=100 * point.accuracy)
+        for point in forecast.points
+    )
+    return _svg(tr("Learning curve. {points}. {forecast}", points=said, forecast=forecast.sentence), parts)
 
 
 def confusion_table(confusion: NDArray[np.int64], names: Sequence[str]) -> Html:
     """Returns the confusion matrix as a table; cells are the darker the larger their share of the row."""
-    head = [element("th", "given \N{RIGHTWARDS ARROW} predicted", scope="col")]
+    head = [element("th", tr("given → predicted"), scope="col")]
     head += [element("th", element("span", name), scope="col", class_="turned") for name in names]
     rows = []
     for at, name in enumerate(names):
@@ -76,7 +91,7 @@ def confusion_table(confusion: NDArray[np.int64], names: Sequence[str]) -> Html:
         rows.append(element("tr", *cells))
     return element(
         "table",
-        element("caption", "Confusion: rows are the given classes, columns what the model said of images held out"),
+        element("caption", tr("Confusion: rows are the given classes, columns what the model said of images held out")),
         element("thead", element("tr", *head)),
         element("tbody", joined(rows, "\n")),
         class_="matrix",

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.evaluation.intervals import CROSS_VALIDATED, grouped, wilson_interval
+from engine.language import tr, trn
 
 MOST_STRATA: Final = 10
 SMALLEST_STRATUM: Final = 5
@@ -58,14 +59,17 @@ def accuracy_of_all(
 def words_on(settings: Mapping[str, Any]) -> str:
     """Returns what a run's settings say of accepted suggestions as a sentence, "" where there is nothing to say."""
     if not settings.get("with_accepted", True):
-        return "Accepted suggestions were left out: neither learned from nor measured on."
+        return tr("Accepted suggestions were left out: neither learned from nor measured on.")
     counted = settings.get(COUNTED)
     if not isinstance(counted, dict):
         return ""
-    number = int(counted["num_measured"])
-    plain = 100 * float(counted["accuracy_one_by_one"])
-    what = "1 of the labels is an accepted suggestion" if number == 1 else f"{number:,} labels are accepted suggestions"
-    return (
-        f"{what}. A model was sure of those, so images count as often as equally sure ones come up in the project (one "
-        f"by one: {plain:.1f} % right). Give those that you took out a class, too: without them it flatters."
+    return trn(
+        "1 of the labels is an accepted suggestion. A model was sure of those, so images count as often as equally "
+        "sure ones come up in the project (one by one: {plain:.1f} % right). Give those that you took out a class, "
+        "too: without them it flatters.",
+        "{number:,} labels are accepted suggestions. A model was sure of those, so images count as often as equally "
+        "sure ones come up in the project (one by one: {plain:.1f} % right). Give those that you took out a class, "
+        "too: without them it flatters.",
+        int(counted["num_measured"]),
+        plain=100 * float(counted["accuracy_one_by_one"]),
     )

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from engine.domain import DEFAULT_FALSE_ALARM_RATE, LabelMode, LabelSnapshot, Predictions, Run
 from engine.evaluation.metrics import Metrics
 from engine.evaluation.selection import COUNTED, accuracy_of_all
+from engine.language import trn
 from engine.store.snapshot import part
 from engine.tasks.train_snapshot import TrainSettings, TrainSnapshot
 
@@ -48,10 +49,23 @@ def notes_on(snapshot: TrainSnapshot, num_left_out: int) -> list[str]:
     num_unseen = int(snapshot.unseen.sum())
     if not num_unseen:
         return []
-    what = "1 suggestion was" if num_unseen == 1 else f"{num_unseen:,} suggestions were"
     if num_left_out:
-        return [f"{what} accepted without a look: learned from, and not measured on."]
-    return [f"{what} accepted without a look, and too few labels are left to measure on without them: figures flatter."]
+        return [
+            trn(
+                "{number:,} suggestion was accepted without a look: learned from, and not measured on.",
+                "{number:,} suggestions were accepted without a look: learned from, and not measured on.",
+                num_unseen,
+            )
+        ]
+    return [
+        trn(
+            "{number:,} suggestion was accepted without a look, and too few labels are left to measure on without "
+            "them: figures flatter.",
+            "{number:,} suggestions were accepted without a look, and too few labels are left to measure on without "
+            "them: figures flatter.",
+            num_unseen,
+        )
+    ]
 
 
 def counted_fairly(

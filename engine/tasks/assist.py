@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from engine.domain import NO_CLASS, Mark
 from engine.errors import TrainingError
 from engine.job import Job, JobContext, Priority
+from engine.language import tr
 from engine.project import Project
 from engine.store.feature_file import FeatureFile
 from engine.suggestions.neighbours import NeighbourIndex
@@ -23,7 +24,7 @@ from engine.tasks.embed import FeatureSource, open_source, source_of_run
 
 Ids = NDArray[np.int64]
 
-_NOT_LOOKED_AT: Final = "Wait until “Looking at new images” is done, then try again."
+_NOT_LOOKED_AT: Final = tr("Wait until “Looking at new images” is done, then try again.")
 
 
 def _source_of(project: Project) -> FeatureSource:
@@ -53,7 +54,7 @@ class RankImages(Job[RankSnapshot, Ids, Ids]):
     With `among` only these images are asked for.
     """
 
-    title: ClassVar[str] = "Choosing what to label next"
+    title: ClassVar[str] = tr("Choosing what to label next")
     in_worker: ClassVar[bool] = True
     priority = Priority.INTERACTIVE
 
@@ -78,13 +79,13 @@ class RankImages(Job[RankSnapshot, Ids, Ids]):
         if self.among is not None:
             in_pool &= np.isin(image_ids, self.among)
         if not in_pool.any():
-            raise TrainingError("There is no image without a class that was looked at already.", _NOT_LOOKED_AT)
+            raise TrainingError(tr("There is no image without a class that was looked at already."), _NOT_LOOKED_AT)
         is_labelled = class_ids != NO_CLASS
         probabilities = _probabilities_of(project, image_ids[in_pool])
         if probabilities is None and STRATEGIES[self.strategy].needs_model:
             raise TrainingError(
-                f"“{STRATEGIES[self.strategy].title}” asks a model, and there is none yet.",
-                "Retrain first, or choose another order.",
+                tr("“{title}” asks a model, and there is none yet.", title=STRATEGIES[self.strategy].title),
+                tr("Retrain first, or choose another order."),
             )
         return RankSnapshot(
             strategy=self.strategy,
@@ -137,7 +138,7 @@ class SimilarSnapshot:
 class FindSimilar(Job[SimilarSnapshot, SimilarImages, SimilarImages]):
     """Outcome: the images most similar to one of them. The first question reads all embeddings, later ones a few."""
 
-    title: ClassVar[str] = "Finding similar images"
+    title: ClassVar[str] = tr("Finding similar images")
     in_worker: ClassVar[bool] = True
     priority = Priority.INTERACTIVE
 
@@ -149,7 +150,7 @@ class FindSimilar(Job[SimilarSnapshot, SimilarImages, SimilarImages]):
         image_ids, rows = source.embedded_images(self.project)
         own = np.flatnonzero(image_ids == self.image_id)
         if not len(own):
-            raise TrainingError("This image was not looked at yet.", _NOT_LOOKED_AT)
+            raise TrainingError(tr("This image was not looked at yet."), _NOT_LOOKED_AT)
         row = int(rows[own[0]])
         return SimilarSnapshot(
             source.file, source.file.num_rows(), row, self.image_id, image_ids, rows, self.num_wanted

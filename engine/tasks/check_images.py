@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from engine.domain import NO_CLASS, LabelMode
 from engine.errors import TrainingError
 from engine.job import Job, JobContext, Priority
+from engine.language import tr
 from engine.project import Project
 from engine.store.feature_file import FeatureFile
 from engine.suggestions.label_errors import find_label_errors
@@ -35,7 +36,7 @@ class LookedAtImages:
 class RankStrange(Job[LookedAtImages, Ids, Ids]):
     """Outcome: all images that were looked at, those that are least like any other first. Needs no model."""
 
-    title: ClassVar[str] = "Looking for the strangest images"
+    title: ClassVar[str] = tr("Looking for the strangest images")
     in_worker: ClassVar[bool] = True
     priority = Priority.INTERACTIVE
 
@@ -48,8 +49,8 @@ class RankStrange(Job[LookedAtImages, Ids, Ids]):
         image_ids, rows = source.embedded_images(self.project)
         if len(image_ids) < _FEWEST:
             raise TrainingError(
-                "There are too few images that were looked at already.",
-                "Wait until “Looking at new images” is done, then try again.",
+                tr("There are too few images that were looked at already."),
+                tr("Wait until “Looking at new images” is done, then try again."),
             )
         return LookedAtImages(source.file, image_ids, rows)
 
@@ -59,7 +60,7 @@ class RankStrange(Job[LookedAtImages, Ids, Ids]):
 
         def tell(done: int) -> None:
             context.checkpoint()
-            context.progress(done, len(rows), f"{done:,} of {len(rows):,} images")
+            context.progress(done, len(rows), tr("{done:,} of {total:,} images", done=done, total=len(rows)))
 
         strangeness = strangeness_of(lambda some: snapshot.features.read(rows[some]), len(rows), checkpoint=tell)
         return snapshot.image_ids[np.argsort(-strangeness[place], kind="stable")]
@@ -81,7 +82,7 @@ class RankSuspects(Job[HeldOutAnswers, Ids, Ids]):
     """Outcome: labelled images that another class fits better, the most suspect first; not those that were dismissed,
     and not those that have another class by now."""
 
-    title: ClassVar[str] = "Looking for mistakes"
+    title: ClassVar[str] = tr("Looking for mistakes")
     priority = Priority.INTERACTIVE
 
     def __init__(self, project: Project) -> None:
@@ -91,8 +92,8 @@ class RankSuspects(Job[HeldOutAnswers, Ids, Ids]):
         project, run = self.project, self.project.active_run()
         if run is None or run.mode is LabelMode.SEVERAL:
             raise TrainingError(
-                "Mistakes are found with a model that knows one class per image, and there is none yet.",
-                "Retrain first, or choose another order.",
+                tr("Mistakes are found with a model that knows one class per image, and there is none yet."),
+                tr("Retrain first, or choose another order."),
             )
         measured = read_measured(project, run)
         columns = project.columns()

@@ -18,6 +18,7 @@ from engine.domain import LabelMode, Run
 from engine.events import FilePrediction, FilesClassified
 from engine.exporters.sorted_files import Sorter, SortPlan
 from engine.job import Job, JobContext, Priority
+from engine.language import tr
 from engine.nn.run_model import HEAD_FILE
 from engine.project import Project
 from engine.tasks.find_images import FoundImages, find_images
@@ -70,7 +71,7 @@ class ClassifyFiles(Job[ClassifySnapshot, ClassifiedFiles, ClassifiedFiles]):
     the same model to which images have been added.
     """
 
-    title: ClassVar[str] = "Classifying"
+    title: ClassVar[str] = tr("Classifying")
     in_worker: ClassVar[bool] = True
     priority = Priority.NORMAL
 
@@ -97,10 +98,10 @@ class ClassifyFiles(Job[ClassifySnapshot, ClassifiedFiles, ClassifiedFiles]):
 
     @staticmethod
     def work(snapshot: ClassifySnapshot, context: JobContext) -> ClassifiedFiles:
-        context.progress(0, 0, "looking for images")
+        context.progress(0, 0, tr("looking for images"))
         skip = frozenset() if snapshot.sorting is None else frozenset({snapshot.sorting.folder.resolve()})
         found = find_images(snapshot.sources, snapshot.is_recursive, skip, context.checkpoint)
-        context.progress(0, 0, "loading the model")
+        context.progress(0, 0, tr("loading the model"))
         classifier, name = kept_classifier(snapshot.model), model_name(snapshot.model)
         with ExitStack() as stack:
             table = None
@@ -162,7 +163,7 @@ def _classify(
     failed, num_unknown, num_classified = list(found.failed), 0, 0
     counts = dict.fromkeys(class_names, 0)
     total = len(names)
-    context.progress(0, total, f"0 of {total:,} images")
+    context.progress(0, total, tr("0 of {total:,} images", total=total))
     for block in classifier.blocks(_Paths(locations), context.checkpoint):
         predictions = block_predictions(classifier, block, names, locations)
         if sorter is not None:
@@ -182,7 +183,7 @@ def _classify(
                 counts[prediction.classes[0]] += 1
         context.emit(FilesClassified(class_names, classifier.mode, tuple(predictions), token))
         done = num_classified + len(failed) - len(found.failed)
-        context.progress(done, total, f"{done:,} of {total:,} images")
+        context.progress(done, total, tr("{done:,} of {total:,} images", done=done, total=total))
     return ClassifiedFiles(
         class_names=class_names,
         mode=classifier.mode,

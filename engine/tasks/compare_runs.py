@@ -16,6 +16,7 @@ from engine.domain import ImageStatus, LabelMode, LabelSnapshot, Run
 from engine.errors import TrainingError
 from engine.evaluation.compare import Paired, compare_pairs, find_flips
 from engine.job import Job, JobContext, Priority
+from engine.language import tr
 from engine.nn.run_model import LABELS_FILE, OUT_OF_FOLD_FILE, RUN_FILE
 from engine.project import Project
 from engine.store import classes, predictions
@@ -80,7 +81,7 @@ class CompareSnapshot:
 class CompareRuns(Job[CompareSnapshot, RunComparison, RunComparison]):
     """Reads what two runs said of the images and compares it. Short, so it runs in the engine thread."""
 
-    title: ClassVar[str] = "Comparing"
+    title: ClassVar[str] = tr("Comparing")
     priority = Priority.INTERACTIVE
 
     def __init__(self, project: Project, first_id: int, second_id: int) -> None:
@@ -163,7 +164,8 @@ def _read(files: RunFiles, into: Mapping[int, int]) -> _ReadRun:
             units = labels["units"].astype(np.int64) if "units" in labels else None
     except (OSError, ValueError, KeyError, EOFError, IndexError, zipfile.BadZipFile) as err:
         raise TrainingError(
-            f"The files of version {run.id} in {folder} are damaged or incomplete.", "Compare other versions."
+            tr("The files of version {id} in {folder} are damaged or incomplete.", id=run.id, folder=folder),
+            tr("Compare other versions."),
         ) from err
     return _ReadRun(run, document, seen, measured, units)
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from engine.domain import LabelMode, Run, Validation
 from engine.evaluation.compare import Paired
+from engine.language import count, decimal, tr, trc, trn
 from engine.tasks.compare_runs import RunComparison
 from engine.tasks.run_settings import depth_words
 
@@ -25,13 +26,35 @@ def verdict(comparison: RunComparison) -> str:
     """Returns the one sentence that matters: which version is better on the images that both were measured on."""
     paired, first, second = comparison.paired, comparison.first.id, comparison.second.id
     if not paired.num_images:
-        return f"No image was held out by both version {first} and version {second}, so they cannot be compared."
-    where = f"On {_images(paired.num_images)} that both were measured on{_groups(paired)}"
+        return tr(
+            "No image was held out by both version {first} and version {second}, so they cannot be compared.",
+            first=first,
+            second=second,
+        )
     if not (paired.only_first or paired.only_second):
-        return f"{where}, versions {first} and {second} are right on the same ones."
-    right = f"version {second} is right on {paired.only_second:,} that version {first} got wrong"
-    wrong = f"wrong on {paired.only_first:,} that version {first} got right"
-    return f"{where}, {right}, and {wrong}: {_judgement(paired)}."
+        return trn(
+            "On {number:,} image that both were measured on{groups}, versions {first} and {second} are right on the "
+            "same ones.",
+            "On {number:,} images that both were measured on{groups}, versions {first} and {second} are right on the "
+            "same ones.",
+            paired.num_images,
+            groups=_groups(paired),
+            first=first,
+            second=second,
+        )
+    return trn(
+        "On {number:,} image that both were measured on{groups}, version {second} is right on {num_fixed:,} that "
+        "version {first} got wrong, and wrong on {num_broken:,} that version {first} got right: {judgement}.",
+        "On {number:,} images that both were measured on{groups}, version {second} is right on {num_fixed:,} that "
+        "version {first} got wrong, and wrong on {num_broken:,} that version {first} got right: {judgement}.",
+        paired.num_images,
+        groups=_groups(paired),
+        first=first,
+        second=second,
+        num_fixed=paired.only_second,
+        num_broken=paired.only_first,
+        judgement=_judgement(paired),
+    )
 
 
 def sentences(comparison: RunComparison) -> list[str]:
@@ -39,10 +62,23 @@ def sentences(comparison: RunComparison) -> list[str]:
     found = [verdict(comparison), _label_sentence(comparison)]
     changed = len(comparison.other_mistake)
     if changed:
-        found.append(f"{_images(changed)} {_is(changed)} wrong in both, with another class.")
+        found.append(
+            trn(
+                "{number:,} image is wrong in both, with another class.",
+                "{number:,} images are wrong in both, with another class.",
+                changed,
+            )
+        )
     if comparison.num_unlabelled:
         other = len(comparison.other_suggestion)
-        found.append(f"{other:,} of {_images(comparison.num_unlabelled)} without a class would get another suggestion.")
+        found.append(
+            trn(
+                "{num_other:,} of {number:,} image without a class would get another suggestion.",
+                "{num_other:,} of {number:,} images without a class would get another suggestion.",
+                comparison.num_unlabelled,
+                num_other=other,
+            )
+        )
     return found + comparison.caveats
 
 
@@ -51,10 +87,14 @@ def figure_rows(comparison: RunComparison) -> list[FigureRow]:
     first, second = comparison.first.validation, comparison.second.validation
     has_sets = comparison.first.mode is LabelMode.SEVERAL
     rows = [
-        FigureRow("All classes right" if has_sets else "Right", _with_interval(first), _with_interval(second)),
-        FigureRow("Mean F1", _percent(first.macro_f1), _percent(second.macro_f1)),
-        FigureRow("Confidence off by", _percent(first.ece), _percent(second.ece)),
-        FigureRow("Log loss", f"{first.log_loss:.3f}", f"{second.log_loss:.3f}"),
+        FigureRow(
+            tr("All classes right") if has_sets else trc("share", "Right"),
+            _with_interval(first),
+            _with_interval(second),
+        ),
+        FigureRow(tr("Mean F1"), _percent(first.macro_f1), _percent(second.macro_f1)),
+        FigureRow(tr("Confidence off by"), _percent(first.ece), _percent(second.ece)),
+        FigureRow(tr("Log loss"), decimal(first.log_loss, ".3f"), decimal(second.log_loss, ".3f")),
     ]
     return rows + [
         FigureRow(name, words(comparison.first), words(comparison.second)) for name, words in _PARTICULARS.items()
@@ -98,54 +138,50 @@ def document(comparison: RunComparison) -> dict[str, Any]:
 
 def _judgement(paired: Paired) -> str:
     percent = 100 * paired.p_value
-    number = "less than 0.1 %" if percent < 0.1 else f"{percent:.0f} %" if percent >= 1 else f"{percent:.1f} %"
-    chance = f" (chance alone does as much in {number} of cases)" if percent < 50 else ""
+    share = f"{decimal(percent, '.0f' if percent >= 1 else '.1f')} %" if percent >= 0.1 else tr("less than 0.1 %")
+    chance = tr(" (chance alone does as much in {share} of cases)", share=share) if percent < 50 else ""
     if not paired.is_clear:
-        return f"no real difference{chance}"
-    return f"{'clearly better' if paired.second_is_better else 'clearly worse'}{chance}"
+        return tr("no real difference") + chance
+    return (tr("clearly better") if paired.second_is_better else tr("clearly worse")) + chance
 
 
 def _groups(paired: Paired) -> str:
-    return f" ({paired.num_units:,} groups)" if paired.num_units < paired.num_images else ""
+    if paired.num_units >= paired.num_images:
+        return ""
+    return f" ({count(paired.num_units, 'group')})"
 
 
 def _label_sentence(comparison: RunComparison) -> str:
     labels, second = comparison.labels, comparison.second.id
     if labels.is_none:
-        return "Both learned from the same labels."
-    parts = [
-        f"{len(ids):,} {words}"
-        for ids, words in ((labels.added, "added"), (labels.changed, "changed"), (labels.gone, "taken away"))
-        if len(ids)
-    ]
-    judged = " Both are judged by the labels of today." if len(labels.changed) else ""
-    return f"Version {second} learned from other labels: {', '.join(parts)}.{judged}"
+        return tr("Both learned from the same labels.")
+    parts = [tr("{number:,} added", number=len(labels.added))] if len(labels.added) else []
+    parts += [tr("{number:,} changed", number=len(labels.changed))] if len(labels.changed) else []
+    parts += [tr("{number:,} taken away", number=len(labels.gone))] if len(labels.gone) else []
+    text = tr("Version {second} learned from other labels: {changes}.", second=second, changes=", ".join(parts))
+    return f"{text} {tr('Both are judged by the labels of today.')}" if len(labels.changed) else text
 
 
 def _with_interval(validation: Validation) -> str:
     low, high = validation.accuracy_interval
-    return f"{_percent(validation.accuracy)} ({100 * low:.1f}–{100 * high:.1f})"
+    return f"{_percent(validation.accuracy)} ({decimal(100 * low, '.1f')}–{decimal(100 * high, '.1f')})"
 
 
 def _percent(fraction: float) -> str:
-    return f"{100 * fraction:.1f} %"
+    return f"{decimal(100 * fraction, '.1f')} %"
 
 
-def _images(number: int) -> str:
-    return f"{number:,} image{'' if number == 1 else 's'}"
-
-
-def _is(number: int) -> str:
-    return "is" if number == 1 else "are"
+def _learned_from(run: Run) -> str:
+    return f"{count(run.num_images, 'image')}, {count(len(run.class_names), 'class', 'classes')}"
 
 
 def _seconds(run: Run) -> str:
-    return f"{sum(run.seconds.values()):.1f} s"
+    return f"{decimal(sum(run.seconds.values()), '.1f')} s"
 
 
 _PARTICULARS: Final[dict[str, Callable[[Run], str]]] = {
-    "Learned from": lambda run: f"{_images(run.num_images)}, {len(run.class_names)} classes",
-    "Trained": lambda run: depth_words(run.depth),
-    "Took": _seconds,
-    "Measured by": lambda run: run.validation.method,
+    tr("Learned from"): _learned_from,
+    tr("Trained"): lambda run: depth_words(run.depth),
+    tr("Took"): _seconds,
+    tr("Measured by"): lambda run: run.validation.method,
 }

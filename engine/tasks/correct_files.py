@@ -20,6 +20,7 @@ from engine.images.files import read_bytes
 from engine.images.rows import new_image
 from engine.images.scan import FoundFile, read_facts
 from engine.job import Job, JobContext, Priority
+from engine.language import tr, trn
 from engine.project import Project
 
 PICTURES_FOLDER: Final = "pictures"
@@ -56,7 +57,7 @@ class CorrectSnapshot:
 class CorrectFiles(Job[CorrectSnapshot, CorrectReport, CorrectReport]):
     """Brings files in and labels them, as one step of the undo history. It writes, so it runs in the engine thread."""
 
-    title: ClassVar[str] = "Taking over corrections"
+    title: ClassVar[str] = tr("Taking over corrections")
     priority = Priority.INTERACTIVE
 
     def __init__(self, project: Project, corrections: Sequence[Correction], source: Source = Source.HUMAN) -> None:
@@ -67,7 +68,9 @@ class CorrectFiles(Job[CorrectSnapshot, CorrectReport, CorrectReport]):
         ProjectError: the project can only be read.
         """
         if self.project.read_only:
-            raise ProjectError("This project is open for reading only.", "Open it for writing to correct predictions.")
+            raise ProjectError(
+                tr("This project is open for reading only."), tr("Open it for writing to correct predictions.")
+            )
         return CorrectSnapshot(self.project, self.corrections, self.source)
 
     @staticmethod
@@ -120,11 +123,13 @@ class _Filing:
         try:
             status = path.stat()
         except OSError as err:
-            raise ImageError(f"{path.name} is not there any more.", "Put it back, then try again.") from err
+            raise ImageError(
+                tr("{name} is not there any more.", name=path.name), tr("Put it back, then try again.")
+            ) from err
         relative = path.relative_to(root).as_posix()
         facts = read_facts(FoundFile(root, os.fspath(path), relative, status.st_size, status.st_mtime_ns))
         if facts.status is not ImageStatus.READABLE:
-            raise ImageError(facts.reason or f"{path.name} cannot be read.")
+            raise ImageError(facts.reason or tr("{name} cannot be read.", name=path.name))
         if root not in self._roots:
             self._roots[root] = self._project.add_root(root)
             if is_single and root != self._project.folder / PICTURES_FOLDER:
@@ -160,14 +165,13 @@ class _Filing:
 
 def _label(project: Project, wanted: Mapping[int, Correction], source: Source) -> None:
     """Gives all images their classes as one step."""
-    count = len(wanted)
-    what = "a corrected prediction" if count == 1 else f"{count:,} corrected predictions"
+    what = trn("label a corrected prediction", "label {number:,} corrected predictions", len(wanted))
     pairs = [(image_id, class_id) for image_id, each in wanted.items() for class_id in each.class_ids]
     confirmed = [image_id for image_id, each in wanted.items() if each.is_confirmed]
     if project.label_mode is LabelMode.SEVERAL and confirmed:
-        project.label_and_confirm(pairs, confirmed, source, f"label {what}").result()
+        project.label_and_confirm(pairs, confirmed, source, what).result()
     elif pairs:
-        project.label_many(pairs, source, f"label {what}").result()
+        project.label_many(pairs, source, what).result()
 
 
 def _depth(folder: Path) -> int:

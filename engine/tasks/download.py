@@ -9,6 +9,7 @@ from typing import ClassVar
 from engine.backbones import BackboneSpec, spec
 from engine.downloads import download_weights
 from engine.job import Job, JobContext, Priority
+from engine.language import tr
 from engine.weight_files import user_weights_folder
 
 
@@ -21,7 +22,7 @@ class DownloadSnapshot:
 class DownloadWeights(Job[DownloadSnapshot, Path, Path]):
     """Downloads weights, going on where an earlier attempt stopped; outcome is the file, its hash checked."""
 
-    title: ClassVar[str] = "Downloading weights"
+    title: ClassVar[str] = tr("Downloading weights")
     in_worker: ClassVar[bool] = True  # A server that has gone silent cannot hold up a cancel there.
     priority = Priority.NORMAL
 

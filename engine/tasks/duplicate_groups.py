@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from engine.domain import NO_CLASS, ImageRecord, ImageStatus, Mark
 from engine.job import Job, JobContext, Priority
+from engine.language import tr
 from engine.project import Project
 from engine.suggestions.keeping import best_first, groups_of_pairs
 from engine.tasks.measure_quality import measured_images
@@ -33,7 +34,7 @@ class DuplicateGroups:
 class FindDuplicateGroups(Job[Comparison, KnownPairs, DuplicateGroups]):
     """Compares all images that were looked at. What was compared once is not compared again, nor before a training."""
 
-    title: ClassVar[str] = "Looking for near-duplicates"
+    title: ClassVar[str] = tr("Looking for near-duplicates")
     in_worker: ClassVar[bool] = True
     priority = Priority.INTERACTIVE
 

@@ -19,6 +19,7 @@ from engine.errors import BackboneError, TrainingError
 from engine.events import EmbeddingsAdded
 from engine.images.scan import root_of, status_of_failed
 from engine.job import Job, JobContext, Priority
+from engine.language import tr
 from engine.nn.preprocessing import Preprocessing, Preset, default_preprocessing
 from engine.nn.run_model import load_run_model
 from engine.own_backbones import RUN_PREFIX, has_own_network
@@ -28,7 +29,7 @@ from engine.store.feature_file import FeatureFile
 from engine.store.features import FeatureKind
 from engine.weights import default_backbone, file_sha256, find_backbone, find_weights, has_weights
 
-CHANGED_REASON: Final = "The file has changed since it was imported. Rescan its folder."
+CHANGED_REASON: Final = tr("The file has changed since it was imported. Rescan its folder.")
 _BLOCK_SIZE: Final = 64
 
 
@@ -101,7 +102,7 @@ class ComputeEmbeddings(Job[EmbedSnapshot, EmbedResult, EmbedReport]):
     run uses the same embeddings, its predictions are extended to the new images.
     """
 
-    title: ClassVar[str] = "Looking at new images"
+    title: ClassVar[str] = tr("Looking at new images")
     in_worker: ClassVar[bool] = True
     is_resumable: ClassVar[bool] = True
 
@@ -137,7 +138,7 @@ class ComputeEmbeddings(Job[EmbedSnapshot, EmbedResult, EmbedReport]):
         failed = [(image, CHANGED_REASON) for image in snapshot.images if _has_changed(image)]
         changed = {image.image_id for image, _ in failed}
         images = [image for image in snapshot.images if image.image_id not in changed]
-        context.progress(0, total, "loading the backbone")
+        context.progress(0, total, tr("loading the backbone"))
         num_embedded = 0
         with Embedder(source.spec, source.weights, source.preprocessing) as embedder:
             context.checkpoint()
@@ -150,8 +151,10 @@ class ComputeEmbeddings(Job[EmbedSnapshot, EmbedResult, EmbedReport]):
                 ]
                 num_embedded += len(block.kept)
                 done = num_embedded + len(failed)
-                how = " · the GPU failed, so the processor does it" if embedder.notes else ""
-                context.progress(done, total, f"{done:,} of {total:,} images{how}")
+                so_far = tr("{done:,} of {total:,} images", done=done, total=total)
+                if embedder.notes:
+                    so_far = tr("{so_far} · the GPU failed, so the processor does it", so_far=so_far)
+                context.progress(done, total, so_far)
                 context.emit(EmbeddingsAdded(len(block.kept)))
             notes, device = embedder.notes, embedder.device.name
         seconds = time.perf_counter() - began

@@ -14,6 +14,7 @@ from engine.domain import ImageStatus, Run
 from engine.errors import ImageError, TrainingError
 from engine.evaluation.border import border_warning
 from engine.job import Job, JobContext, Priority
+from engine.language import tr
 from engine.nn.run_model import LABELS_FILE, RUN_FILE
 from engine.project import Project
 from engine.settings import num_threads
@@ -54,7 +55,7 @@ class ExplainSnapshot:
 class ExplainImage(Job[ExplainSnapshot, Explanation, Explanation]):
     """Explains one image by the active run, or by another. The network stays loaded for the next image."""
 
-    title: ClassVar[str] = "Looking"
+    title: ClassVar[str] = tr("Looking")
     in_worker: ClassVar[bool] = True
     priority = Priority.INTERACTIVE
 
@@ -66,10 +67,10 @@ class ExplainImage(Job[ExplainSnapshot, Explanation, Explanation]):
         folder = run_folder_of(self.project, run)
         assert run is not None
         if self.class_id not in run.class_ids:
-            raise TrainingError("The model does not know this class yet.", "Retrain, then look again.")
+            raise TrainingError(tr("The model does not know this class yet."), tr("Retrain, then look again."))
         images = self.project.images([self.image_id])
         if not images or images[0].status != ImageStatus.READABLE:
-            raise ImageError("There is no picture to look at: the file is missing or cannot be read.")
+            raise ImageError(tr("There is no picture to look at: the file is missing or cannot be read."))
         index = run.class_ids.index(self.class_id)
         place = RunPlace(folder, self.project.folder)
         return ExplainSnapshot(place, run.id, self.image_id, self.class_id, index, images[0].path)
@@ -111,7 +112,7 @@ class BorderEvidence:
 class CheckBorders(Job[BorderSnapshot, BorderEvidence, BorderEvidence]):
     """Looks at a sample of the labelled images of a run for evidence on the edges of the pictures."""
 
-    title: ClassVar[str] = "Looking at the edges"
+    title: ClassVar[str] = tr("Looking at the edges")
     in_worker: ClassVar[bool] = True
     is_resumable: ClassVar[bool] = True
     priority = Priority.BACKGROUND
@@ -139,7 +140,9 @@ class CheckBorders(Job[BorderSnapshot, BorderEvidence, BorderEvidence]):
         found: list[tuple[float, float]] = []
         for done, (path, class_index) in enumerate(zip(snapshot.paths, snapshot.class_indices, strict=True)):
             context.checkpoint()
-            context.progress(done, len(snapshot.paths), f"{done} of {len(snapshot.paths)} images")
+            context.progress(
+                done, len(snapshot.paths), tr("{done:,} of {total:,} images", done=done, total=len(snapshot.paths))
+            )
             try:
                 pixels = decode_rgb(path)
             except ImageError:
@@ -166,7 +169,8 @@ def _labelled(run_folder: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
                 targets = np.where(matrix.any(axis=1), matrix.argmax(axis=1), -1)
     except (OSError, ValueError, KeyError) as err:
         raise TrainingError(
-            f"The model in {run_folder} is damaged or incomplete.", "Choose another version, or retrain."
+            tr("The model in {folder} is damaged or incomplete.", folder=run_folder),
+            tr("Choose another version, or retrain."),
         ) from err
     has_class = targets >= 0
     return image_ids[has_class], targets[has_class]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from engine.domain import Run
 from engine.job import Job, JobContext, Priority
+from engine.language import tr
 from engine.nn.run_model import RUN_FILE
 from engine.project import Project
 from engine.settings import num_threads
@@ -44,7 +45,7 @@ class ExplainFileSnapshot:
 class ExplainFile(Job[ExplainFileSnapshot, FileExplanation, FileExplanation]):
     """Explains one file for the class at `class_index` of the model. The network stays loaded for the next one."""
 
-    title: ClassVar[str] = "Looking"
+    title: ClassVar[str] = tr("Looking")
     in_worker: ClassVar[bool] = True
     priority = Priority.INTERACTIVE
 

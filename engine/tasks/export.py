@@ -19,6 +19,7 @@ from engine.exporters.registry import model_format
 from engine.extras import extra, is_installed, not_installed
 from engine.files import PendingFolder, disk_error, sync_folder_tree
 from engine.job import Job, JobContext
+from engine.language import tr
 from engine.nn.run_model import load_run_model, read_run
 from engine.own_backbones import BACKBONE_FILE
 from engine.project import Project
@@ -67,7 +68,7 @@ class ExportReport:
 class ExportModel(Job[ExportSnapshot, Parity, ExportReport]):
     """Exports a run (the active one unless another is named) to a folder that must be new or empty."""
 
-    title: ClassVar[str] = "Exporting"
+    title: ClassVar[str] = tr("Exporting")
     in_worker: ClassVar[bool] = True
 
     def __init__(self, project: Project, format: str, to_folder: Path, run: Run | None = None) -> None:
@@ -80,8 +81,8 @@ class ExportModel(Job[ExportSnapshot, Parity, ExportReport]):
             raise not_installed(extra(needed))
         run = self.run or self.project.active_run()
         if run is None:
-            raise ExportError("This project has no trained model yet.", "Label some images and retrain first.")
-        self.project.keep_run(run, f"Exported to {self.to_folder.name}")
+            raise ExportError(tr("This project has no trained model yet."), tr("Label some images and retrain first."))
+        self.project.keep_run(run, tr("Exported to {name}", name=self.to_folder.name))
         run_folder = self.project.run_dir(run)
         facts = _facts_of(self.project.name, run, self.project.false_alarm_rate())
         readable = [image for image in self.project.images() if image.status == ImageStatus.READABLE]
@@ -112,7 +113,7 @@ class ExportModel(Job[ExportSnapshot, Parity, ExportReport]):
         # Here and not above: it brings torch and onnxruntime, which the engine thread has no need of.
         from engine.exporters.package import write_package
 
-        context.progress(0, 0, "loading the model")
+        context.progress(0, 0, tr("loading the model"))
         model = load_run_model(snapshot.run_folder, snapshot.project_folder)
         folder = snapshot.work_folder
         write_context = WriteContext(context, snapshot.run_folder, snapshot.project_folder, snapshot.calibration_images)

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from engine.errors import BackboneError, TrainingError
 from engine.job import Job, JobContext, Priority
+from engine.language import tr
 from engine.project import Project
 from engine.tasks.embed import source_of_run
 from engine.tasks.predict import extend_predictions
@@ -14,7 +15,7 @@ from engine.tasks.predict import extend_predictions
 class ExtendPredictions(Job[Project, Project, None]):
     """Short, so it runs in the engine thread beside the embedding in the worker. Does nothing without an active run."""
 
-    title: ClassVar[str] = "Predicting"
+    title: ClassVar[str] = tr("Predicting")
     priority = Priority.NORMAL
 
     def __init__(self, project: Project) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from engine.errors import ProjectError
 from engine.images.files import is_image_name
 from engine.images.scan import FoundFile, display_name, natural_key, walk_images
+from engine.language import tr
 
 
 @dataclass(slots=True)
@@ -68,8 +69,10 @@ def find_images(
                     found.names.append(name)
                     found.locations.append(location)
     if not found.locations:
-        named = str(sources[0]) if len(sources) == 1 else "what was named"
-        raise ProjectError(f"There are no images in {named}.", "Choose a folder with JPEG, PNG or other images.")
+        none = tr("There are no images in what was named.")
+        if len(sources) == 1:
+            none = tr("There are no images in {folder}.", folder=sources[0])
+        raise ProjectError(none, tr("Choose a folder with JPEG, PNG or other images."))
     return found
 
 
@@ -79,7 +82,7 @@ def _paths_of(source: str, is_listed: bool) -> list[str]:
         return [source]  # of a list, what vanished meanwhile fails by itself when it is opened
     if glob.has_magic(source):
         return sorted(glob.iglob(source, recursive=True), key=natural_key)
-    raise ProjectError(f"There is no file or folder {source}.", "Check the name.")
+    raise ProjectError(tr("There is no file or folder {source}.", source=source), tr("Check the name."))
 
 
 def _images_of(walked: Iterable[FoundFile], prefix: str, is_recursive: bool) -> Iterator[tuple[str, str]]:

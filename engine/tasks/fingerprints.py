@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from engine.domain import ImageStatus
 from engine.errors import ImageError
 from engine.job import Job, JobContext, Priority
+from engine.language import tr
 from engine.project import Project
 from engine.store.feature_file import FeatureFile
 from engine.store.features import FeatureKind
@@ -42,7 +43,7 @@ class MakeFingerprints(Job[FingerprintSnapshot, int, int]):
     What was made before a cancel is kept.
     """
 
-    title: ClassVar[str] = "Looking at new images"
+    title: ClassVar[str] = tr("Looking at new images")
     in_worker: ClassVar[bool] = True
     is_resumable: ClassVar[bool] = True
     priority = Priority.BACKGROUND
@@ -91,5 +92,5 @@ def make_fingerprints(file: FeatureFile, wanted: Sequence[tuple[str, Path]], con
                 file.append([content for content, _ in good], np.stack([row for _, row in good]))
             num_made += len(good)
             done = start + len(block)
-            context.progress(done, len(wanted), f"{done:,} of {len(wanted):,} images")
+            context.progress(done, len(wanted), tr("{done:,} of {total:,} images", done=done, total=len(wanted)))
     return num_made

@@ -14,12 +14,13 @@ from engine.errors import TrainingError
 from engine.evaluation.learning_curve import LearningForecast, Level, forecast_learning, num_levels, parts_of
 from engine.evaluation.splits import assign_folds, choose_num_folds
 from engine.job import Job, JobContext, Priority
+from engine.language import tr
 from engine.nn.head import fit_head
 from engine.project import Project
 from engine.tasks.embed import source_of_run
 from engine.tasks.measured import read_measured
 
-_MORE: Final = "Label about six images of most classes, then retrain and look again."
+_MORE: Final = tr("Label about six images of most classes, then retrain and look again.")
 _MAX_IMAGES: Final = 6_000
 
 
@@ -40,7 +41,7 @@ class ForecastLearning(Job[ForecastSnapshot, LearningForecast, LearningForecast]
     are too few, or images have several classes.
     """
 
-    title: ClassVar[str] = "Looking ahead"
+    title: ClassVar[str] = tr("Looking ahead")
     priority = Priority.NORMAL
 
     def __init__(self, project: Project, run: Run | None = None) -> None:
@@ -49,10 +50,13 @@ class ForecastLearning(Job[ForecastSnapshot, LearningForecast, LearningForecast]
     def prepare(self) -> ForecastSnapshot:
         run = self.run or self.project.active_run()
         if run is None:
-            raise TrainingError("This project has no trained model yet.", "Label some images and retrain first.")
+            raise TrainingError(
+                tr("This project has no trained model yet."), tr("Label some images and retrain first.")
+            )
         if run.mode is LabelMode.SEVERAL:
             raise TrainingError(
-                "There is no forecast for images with several classes.", "Look at the figures of each class instead."
+                tr("There is no forecast for images with several classes."),
+                tr("Look at the figures of each class instead."),
             )
         measured = read_measured(self.project, run)
         hashes = {image.id: image.content_hash for image in self.project.images(measured.image_ids.tolist())}
@@ -63,7 +67,7 @@ class ForecastLearning(Job[ForecastSnapshot, LearningForecast, LearningForecast]
             kept = np.sort(np.random.default_rng(run.seed).choice(kept, _MAX_IMAGES, replace=False))
         targets = measured.targets[kept]
         if not len(kept) or num_levels(targets) < 2:
-            raise TrainingError("There are too few labels to say what more of them would bring.", _MORE)
+            raise TrainingError(tr("There are too few labels to say what more of them would bring."), _MORE)
         return ForecastSnapshot(run, source.file.read(rows[kept]), targets, measured.units[kept])
 
     @staticmethod
@@ -101,7 +105,7 @@ def measure_levels(
         is_right = np.zeros(len(targets), np.bool_)
         shares = []
         for part in range(2**depth):
-            progress(done, total, f"{len(targets) // 2**depth:,} images")
+            progress(done, total, tr("{number:,} images", number=len(targets) // 2**depth))
             checkpoint()
             rows = np.flatnonzero(parts % 2**depth == part)
             names = [str(unit) for unit in units[rows]]

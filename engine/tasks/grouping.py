@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from engine.domain import NO_CLASS, ImageColumns, ImageRecord, LabelSnapshot
 from engine.errors import TrainingError
 from engine.evaluation.groups import BY_COLUMN, BY_FOLDER, bursts, groups_of, held_together, rule_error, rule_words
+from engine.language import tr, trn
 from engine.project import Project
 from engine.tasks.embed import FeatureSource
 from engine.tasks.near_duplicates import pairs_file, read_pairs
 
 _FEW_GROUPS: Final = 3
-_ANOTHER_RULE: Final = "Choose another pattern, one that names what images have in common (a plant, a part, a day)."
+_ANOTHER_RULE: Final = tr("Choose another pattern, one that names what images have in common (a plant, a part, a day).")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +41,28 @@ class Grouping:
     @property
     def method_words(self) -> str:
         """What the method of the validation says of it."""
-        kept = [rule_words(self.rule)] if self.rule else []
-        kept += ["near-duplicates and bursts"] if self.num_alike else []
-        return f", {' and '.join(kept)} kept together" if kept else ""
+        if not self.num_alike:
+            return tr(", {groups} kept together", groups=rule_words(self.rule)) if self.rule else ""
+        if not self.rule:
+            return tr(", near-duplicates and bursts kept together")
+        return tr(", {groups} and near-duplicates and bursts kept together", groups=rule_words(self.rule))
 
     @property
     def alike_words(self) -> str:
         """What near-duplicates and bursts there are, "" for none."""
         if not self.num_alike:
             return ""
-        groups = "1 group" if self.num_alike_groups == 1 else f"{self.num_alike_groups:,} groups"
-        return f"{self.num_alike:,} near-duplicates or burst pictures in {groups}"
+        return trn(
+            "{num_images:,} near-duplicates or burst pictures in {number:,} group",
+            "{num_images:,} near-duplicates or burst pictures in {number:,} groups",
+            self.num_alike_groups,
+            num_images=self.num_alike,
+        )
+
+
+def cross_validation_words(num_folds: int, grouping: Grouping) -> str:
+    """Returns the method of a validation that held out each image once."""
+    return tr("{num_folds}-fold cross-validation", num_folds=num_folds) + grouping.method_words
 
 
 def grouping_of(project: Project, labels: LabelSnapshot, source: FeatureSource) -> Grouping:
@@ -74,17 +86,24 @@ def grouping_of(project: Project, labels: LabelSnapshot, source: FeatureSource) 
     if rule is not None:
         num_without = groups[:num_labelled].count(None)
         if num_without == num_labelled:
-            raise _fits_nothing(rule, "labelled images", [image.name for image in images])
+            raise _fits_nothing(rule, [image.name for image in images], is_of_labelled=True)
         if num_without:
-            without = "1 labelled image is" if num_without == 1 else f"{num_without:,} labelled images are"
-            notes.append(f"{without} in no group by the rule for groups, and held out one by one.")
+            notes.append(
+                trn(
+                    "{number:,} labelled image is in no group by the rule for groups, and held out one by one.",
+                    "{number:,} labelled images are in no group by the rule for groups, and held out one by one.",
+                    num_without,
+                )
+            )
     plain = held_together(hashes, groups)
     alike = _alike(project, images, hashes, source) if project.has_automatic_groups() else []
     units = held_together(hashes, groups, alike) if alike else plain
     alone = _classes_in_one_unit(labels, units) & ~_classes_in_one_unit(labels, plain)
     if alone.any():
-        names = ", ".join(f"“{labels.classes[index].name}”" for index in np.flatnonzero(alone).tolist())
-        notes.append(f"All images of {names} are near-duplicates or of one burst: figures on it flatter.")
+        names = quoted(labels.classes[index].name for index in np.flatnonzero(alone).tolist())
+        notes.append(
+            tr("All images of {names} are near-duplicates or of one burst: figures on it flatter.", names=names)
+        )
         freed_rows = np.flatnonzero(labels.targets_matrix[:, alone].sum(axis=1)).tolist()
         freed = {labels.content_hashes[row] for row in freed_rows}
         alike = [(one, other) for one, other in alike if one not in freed and other not in freed]
@@ -93,8 +112,13 @@ def grouping_of(project: Project, labels: LabelSnapshot, source: FeatureSource) 
     in_test = set(units[num_labelled:])
     tied = frozenset(index for index, unit in enumerate(units[:num_labelled]) if unit in in_test)
     if tied:
-        what = "1 image is" if len(tied) == 1 else f"{len(tied):,} images are"
-        notes.append(f"{what} not trained on: they belong together with images of the locked test set.")
+        notes.append(
+            trn(
+                "{number:,} image is not trained on: they belong together with images of the locked test set.",
+                "{number:,} images are not trained on: they belong together with images of the locked test set.",
+                len(tied),
+            )
+        )
     return Grouping(rule, units[:num_labelled], notes, num_alike, num_groups, tied)
 
 
@@ -165,28 +189,53 @@ def usable_labels(
     """
     embedded = np.flatnonzero(rows >= 0)
     if not len(embedded):
-        raise TrainingError("None of the labelled images could be read.", "Rescan the image folder, then retrain.")
+        raise TrainingError(
+            tr("None of the labelled images could be read."), tr("Rescan the image folder, then retrain.")
+        )
     units: dict[int, set[str]] = {}
     for index in embedded:
         units.setdefault(int(labels.targets[index]), set()).add(grouping.units[index])
     positions = np.array(sorted(target for target, found in units.items() if len(found) > 1), np.int64)
-    unit = "different images" if grouping.rule is None else "different groups of images"
     if len(positions) < 2:
-        hint = "Label at least two images of each of two classes, then retrain."
-        if grouping.rule is not None:
-            hint = "Label images of more groups, or choose another rule for the groups (graft train --group-by)."
-        raise TrainingError(f"Fewer than two classes have two {unit}.", hint)
+        if grouping.rule is None:
+            raise TrainingError(
+                tr("Fewer than two classes have two different images."),
+                tr("Label at least two images of each of two classes, then retrain."),
+            )
+        raise TrainingError(
+            tr("Fewer than two classes have two different groups of images."),
+            tr("Label images of more groups, or choose another rule for the groups (graft train --group-by)."),
+        )
     left_out = [image_class.name for index, image_class in enumerate(labels.classes) if index not in positions]
     notes = []
     if left_out:
-        names = ", ".join(f"“{name}”" for name in left_out)
-        verb = "is not part of the model: it has" if len(left_out) == 1 else "are not part of the model: they have"
-        notes.append(f"{names} {verb} fewer than two {unit}.")
+        notes.append(_left_out(left_out, grouping.rule is not None))
     if grouping.rule is not None:
         few = [labels.classes[target].name for target in positions.tolist() if len(units[target]) < _FEW_GROUPS]
-        notes += [f"“{name}” comes from two groups only: its figures are uncertain." for name in few]
+        notes += [tr("“{name}” comes from two groups only: its figures are uncertain.", name=name) for name in few]
     kept = embedded[np.isin(labels.targets[embedded], positions)]
     return kept, positions, notes
+
+
+def quoted(names: Iterable[str]) -> str:
+    """Returns names in quotation marks with commas between them, e.g. "“rust”, “scratch”"."""
+    return ", ".join(tr("“{name}”", name=name) for name in names)
+
+
+def _left_out(names: Sequence[str], has_rule: bool) -> str:
+    if has_rule:
+        return trn(
+            "{names} is not part of the model: it has fewer than two different groups of images.",
+            "{names} are not part of the model: they have fewer than two different groups of images.",
+            len(names),
+            names=quoted(names),
+        )
+    return trn(
+        "{names} is not part of the model: it has fewer than two different images.",
+        "{names} are not part of the model: they have fewer than two different images.",
+        len(names),
+        names=quoted(names),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,27 +286,47 @@ def _all_groups(project: Project, rule: str, names: list[str]) -> list[str | Non
 def _check_rule(rule: str, groups: list[str | None], columns: ImageColumns) -> None:
     """Raises TrainingError for a rule that does not divide the images, or puts every class into one group."""
     if not columns.names or groups.count(None) == len(groups):
-        raise _fits_nothing(rule, "images", columns.names)
+        raise _fits_nothing(rule, columns.names)
     if len(set(groups)) == 1:
-        raise TrainingError(f"There is only one group: all images are in “{groups[0]}”.", _ANOTHER_RULE)
+        raise TrainingError(tr("There is only one group: all images are in “{name}”.", name=groups[0]), _ANOTHER_RULE)
     of_class: dict[int, set[str | int]] = {}
     for row, class_id in enumerate(columns.class_ids.tolist()):
         if class_id != NO_CLASS:
             of_class.setdefault(class_id, set()).add(groups[row] or row)
     if len(of_class) > 1 and all(len(found) == 1 for found in of_class.values()):
-        what = "The folders are the classes themselves: groups by folder" if rule == BY_FOLDER else "These groups"
-        raise TrainingError(
-            f"{what} put all images of each class into one group, so no class could be learned and measured.",
-            "Choose a pattern for what images of one class differ in, or sub-folders below the folders of the classes.",
+        what = tr(
+            "These groups put all images of each class into one group, so no class could be learned and measured."
         )
+        if rule == BY_FOLDER:
+            what = tr(
+                "The folders are the classes themselves: groups by folder put all images of each class into one group, "
+                "so no class could be learned and measured."
+            )
+        hint = tr(
+            "Choose a pattern for what images of one class differ in, or sub-folders below the folders of the classes."
+        )
+        raise TrainingError(what, hint)
 
 
-def _fits_nothing(rule: str, images: str, names: list[str]) -> TrainingError:
-    example = f", for instance “{names[0]}”" if names else ""
+def _fits_nothing(rule: str, names: Sequence[str], is_of_labelled: bool = False) -> TrainingError:
+    """Returns what to say of a rule that fits none of the images, or of the labelled ones, with these names."""
+    example = tr(", for instance “{name}”", name=names[0]) if names else ""
     if rule == BY_FOLDER:
-        return TrainingError(
-            f"None of the {images} lies in a sub-folder{example}, so there are no groups by folder.", _ANOTHER_RULE
+        text = tr(
+            "None of the images lies in a sub-folder{example}, so there are no groups by folder.", example=example
         )
+        if is_of_labelled:
+            text = tr(
+                "None of the labelled images lies in a sub-folder{example}, so there are no groups by folder.",
+                example=example,
+            )
+        return TrainingError(text, _ANOTHER_RULE)
     if rule == BY_COLUMN:
-        return TrainingError(f"The table names none of the {images}{example}.", "Read a table that does.")
-    return TrainingError(f"The pattern “{rule}” fits none of the {images}{example}.", _ANOTHER_RULE)
+        text = tr("The table names none of the images{example}.", example=example)
+        if is_of_labelled:
+            text = tr("The table names none of the labelled images{example}.", example=example)
+        return TrainingError(text, tr("Read a table that does."))
+    text = tr("The pattern “{rule}” fits none of the images{example}.", rule=rule, example=example)
+    if is_of_labelled:
+        text = tr("The pattern “{rule}” fits none of the labelled images{example}.", rule=rule, example=example)
+    return TrainingError(text, _ANOTHER_RULE)

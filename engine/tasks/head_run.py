@@ -20,6 +20,7 @@ from engine.evaluation.multi_label_calibration import calibrate, cross_fitted
 from engine.evaluation.multi_label_folds import assign_folds_of_several
 from engine.evaluation.unknown import UnknownFit, combinations_of, fit_unknown
 from engine.job import JobContext
+from engine.language import tr
 from engine.nn.device import CPU, choose_device
 from engine.nn.head import Head, HeadFit, fit_head, probabilities_of
 from engine.nn.run_model import (
@@ -35,6 +36,7 @@ from engine.nn.run_model import (
 from engine.nn.training_plan import HEAD
 from engine.store.predictions import read as read_predictions
 from engine.tasks.accepted_labels import counted_fairly, is_measured, notes_on, rows_of
+from engine.tasks.grouping import cross_validation_words
 from engine.tasks.predict import predictions_of_rows, write_predictions
 from engine.tasks.provenance import labels_hash, made_with
 from engine.tasks.several_labels import entry_weights
@@ -76,7 +78,7 @@ def fit_and_measure(snapshot: TrainSnapshot, num_folds: int, context: JobContext
         start=snapshot.start,
         checkpoint=context.checkpoint,
     )
-    context.progress(1, 3, "measuring")
+    context.progress(1, 3, tr("measuring"))
     # Calibrated by the other folds: a temperature fitted on the very images that it is judged on would flatter.
     temperatures = cross_fitted_temperatures(fit.out_of_fold_logits, targets, folds)
     out_of_fold = probabilities_of(fit.out_of_fold_logits / temperatures[:, None])
@@ -106,7 +108,7 @@ def _fit_several(snapshot: TrainSnapshot, num_folds: int, context: JobContext) -
         start=snapshot.start,
         checkpoint=context.checkpoint,
     )
-    context.progress(1, 3, "measuring")
+    context.progress(1, 3, tr("measuring"))
     logits, complete = fit.out_of_fold_logits[confirmed], present[confirmed]
     probabilities, suggested = cross_fitted(logits, complete, folds[confirmed])
     calibration = calibrate(logits, complete)
@@ -125,7 +127,7 @@ def write_head_run(
 ) -> Run:
     """Writes the folder of a run whose network is as it was, with its predictions of all embedded images."""
     num_folds = int(np.unique(fitted.folds).size)
-    method = f"{num_folds}-fold cross-validation{snapshot.grouping.method_words}"
+    method = cross_validation_words(num_folds, snapshot.grouping)
     run = run_of(snapshot, "head", fitted.head, fitted.fit.strength, fitted.metrics, method)
     thresholds = [] if fitted.thresholds is None else fitted.thresholds.tolist()
     run = replace(run, settings=run.settings | {"num_folds": num_folds} | more_settings, thresholds=thresholds)

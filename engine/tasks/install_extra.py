@@ -7,12 +7,13 @@ from typing import ClassVar
 
 from engine.extras import Extra, discard_unfinished, extra, install
 from engine.job import Job, JobContext
+from engine.language import tr
 
 
 class InstallExtra(Job[Extra, Path, Path]):
     """Installs an extra unless it is there; the outcome is its folder."""
 
-    title: ClassVar[str] = "Installing"
+    title: ClassVar[str] = tr("Installing")
     in_worker: ClassVar[bool] = True
 
     def __init__(self, key: str) -> None:

@@ -19,6 +19,7 @@ import numpy as np
 from engine.domain import ImageStatus, LabelSnapshot
 from engine.errors import DiskError, TrainingError
 from engine.files import atomic_write_bytes
+from engine.language import tr, trn
 from engine.nn.training_plan import SCRATCH_FOLDER
 from engine.project import Project
 from engine.tasks.train_snapshot import TrainSettings
@@ -105,7 +106,7 @@ def labels_of(project: Project, interrupted: Interrupted) -> LabelSnapshot:
         last_step = int(begun["last_step"])
     except (KeyError, TypeError, ValueError) as err:
         raise TrainingError(
-            "What is kept of the interrupted training is damaged.", "Discard it, then press Retrain."
+            tr("What is kept of the interrupted training is damaged."), tr("Discard it, then press Retrain.")
         ) from err
     known = {image.id: image for image in project.images(ids)}
     num_lost = sum(
@@ -115,16 +116,19 @@ def labels_of(project: Project, interrupted: Interrupted) -> LabelSnapshot:
         for image_id, content_hash in zip(ids, hashes, strict=True)
     )
     if num_lost:
-        images = "1 image" if num_lost == 1 else f"{num_lost:,} images"
         raise TrainingError(
-            f"{images} of the interrupted training were deleted or changed since it was begun.",
-            "Discard it, then press Retrain to train on the labels of this moment.",
+            trn(
+                "{number:,} image of the interrupted training was deleted or changed since it was begun.",
+                "{number:,} images of the interrupted training were deleted or changed since it was begun.",
+                num_lost,
+            ),
+            tr("Discard it, then press Retrain to train on the labels of this moment."),
         )
     classes = {each.id: each for each in project.classes()}
     if not set(class_ids) <= set(classes):
         raise TrainingError(
-            "A class of the interrupted training was deleted or merged since it was begun.",
-            "Discard it, then press Retrain to train on the labels of this moment.",
+            tr("A class of the interrupted training was deleted or merged since it was begun."),
+            tr("Discard it, then press Retrain to train on the labels of this moment."),
         )
     return LabelSnapshot(
         np.array(ids, np.int64),

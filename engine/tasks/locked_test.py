@@ -9,6 +9,7 @@ import numpy as np
 from engine.domain import LabelMode
 from engine.errors import TrainingError
 from engine.evaluation.splits import draw_part
+from engine.language import tr
 from engine.project import Project
 from engine.project.honesty import TestSet
 from engine.tasks.embed import open_source
@@ -29,11 +30,16 @@ def lock_test_set(project: Project, share: float, seed: int = 0) -> TestSet:
     test = project.test_set()
     if test is not None and test.is_locked:
         raise TrainingError(
-            "A test set is locked already.", "Unlock it first; what was measured on it stays with its model."
+            tr("A test set is locked already."), tr("Unlock it first; what was measured on it stays with its model.")
         )
     if not SMALLEST_SHARE <= share <= LARGEST_SHARE:
         raise TrainingError(
-            f"A test set of {share:.0%} makes no sense.", f"Choose {SMALLEST_SHARE:.0%} to {LARGEST_SHARE:.0%}."
+            tr("A test set of {share:.0%} makes no sense.", share=share),
+            tr(
+                "Choose {smallest:.0%} to {largest:.0%}.",
+                smallest=SMALLEST_SHARE,
+                largest=LARGEST_SHARE,
+            ),
         )
     labels = project.snapshot()
     targets = labels.targets
@@ -45,8 +51,15 @@ def lock_test_set(project: Project, share: float, seed: int = 0) -> TestSet:
     chosen = draw_part(targets, units, share, seed)
     if chosen.sum() < _FEWEST_IMAGES:
         raise TrainingError(
-            f"There are too few labelled images for a test set of {share:.0%}: it would have {int(chosen.sum())}.",
-            f"Label more images, or choose a larger share; at least {_FEWEST_IMAGES} are needed to say anything.",
+            tr(
+                "There are too few labelled images for a test set of {share:.0%}: it would have {number}.",
+                share=share,
+                number=int(chosen.sum()),
+            ),
+            tr(
+                "Label more images, or choose a larger share; at least {fewest} are needed to say anything.",
+                fewest=_FEWEST_IMAGES,
+            ),
         )
     hashes = [content for content, is_in in zip(labels.content_hashes, chosen, strict=True) if is_in]
     return project.set_test_set(hashes, share, seed)

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from engine.backbones import BackboneSpec
 from engine.job import Job, JobContext, Priority
+from engine.language import tr
 from engine.nn.training_plan import FULL, PARTIAL, Pace
 from engine.project import Project
 from engine.weights import find_backbone, find_weights
@@ -31,7 +32,7 @@ class PaceReport:
 class MeasurePace(Job[PaceSnapshot, PaceReport, PaceReport]):
     """Measures on the device that the settings ask for."""
 
-    title: ClassVar[str] = "Measuring how fast this machine trains"
+    title: ClassVar[str] = tr("Measuring how fast this machine trains")
     in_worker: ClassVar[bool] = True
     priority = Priority.NORMAL
 
@@ -48,7 +49,7 @@ class MeasurePace(Job[PaceSnapshot, PaceReport, PaceReport]):
         from engine.nn.device import choose_device, gpus
         from engine.nn.network_depths import NetworkDepths
 
-        context.progress(0, 2, "loading the network")
+        context.progress(0, 2, tr("loading the network"))
         network = NetworkDepths(snapshot.spec, snapshot.weights, choose_device(snapshot.device))
         found: dict[str, Pace] = {}
         for done, depth in enumerate([PARTIAL, FULL] if network.has_partial else [FULL]):

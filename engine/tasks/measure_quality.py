@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from engine.errors import ImageError
 from engine.images.quality import MEASURES, MEASURES_VERSION, QUALITY_SIDE_PX, measure_file
 from engine.job import Job, JobContext, Priority
+from engine.language import tr
 from engine.project import Project
 from engine.store import features
 from engine.store.feature_file import FeatureFile
@@ -48,7 +49,7 @@ class PicturesToMeasure:
 class MeasureQuality(Job[PicturesToMeasure, int, int]):
     """Measures the readable images that were not measured yet; outcome is how many. A broken one never stops it."""
 
-    title: ClassVar[str] = "Checking the quality of the pictures"
+    title: ClassVar[str] = tr("Checking the quality of the pictures")
     in_worker: ClassVar[bool] = True
     is_resumable: ClassVar[bool] = True
     priority = Priority.BACKGROUND
@@ -75,7 +76,7 @@ class MeasureQuality(Job[PicturesToMeasure, int, int]):
                 if kept and (len(kept) >= _KEPT_AT_ONCE or done == total):
                     snapshot.file.append([name for name, _ in kept], np.stack([row for _, row in kept]))
                     kept = []
-                context.progress(done, total, f"{done:,} of {total:,} images")
+                context.progress(done, total, tr("{done:,} of {total:,} images", done=done, total=total))
         return total
 
     def finish(self, result: int) -> int:

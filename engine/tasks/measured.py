@@ -11,6 +11,7 @@ from engine.domain import LabelMode, Run
 from engine.errors import TrainingError
 from engine.evaluation.acceptance import BorneOut
 from engine.evaluation.intervals import CROSS_VALIDATED, grouped
+from engine.language import tr
 from engine.nn.run_model import LABELS_FILE, OUT_OF_FOLD_FILE
 from engine.project import Project
 
@@ -101,5 +102,6 @@ def read_measured(project: Project, run: Run) -> Measured:
             )
     except (OSError, ValueError, KeyError, IndexError) as err:
         raise TrainingError(
-            f"The model in {folder} is damaged or incomplete.", "Choose another version, or retrain."
+            tr("The model in {folder} is damaged or incomplete.", folder=folder),
+            tr("Choose another version, or retrain."),
         ) from err

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from engine.domain import ImageStatus
 from engine.files import atomic_write_file
 from engine.job import Job, JobContext, Priority
+from engine.language import tr
 from engine.project import Project
 from engine.store.feature_file import FeatureFile
 from engine.tasks.embed import FeatureSource, open_source
@@ -60,7 +61,7 @@ class Comparison:
 class FindNearDuplicates(Job[Comparison, KnownPairs, KnownPairs]):
     """Compares the images that have an embedding, labelled ones or all; outcome is everything that is known then."""
 
-    title: ClassVar[str] = "Looking for near-duplicates"
+    title: ClassVar[str] = tr("Looking for near-duplicates")
     priority = Priority.INTERACTIVE
 
     def __init__(
@@ -113,7 +114,7 @@ class FindNearDuplicates(Job[Comparison, KnownPairs, KnownPairs]):
         make_fingerprints(snapshot.fingerprints, missing, context)
         hashes = snapshot.known.hashes + snapshot.new_hashes
         prints = _read_fingerprints(snapshot.fingerprints, hashes)
-        context.progress(0, 0, "comparing")
+        context.progress(0, 0, tr("comparing"))
         # Only the network's own output: by how much it varies over the picture, far more pictures are alike.
         num_columns = snapshot.source.spec.without_spreads().embedding_size
         features = unit_vectors(snapshot.source.file.read(snapshot.rows, num_columns))

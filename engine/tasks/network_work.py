@@ -12,21 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.domain import Run
-from engine.errors import TrainingError
 from engine.evaluation.metrics import log_loss, measure
 from engine.evaluation.unknown import FEWEST_IMAGES, UnknownFit, calibrated, plain_detector
 from engine.job import CancelledError, JobContext
+from engine.language import tr
 from engine.nn.device import choose_device, choose_devices, is_here
 from engine.nn.head import Head
 from engine.nn.run_model import RunModel
-from engine.nn.training_plan import AUTO, DEFAULT_BUDGET_S, FULL, NUM_FOLDS, PARTIAL, Plan, duration_words
+from engine.nn.training_plan import AUTO, DEFAULT_BUDGET_S, FULL, NUM_FOLDS, PARTIAL, Plan
 from engine.own_backbones import BACKBONE_FILE, RUN_PREFIX
 from engine.settings import num_threads
 from engine.store.features import FeatureKind
+from engine.tasks import network_words
 from engine.tasks.curves import CurveKeeper
 from engine.tasks.embed import FeatureSource
+from engine.tasks.grouping import cross_validation_words
 from engine.tasks.head_run import FittedHead, fit_and_measure, run_of, write_head_run, write_run
 from engine.tasks.interrupted import seconds_spent, write_progress
+from engine.tasks.network_words import Trial
 from engine.tasks.predict import predictions_of, write_predictions
 from engine.tasks.train_snapshot import TrainSnapshot
 from engine.weights import file_sha256
@@ -60,25 +63,6 @@ class NetworkSnapshot:
     """Size in bytes and time of change (ns) of the labelled images' files, as they were imported."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """How one depth did on images held out: log loss and accuracy beside those of the head on the same images."""
-
-    depth: str
-    log_loss: float
-    accuracy: float
-    head_log_loss: float
-    head_accuracy: float
-    seconds: float
-    standard_error: float = 0.0
-    """Of the difference of the two log losses."""
-
-    @property
-    def has_won(self) -> bool:
-        """Whether it is better by more than chance explains: a coin's toss must not replace the head."""
-        return self.log_loss + self.standard_error < self.head_log_loss
-
-
 class NetworkWork:
     """One piece of work in the worker process."""
 
@@ -107,18 +91,23 @@ class NetworkWork:
                 self.team.close()
 
     def _run(self) -> Run:
-        self._tell("the head first")
+        self._tell(tr("the head first"))
         fitted = fit_and_measure(self.snapshot.head, NUM_FOLDS, self.context)
         best: tuple[Trial, DeepTraining, Measured, NetworkDepths] | None = None
         depths = self._worth_trying(fitted)
         if depths:
             from engine.nn.network_depths import NetworkDepths
 
-            self._tell("loading the network")
+            self._tell(tr("loading the network"))
             source = self.snapshot.head.source
             network = NetworkDepths(source.spec, source.weights, choose_device(self.settings.device))
             if not is_here(self.settings.device):
-                self.story.append(f"The device {self.settings.device} is not in this machine; the processor was used.")
+                self.story.append(
+                    tr(
+                        "The device {device} is not in this machine; the processor was used.",
+                        device=self.settings.device,
+                    )
+                )
             for depth in depths:
                 training = self._begin(network, depth, fitted)
                 if training is None:
@@ -141,12 +130,16 @@ class NetworkWork:
         counts = np.bincount(self.snapshot.head.targets)
         if len(self.snapshot.head.targets) < _ENOUGH_IMAGES or np.median(counts) < _ENOUGH_PER_CLASS:
             self.story.append(
-                f"With fewer than {_ENOUGH_IMAGES} labelled images, or fewer than {_ENOUGH_PER_CLASS} of most classes, "
-                "training more than the head does not pay; it was not tried."
+                tr(
+                    "With fewer than {num_images} labelled images, or fewer than {num_per_class} of most classes, "
+                    "training more than the head does not pay; it was not tried.",
+                    num_images=_ENOUGH_IMAGES,
+                    num_per_class=_ENOUGH_PER_CLASS,
+                )
             )
             return []
         if fitted.metrics.accuracy >= 1.0:
-            self.story.append("The head got every image right that it had not seen; nothing deeper was tried.")
+            self.story.append(tr("The head got every image right that it had not seen; nothing deeper was tried."))
             return []
         return [PARTIAL, FULL]
 
@@ -156,10 +149,9 @@ class NetworkWork:
 
         head, source = self.snapshot.head, self.snapshot.head.source
         if depth == PARTIAL and not network.has_partial:
-            reason = f"{source.spec.display_name} cannot be divided into a part that stays and one that is trained"
             if not self.is_auto:
-                raise TrainingError(f"{reason}.", "Choose the depth head or full, or another backbone.")
-            self.story.append(f"{reason}, so only its head was tried.")
+                raise network_words.cannot_be_divided(source.spec.display_name)
+            self.story.append(network_words.only_its_head(source.spec.display_name))
             return None
         plan = self._plan(network, depth)
         if plan is None:
@@ -188,7 +180,7 @@ class NetworkWork:
         training = DeepTraining(lower, upper, shape, inputs, plan, network.place, self.context, self._tell, self.team)
         num_lost = len(self.snapshot.paths) - len(training.usable)
         if num_lost:
-            self.story.append(f"{num_lost:,} of the labelled images are gone or have changed, and were left out.")
+            self.story.append(network_words.left_out(num_lost))
         return training
 
     def _plan(self, network: NetworkDepths, depth: str) -> Plan | None:
@@ -197,7 +189,7 @@ class NetworkWork:
         file = self.snapshot.scratch / f"{depth}-plan.json"
         if file.is_file():
             return Plan(**json.loads(file.read_text()))
-        self._tell("measuring how fast this machine is")
+        self._tell(tr("measuring how fast this machine is"))
         plan, least_s = network.plan(
             depth,
             self.settings.augmentation,
@@ -211,10 +203,9 @@ class NetworkWork:
             self.snapshot.scratch.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(asdict(plan)))
             return plan
-        needed = f"Training {_what(depth)} would take about {duration_words(least_s)} at least"
         if not self.is_auto:
-            raise TrainingError(f"{needed}.", "Allow more time, or choose a smaller depth.")
-        self.story.append(f"{needed} and was not tried.")
+            raise network_words.takes_too_long(depth, least_s)
+        self.story.append(network_words.not_tried(depth, least_s))
         return None
 
     def _gather_team(self, network: NetworkDepths, depth: str) -> None:
@@ -228,15 +219,15 @@ class NetworkWork:
 
         devices = choose_devices(self.settings.device, self.settings.num_devices)
         if len(devices) < self.settings.num_devices:
-            self.story.append(f"{self.settings.num_devices} devices were asked for, {len(devices)} are here.")
+            self.story.append(network_words.fewer_devices(self.settings.num_devices, len(devices)))
         if len(devices) > 1:
-            self._tell("starting the other processes")
+            self._tell(tr("starting the other processes"))
             threads = max(1, num_threads(has_window=False) // len(devices))
             source = self.snapshot.head.source
             try:
                 self.team = start_team(network.spec, source.weights, depth, network.place.precision, devices, threads)
             except TeamBrokenError:
-                self.story.append("The devices could not reach each other; the first one trained alone.")
+                self.story.append(tr("The devices could not reach each other; the first one trained alone."))
 
     def _try(self, training: DeepTraining, depth: str, fitted: FittedHead) -> tuple[Trial, Measured]:
         began = time.perf_counter()
@@ -256,17 +247,12 @@ class NetworkWork:
             float(differences.std() / np.sqrt(len(differences))),
         )
         self.trials.append(trial)
-        verdict = "better" if trial.has_won else "not clearly better"
-        self.story.append(
-            f"Training {_what(depth)} took {duration_words(trial.seconds)} to measure and was {verdict}: "
-            f"{100 * trial.accuracy:.1f} % right against {100 * trial.head_accuracy:.1f} % of the head alone, and a "
-            f"log loss of {trial.log_loss:.3f} against {trial.head_log_loss:.3f}, on {len(targets):,} images held out."
-        )
+        self.story.append(network_words.outcome_of(trial, len(targets)))
         return trial, measured
 
     def _say_head_won(self) -> None:
         if self.trials:
-            self.story.append("The head alone was kept.")
+            self.story.append(tr("The head alone was kept."))
 
     def _finish_training(
         self, trial: Trial, training: DeepTraining, measured: Measured, network: NetworkDepths, fitted: FittedHead
@@ -278,15 +264,13 @@ class NetworkWork:
         head = replace(trained.head(), temperature=measured.temperature)
         weights = head_snapshot.folder / BACKBONE_FILE
         network.write_trained(trial.depth, trained, weights)
-        self.story.append(f"The final model was trained for {measured.num_epochs} rounds over all images.")
+        self.story.append(network_words.final_training(measured.num_epochs))
         kept_ids, features = self._embed_all(weights, source)
         targets = head_snapshot.targets[measured.rows]
         num_measured = training.plan.num_measured
-        method = (
-            f"{NUM_FOLDS}-fold cross-validation"
-            if num_measured == NUM_FOLDS
-            else f"{num_measured} of {NUM_FOLDS} parts held out, {len(targets):,} images"
-        ) + head_snapshot.grouping.method_words
+        method = cross_validation_words(NUM_FOLDS, head_snapshot.grouping)
+        if num_measured != NUM_FOLDS:
+            method = network_words.parts_held_out(num_measured, NUM_FOLDS, len(targets), head_snapshot.grouping)
         units = np.array(head_snapshot.grouping.units)[measured.rows]
         metrics = measure(measured.probabilities, targets, units, is_cross_validated=True)
         run = run_of(head_snapshot, trial.depth, head, fitted.fit.strength, metrics, method)
@@ -348,7 +332,7 @@ class NetworkWork:
             for block in embedder.blocks(snapshot.predicted_paths, checkpoint=self.context.checkpoint):
                 kept += block.kept
                 rows.append(block.features)
-                self._tell(f"predicting, {len(kept):,} of {len(snapshot.predicted_paths):,} images")
+                self._tell(network_words.predicting(len(kept), len(snapshot.predicted_paths)))
         features = np.concatenate(rows)
         kind = FeatureKind(record.file_stem, file_sha256(weights), source.preprocessing.key, source.spec.embedding_size)
         kind.file(snapshot.cache_dir).append([snapshot.predicted_hashes[index] for index in kept], features)
@@ -379,7 +363,3 @@ class NetworkWork:
         spent = self._seconds()
         write_progress(self.snapshot.scratch, spent / max(self.planned_s, spent * 1.05, 1.0), spent)
         self.noted_at = time.perf_counter()
-
-
-def _what(depth: str) -> str:
-    return "the upper half of the network" if depth == PARTIAL else "the whole network"

@@ -17,6 +17,7 @@ from engine.errors import ProjectError, TrainingError
 from engine.files import atomic_write_file
 from engine.images.scan import walk_images
 from engine.job import Job, JobContext, Priority
+from engine.language import tr
 from engine.nn.run_model import PREDICTIONS_FILE, RunModel, load_run_model, read_run
 from engine.project import Project
 from engine.tasks.embed import FeatureSource
@@ -132,7 +133,7 @@ class PredictImages(Job[PredictSnapshot, ImagePredictions, ImagePredictions]):
     With an exported model, or with a project's active run unless another is named.
     """
 
-    title: ClassVar[str] = "Predicting"
+    title: ClassVar[str] = tr("Predicting")
     in_worker: ClassVar[bool] = True
     priority = Priority.NORMAL
 
@@ -166,7 +167,7 @@ def run_folder_of(project: Project, run: Run | None = None) -> Path:
     """
     run = run or project.active_run()
     if run is None:
-        raise TrainingError("This project has no trained model yet.", "Label some images and retrain first.")
+        raise TrainingError(tr("This project has no trained model yet."), tr("Label some images and retrain first."))
     return project.run_dir(run)
 
 
@@ -205,13 +206,17 @@ def images_below(folder: Path) -> tuple[list[str], list[Path], list[tuple[str, s
         ProjectError: there is no such folder, or no image in it.
     """
     if not folder.exists():
-        raise ProjectError(f"There is no folder {folder}.", "Check the name.")
+        raise ProjectError(tr("There is no folder {folder}.", folder=folder), tr("Check the name."))
     if not folder.is_dir():
-        raise ProjectError(f"{folder} is a file, not a folder.", "Name the folder that holds the images.")
+        raise ProjectError(
+            tr("{folder} is a file, not a folder.", folder=folder), tr("Name the folder that holds the images.")
+        )
     failed: list[tuple[str, str]] = []
     found = list(walk_images(folder, lambda name, reason: failed.append((name, reason))))
     if not found:
-        raise ProjectError(f"There are no images in {folder}.", "Choose a folder with JPEG, PNG or other images.")
+        raise ProjectError(
+            tr("There are no images in {folder}.", folder=folder), tr("Choose a folder with JPEG, PNG or other images.")
+        )
     return [file.name for file in found], [file.path for file in found], failed
 
 
@@ -226,7 +231,7 @@ def predict_files(
 
     The model is closed afterwards.
     """
-    context.progress(0, len(paths), "loading the model")
+    context.progress(0, len(paths), tr("loading the model"))
     all_failed, kept = list(failed), []
     rows = [np.empty((0, len(classifier.class_names)), np.float32)]
     scores = [np.empty(0, np.float32)]
@@ -238,7 +243,7 @@ def predict_files(
             columns = zip(block.failed, block.reasons, strict=True)
             all_failed += [(names[position], reason) for position, reason in columns]
             done = len(kept) + len(all_failed) - len(failed)
-            context.progress(done, len(paths), f"{done:,} of {len(paths):,} images")
+            context.progress(done, len(paths), tr("{done:,} of {total:,} images", done=done, total=len(paths)))
     return ImagePredictions(
         names=[names[position] for position in kept],
         paths=[paths[position] for position in kept],

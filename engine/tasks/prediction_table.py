@@ -24,6 +24,7 @@ from engine.exporters.label_csv import SEPARATOR, escaped_cell
 from engine.files import disk_error
 from engine.images.files import is_image_name
 from engine.importers.label_csv import unescaped_cell
+from engine.language import tr
 
 _FIRST_COLUMNS: Final = ("image", "class", "confidence", "unknown", "unknown_score")
 _MODEL_COLUMN: Final = "model"
@@ -45,7 +46,9 @@ class PredictionTable:
             DiskError: it cannot be written.
         """
         if is_image_name(file.name):
-            raise ImportFormatError(f"{file.name} is the name of an image.", "Choose a name that ends in .csv.")
+            raise ImportFormatError(
+                tr("{name} is the name of an image.", name=file.name), tr("Choose a name that ends in .csv.")
+            )
         self.file, self._part = file, part_of(file)
         self._header = [*_FIRST_COLUMNS, *map(escaped_cell, class_names), _MODEL_COLUMN]
         self._model, self._mode = model, mode
@@ -124,15 +127,29 @@ class PredictionTable:
         for index, (row, end_of_row) in enumerate(_whole_rows(self._part)):
             is_right = row == self._header if index == 0 else len(row) == len(self._header)
             if not is_right:
-                what = "has other columns" if index == 0 else f"has a row {index + 1} that was not written like this"
+                what = tr("{name} has other columns, so it cannot be gone on with.", name=self._part.name)
+                if index:
+                    what = tr(
+                        "{name} has a row {row} that was not written like this, so it cannot be gone on with.",
+                        name=self._part.name,
+                        row=index + 1,
+                    )
                 raise ImportFormatError(
-                    f"{self._part.name} {what}, so it cannot be gone on with.",
-                    f"It was written for other classes, or changed since; name another file, or delete {self._part}.",
+                    what,
+                    tr(
+                        "It was written for other classes, or changed since; name another file, or delete {part}.",
+                        part=self._part,
+                    ),
                 )
             if index and row[-1] != escaped_cell(self._model):
                 raise ImportFormatError(
-                    f"{self._part.name} was begun with another model ({row[-1]}; this is {self._model}).",
-                    "Go on with that one, or name another file.",
+                    tr(
+                        "{name} was begun with another model ({other}; this is {model}).",
+                        name=self._part.name,
+                        other=row[-1],
+                        model=self._model,
+                    ),
+                    tr("Go on with that one, or name another file."),
                 )
             if index:
                 self.done[unescaped_cell(row[0])] += 1

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engine.backbones import IMAGENET_MEAN, IMAGENET_STD
 from engine.errors import ProjectError
 from engine.job import Job, JobContext, Priority
+from engine.language import tr
 from engine.nn.augmentation import PRESETS
 from engine.project import Project
 
@@ -29,7 +30,7 @@ class PreviewSnapshot:
 class PreviewVariants(Job[PreviewSnapshot, NDArray[np.uint8], NDArray[np.uint8]]):
     """Outcome: pictures uint8 (NUM_PREVIEWS, S, S, 3) as the preset gives them to the network; S = PREVIEW_SIDE_PX."""
 
-    title: ClassVar[str] = "Making a preview"
+    title: ClassVar[str] = tr("Making a preview")
     in_worker: ClassVar[bool] = True
     priority = Priority.INTERACTIVE
 
@@ -39,7 +40,7 @@ class PreviewVariants(Job[PreviewSnapshot, NDArray[np.uint8], NDArray[np.uint8]]
     def prepare(self) -> PreviewSnapshot:
         images = self.project.images([self.image_id])
         if not images:
-            raise ProjectError("The image of the preview is gone.", "Open the training settings again.")
+            raise ProjectError(tr("The image of the preview is gone."), tr("Open the training settings again."))
         return PreviewSnapshot(images[0].path, self.augmentation, self.seed)
 
     @staticmethod

@@ -14,6 +14,7 @@ from engine.domain import ImageStatus, Run
 from engine.errors import DiskError, TrainingError
 from engine.files import atomic_write_file
 from engine.job import Job, JobContext, Priority
+from engine.language import tr
 from engine.project import Project
 from engine.store.feature_file import FeatureFile
 from engine.suggestions.embedding_map import MOST_LAID_OUT, EmbeddingMap, lay_out, place
@@ -59,7 +60,7 @@ class MapImages(Job[MapSnapshot, ImageMap, ImageMap]):
     without moving the others, unless `is_anew` is asked for or most of the images came since.
     """
 
-    title: ClassVar[str] = "Making the map"
+    title: ClassVar[str] = tr("Making the map")
     in_worker: ClassVar[bool] = True
     priority = Priority.NORMAL
 
@@ -74,7 +75,8 @@ class MapImages(Job[MapSnapshot, ImageMap, ImageMap]):
         has_row = rows >= 0
         if not has_row.any():
             raise TrainingError(
-                "None of the images was looked at yet.", "Wait until “Looking at new images” is done, then try again."
+                tr("None of the images was looked at yet."),
+                tr("Wait until “Looking at new images” is done, then try again."),
             )
         image_ids = np.array([image.id for image in readable], np.int64)[has_row]
         file = project.cache_dir / MAPS_FOLDER / f"{source.kind.key}-{self.seed}-v{_VERSION}.npz"
@@ -104,7 +106,7 @@ class MapImages(Job[MapSnapshot, ImageMap, ImageMap]):
         places[is_known] = made.places[np.searchsorted(known_rows, rows[is_known])]
         others = np.flatnonzero(~is_known)
         for start in range(0, len(others), _BLOCK):
-            tell(start, len(others), "placing new images")
+            tell(start, len(others), tr("placing new images"))
             some = others[start : start + _BLOCK]
             places[some] = place(made, snapshot.features.read(rows[some]))
         at = np.searchsorted(rows, snapshot.rows)

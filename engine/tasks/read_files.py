@@ -16,6 +16,7 @@ from engine.images.reading import read_files
 from engine.images.rows import new_image
 from engine.images.scan import FileFacts, FoundFile, root_of, status_of_failed
 from engine.job import Job, JobContext, Priority
+from engine.language import tr
 from engine.project import Project
 
 FILES_PER_JOB: Final = 2048
@@ -66,7 +67,7 @@ class FilesToRead:
 class ReadFiles(Job[FilesToRead, list[ReadFile], ReadReport]):
     """Reads some of the files that were not read yet; `read_jobs` returns the chain that reads all of them."""
 
-    title: ClassVar[str] = "Reading images"
+    title: ClassVar[str] = tr("Reading images")
     in_worker: ClassVar[bool] = True
     is_resumable: ClassVar[bool] = True
     priority = Priority.BACKGROUND
@@ -125,7 +126,7 @@ def _read(part: FilesToRead, context: JobContext) -> Iterator[ReadFile]:
         zip(part.files, read_files(wanted, context.checkpoint), strict=True), part.num_done + 1
     ):
         yield ReadFile(image_id, _row_of(facts))
-        context.progress(done, part.num_total, f"{done:,} of {part.num_total:,} images")
+        context.progress(done, part.num_total, tr("{done:,} of {total:,} images", done=done, total=part.num_total))
 
 
 def _row_of(facts: FileFacts) -> NewImage | None:

@@ -10,6 +10,7 @@ from engine.domain import LabelMode
 from engine.errors import ImportFormatError
 from engine.importers.model import ExportedModel, find_model, load_classifier, model_document, recorded_figures
 from engine.job import Job, JobContext, Priority
+from engine.language import tr
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class ModelDescription:
 class ReadModel(Job[Path, ModelDescription, ModelDescription]):
     """Opens the exported model that a path names: its folder, its model file or its model.json."""
 
-    title: ClassVar[str] = "Opening the model"
+    title: ClassVar[str] = tr("Opening the model")
     in_worker: ClassVar[bool] = True
     priority = Priority.INTERACTIVE
 
@@ -66,8 +67,8 @@ def describe_model(path: Path) -> ModelDescription:
     model = find_model(path)
     if model is None:
         raise ImportFormatError(
-            f"There is no exported model in {path}.",
-            "Choose the folder of an ONNX or safetensors export, or its .onnx or .safetensors file.",
+            tr("There is no exported model in {path}.", path=path),
+            tr("Choose the folder of an ONNX or safetensors export, or its .onnx or .safetensors file."),
         )
     classifier = load_classifier(model)
     document = model_document(model)

@@ -9,6 +9,7 @@ from typing import Final
 
 from engine.errors import ProjectError
 from engine.images.scan import display_name
+from engine.language import tr
 from engine.project import Project
 
 _MAX_LOOKED_FOR: Final = 64
@@ -28,7 +29,7 @@ def relocate_root(project: Project, root_id: int, folder: Path, image_ids: Seque
     """
     root = next((root for root in project.roots() if root.id == root_id), None)
     if root is None:
-        raise ProjectError("That folder is not in the project any more.", "Open the project again.")
+        raise ProjectError(tr("That folder is not in the project any more."), tr("Open the project again."))
     step = max(1, len(image_ids) // _MAX_LOOKED_FOR)
     records = project.images(list(image_ids[::step]))
     inside = [os.path.relpath(record.path, root.path) for record in records]
@@ -37,6 +38,9 @@ def relocate_root(project: Project, root_id: int, folder: Path, image_ids: Seque
             project.repoint_root(root_id, place)
             return place
     raise ProjectError(
-        f"None of the images is in {display_name(os.fspath(folder))}.",
-        f"Choose the folder that was {display_name(os.fspath(root.path))}; names and sub-folders must be as before.",
+        tr("None of the images is in {folder}.", folder=display_name(os.fspath(folder))),
+        tr(
+            "Choose the folder that was {folder}; names and sub-folders must be as before.",
+            folder=display_name(os.fspath(root.path)),
+        ),
     )

@@ -15,18 +15,26 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine.backbones.catalogue import CATALOGUE_FILE
-from engine.domain import DEFAULT_FALSE_ALARM_RATE, LabelMode, Run
+from engine.domain import Run
 from engine.errors import AppError, ExportError, ImageError, TrainingError
 from engine.evaluation.learning_curve import LearningForecast
-from engine.evaluation.metrics import Metrics
-from engine.evaluation.report import Figure, ReportData, WorstImage, interval, render, share
-from engine.evaluation.selection import words_on
+from engine.evaluation.report import ReportData, WorstImage, render
 from engine.files import atomic_write_bytes, disk_error
 from engine.job import Job, JobContext, Priority, QuietContext
+from engine.language import tr
 from engine.nn.run_model import RunModel, read_run
 from engine.project import Project
 from engine.tasks.explain import BorderEvidence, BorderSnapshot, CheckBorders
 from engine.tasks.forecast_learning import ForecastLearning
+from engine.tasks.report_words import (
+    checks_on,
+    facts_on,
+    figures_of,
+    limits_of,
+    looking_words,
+    several_figures,
+    work_saved_words,
+)
 from engine.tasks.review import Review, ReviewModel
 
 NUM_WORST: Final = 24
@@ -63,7 +71,7 @@ class WriteReport(Job[ReportSnapshot, WrittenReport, WrittenReport]):
     The bytes are the same for the same run and labels, except for the line that says when it was written.
     """
 
-    title: ClassVar[str] = "Writing the report"
+    title: ClassVar[str] = tr("Writing the report")
     in_worker: ClassVar[bool] = True
     priority = Priority.INTERACTIVE
 
@@ -72,13 +80,17 @@ class WriteReport(Job[ReportSnapshot, WrittenReport, WrittenReport]):
 
     def prepare(self) -> ReportSnapshot:
         if self.file.suffix.lower() not in (".html", ".htm"):
-            raise ExportError(f"{self.file.name} is not the name of a page.", "Choose a name that ends in .html.")
+            raise ExportError(
+                tr("{name} is not the name of a page.", name=self.file.name), tr("Choose a name that ends in .html.")
+            )
         if self.file.is_dir():
-            raise ExportError(f"{self.file} is a folder.", "Choose another name.")
+            raise ExportError(tr("{file} is a folder.", file=self.file), tr("Choose another name."))
         project, run = self.project, self.run or self.project.active_run()
         if run is None:
-            raise TrainingError("This project has no trained model yet.", "Label some images and retrain first.")
-        project.keep_run(run, f"Report {self.file.name}")
+            raise TrainingError(
+                tr("This project has no trained model yet."), tr("Label some images and retrain first.")
+            )
+        project.keep_run(run, tr("Report {name}", name=self.file.name))
         forecast: Any = None
         note = ""
         forecasting: Any = ForecastLearning(project, run)
@@ -98,25 +110,25 @@ class WriteReport(Job[ReportSnapshot, WrittenReport, WrittenReport]):
             model=read_run(project.run_dir(run), project.run_dir(run)),
             project_name=project.name,
             file=self.file,
-            written_on=time.strftime("Written on %Y-%m-%d at %H:%M."),
+            written_on=time.strftime(tr("Written on %Y-%m-%d at %H:%M.")),
         )
 
     @staticmethod
     def work(snapshot: ReportSnapshot, context: JobContext) -> WrittenReport:
-        context.progress(0, 4, "figures")
+        context.progress(0, 4, tr("figures"))
         review = ReviewModel.work(snapshot.review, context)
-        context.progress(1, 4, "learning curve")
+        context.progress(1, 4, tr("learning curve"))
         forecast, note = None, snapshot.forecast_note
         if snapshot.forecast is not None:
             try:
                 forecast = ForecastLearning.work(snapshot.forecast, context)
             except AppError as err:
                 note = str(err)
-        context.progress(2, 4, "where it looks")
+        context.progress(2, 4, tr("where it looks"))
         evidence: BorderEvidence | None = None
         with contextlib.suppress(AppError):  # the weights may not be on this machine any more
             evidence = CheckBorders.work(snapshot.borders, QuietContext()) if snapshot.borders is not None else None
-        context.progress(3, 4, "pictures")
+        context.progress(3, 4, tr("pictures"))
         worst, num_wrong = _worst_images(review, snapshot.paths, context)
         data = report_data(review, forecast, note, evidence, worst, num_wrong, snapshot)
         page = render(data, TEMPLATE_FILE.read_text(encoding="utf-8")).encode("utf-8")
@@ -144,19 +156,25 @@ def report_data(
 ) -> ReportData:
     """Returns what the page says."""
     run, metrics, several = review.run, review.metrics, review.several
-    figures = _figures(metrics) if metrics is not None else _several_figures(review)
+    figures = figures_of(metrics) if metrics is not None else several_figures(review)
     per_class = metrics.per_class if metrics is not None else several.per_class if several is not None else []
-    classes = f"{len(run.class_names)} classes"
     return ReportData(
-        title=f"{snapshot.project_name}: model {run.id}",
-        summary=f"Tells {classes} apart, having learned from {run.num_images:,} labelled images.",
+        title=tr("{project}: model {number}", project=snapshot.project_name, number=run.id),
+        summary=tr(
+            "Tells {num_classes} classes apart, having learned from {num_images:,} labelled images.",
+            num_classes=len(run.class_names),
+            num_images=run.num_images,
+        ),
         written_on=snapshot.written_on,
-        method=f"How it was measured: {run.validation.method}. {len(review.image_ids):,} images were judged, each by a "
-        "model that had not seen it.",
+        method=tr(
+            "How it was measured: {method}. {num_images:,} images were judged, each by a model that had not seen it.",
+            method=run.validation.method,
+            num_images=len(review.image_ids),
+        ),
         figures=figures,
-        checks=_checks(review) + _looking(evidence),
+        checks=checks_on(review) + looking_words(evidence),
         warnings=[*review.warnings, *([evidence.warning] if evidence is not None and evidence.warning else [])],
-        work_saved=_work_saved(review),
+        work_saved=work_saved_words(review),
         class_names=run.class_names,
         per_class=[each for each in per_class if each["class"] < len(run.class_names)],
         confusion=metrics.confusion if metrics is not None else np.zeros((0, 0), np.int64),
@@ -165,96 +183,9 @@ def report_data(
         forecast_note=forecast_note,
         worst=worst,
         num_wrong=num_wrong,
-        facts=_facts(run, snapshot.model),
-        limits=_limits(run, snapshot.model, per_class),
-        test=_figures(review.test) if review.test is not None else [],
-    )
-
-
-def _figures(metrics: Metrics) -> list[Figure]:
-    limits = interval(metrics.accuracy_interval)
-    return [
-        Figure("Accuracy", share(metrics.accuracy), limits, f"of {metrics.num_images:,} images were called right"),
-        Figure("Balanced accuracy", share(metrics.balanced_accuracy), "", "the same, with every class counting alike"),
-        Figure("Macro F1", f"{metrics.macro_f1:.3f}", "", "precision and recall in one, mean over the classes"),
-        Figure("Log loss", f"{metrics.log_loss:.3f}", "", "how surprised the model was; 0 is perfect"),
-        Figure("Calibration error", share(metrics.ece), "", "by how much confidence is off on average"),
-        Figure(
-            "Confident and wrong",
-            f"{metrics.num_confident_wrong:,} of {metrics.num_confident:,}",
-            "",
-            "of the predictions that were at least 95 % sure",
-        ),
-    ]
-
-
-def _several_figures(review: Review) -> list[Figure]:
-    several = review.several
-    if several is None:
-        return []
-    average = several.mean_average_precision
-    limits = interval(several.mean_average_precision_interval)
-    return [
-        Figure("Mean average precision", share(average), limits, "how well each class is told from its absence"),
-        Figure(
-            "All classes right",
-            share(several.accuracy),
-            interval(several.accuracy_interval),
-            f"of {several.num_images:,} images got exactly their classes",
-        ),
-        Figure("Macro F1", f"{several.macro_f1:.3f}", "", "mean over the classes"),
-        Figure("Micro F1", f"{several.micro_f1:.3f}", "", "every class of every image counting alike"),
-        Figure("Log loss", f"{several.log_loss:.3f}", "", "per class; 0 is perfect"),
-        Figure("Calibration error", share(several.ece), "", "by how much probabilities are off on average"),
-    ]
-
-
-def _checks(review: Review) -> list[str]:
-    run = review.run
-    group_by = run.settings.get("group_by")
-    checks = []
-    if review.grouping_words:
-        checks.append(f"Held out together: {review.grouping_words}.")
-    if group_by:
-        checks.append(f"Images are held out together by: {group_by}.")
-    if not checks:
-        checks.append("No groups of look-alikes were found or given: every image was held out for itself.")
-    if review.gap is not None:
-        checks.append(review.gap.sentence)
-    if review.suspects:
-        checks.append(f"{len(review.suspects):,} labels look wrong to the model; they count here as they are.")
-    alarms = [each for each in (run.unknown or {}).get("false_alarms", []) if each["rate"] == DEFAULT_FALSE_ALARM_RATE]
-    checks += [
-        f"Unknown images: at the usual setting {share(each['measured'])} ({interval(each['interval'])}) of the images "
-        "of known classes, held out, were called unknown by mistake."
-        for each in alarms
-    ]
-    return checks
-
-
-def _looking(evidence: BorderEvidence | None) -> list[str]:
-    if evidence is None or not len(evidence.shares):
-        return []
-    border, even = share(float(evidence.shares.mean())), share(float(evidence.even.mean()))
-    sentence = (
-        f"Where it looks, in {len(evidence.shares)} labelled images: {border} of what speaks for their class lies on "
-        f"the outermost tenth of the picture, where {even} would be even."
-    )
-    return [sentence]
-
-
-def _work_saved(review: Review) -> str:
-    if review.mode is not LabelMode.ONE:
-        return ""
-    precision = review.saved.best_precision()
-    found = review.saved.at(precision)
-    if not found.num_measured:
-        return ""
-    low, high = found.share_interval
-    return (
-        f"At {100 * precision:.0f} % precision, {100 * found.share:.0f} % of the images need no looking at "
-        f"({100 * low:.0f} to {100 * high:.0f} %); {share(found.precision)} of those were right, at least "
-        f"{share(found.at_least)} with 95 % certainty."
+        facts=facts_on(run, snapshot.model),
+        limits=limits_of(run, snapshot.model, per_class),
+        test=figures_of(review.test) if review.test is not None else [],
     )
 
 
@@ -270,7 +201,7 @@ def _worst_images(
     found = []
     for row in wrong[order].tolist():
         context.checkpoint()
-        name, path = paths.get(int(review.image_ids[row]), ("removed", Path()))
+        name, path = paths.get(int(review.image_ids[row]), (tr("removed"), Path()))
         names = review.run.class_names
         confidence = float(review.confidences[row])
         found.append(
@@ -286,7 +217,7 @@ def _as_sets(indices: NDArray[np.int64], num_classes: int) -> NDArray[np.bool_]:
 
 
 def _words(names: Sequence[str], chosen: NDArray[np.bool_]) -> str:
-    return ", ".join(names[at] for at in np.flatnonzero(chosen).tolist()) or "none of the classes"
+    return ", ".join(names[at] for at in np.flatnonzero(chosen).tolist()) or tr("none of the classes")
 
 
 def _small_jpeg(path: Path) -> bytes:
@@ -301,42 +232,3 @@ def _small_jpeg(path: Path) -> bytes:
     written = io.BytesIO()
     picture.save(written, "JPEG", quality=_QUALITY)
     return written.getvalue()
-
-
-def _facts(run: Run, model: RunModel) -> list[tuple[str, list[tuple[str, str]]]]:
-    spec, preprocessing = model.spec, model.preprocessing
-    settings = [
-        ("Backbone", f"{spec.display_name} (licence of its weights: {spec.licence})"),
-        ("Depth", run.depth),
-        ("Seed", str(run.seed)),
-        ("Views of a picture", f"{', '.join(preprocessing.views)}; {preprocessing.input_size_px} px"),
-        ("Class-balanced", "yes" if run.settings.get("is_class_balanced", True) else "no"),
-        ("L2 strength", f"{float(run.settings['strength']):.2e}" if "strength" in run.settings else ""),
-        ("Temperature", f"{model.head.temperature:.3f}"),
-        ("Trained", time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(run.created_at))),
-        ("What was tried", str(run.settings.get("story") or "")),
-        ("Accepted suggestions", words_on(run.settings)),
-        *[("Note", str(note)) for note in run.settings.get("notes", [])],
-    ]
-    marks = [
-        ("Weights (SHA-256)", run.weights_hash),
-        ("Labels (fingerprint)", run.labels_hash),
-        *[(name, str(value)) for name, value in sorted(run.made_with.items())],
-    ]
-    parts = [("Settings", settings), ("Versions and fingerprints", marks)]
-    return [(heading, [(name, value) for name, value in rows if value]) for heading, rows in parts]
-
-
-def _limits(run: Run, model: RunModel, per_class: list[dict[str, Any]]) -> list[str]:
-    side = model.preprocessing.input_size_px
-    limits = [
-        "The figures hold for pictures like the labelled ones; another camera, light or background may be worse.",
-        "The given classes are taken for the truth: a wrong label counts as a mistake of the model, or hides one.",
-        f"Pictures are looked at in {side} × {side} pixels. What vanishes at that size cannot be told apart.",
-    ]
-    if run.unknown is None:
-        limits.append("This model does not say when a picture shows none of the classes.")
-    smallest = min((int(each["support"]) for each in per_class), default=20)
-    if smallest < 20:
-        limits.append(f"The smallest class has {smallest} images; what is said about it is uncertain.")
-    return limits

@@ -22,6 +22,7 @@ from engine.evaluation.multi_label import SeveralMetrics, measure_several
 from engine.evaluation.reliability import ReliabilityBin, reliability_bins
 from engine.evaluation.work_saved import DEFAULT_PRECISION, Acceptance, WorkSaved, work_saved
 from engine.job import Job, JobContext, Priority
+from engine.language import tr
 from engine.nn.run_model import RunModel, read_run
 from engine.nn.training_plan import HEAD
 from engine.project import Project
@@ -123,7 +124,7 @@ class ReviewSnapshot:
 class ReviewModel(Job[ReviewSnapshot, Review, Review]):
     """Looks at a run, the active one unless another is named. Runs in the engine thread: it takes a second or so."""
 
-    title: ClassVar[str] = "Reviewing the model"
+    title: ClassVar[str] = tr("Reviewing the model")
     priority = Priority.INTERACTIVE
 
     def __init__(self, project: Project, run: Run | None = None, precision: float = DEFAULT_PRECISION) -> None:
@@ -134,7 +135,9 @@ class ReviewModel(Job[ReviewSnapshot, Review, Review]):
         project = self.project
         run = self.run or project.active_run()
         if run is None:
-            raise TrainingError("This project has no trained model yet.", "Label some images and retrain first.")
+            raise TrainingError(
+                tr("This project has no trained model yet."), tr("Label some images and retrain first.")
+            )
         measured = read_measured(project, run)
         records = {image.id: image for image in project.images(measured.image_ids.tolist())}
         # Of images that were removed since there is nothing to show.
@@ -304,11 +307,13 @@ def _test_images(
     """Returns the locked test set for a run that never saw it, and what there is to say about it."""
     test, labels = project.test_set(), project.test_snapshot()
     if test is not None and labels is None:
-        return None, ["The test set was unlocked: its images are trained on now, and nothing can be measured on them."]
+        return None, [
+            tr("The test set was unlocked: its images are trained on now, and nothing can be measured on them.")
+        ]
     if labels is None or source is None or labels.mode is LabelMode.SEVERAL:
         return None, []
     if np.isin(labels.image_ids, measured.trained_ids).any():
-        return None, ["This model was trained before the test set was locked. Retrain to measure on it."]
+        return None, [tr("This model was trained before the test set was locked. Retrain to measure on it.")]
     return _images_with_features(project, run, labels, source), []
 
 

@@ -17,6 +17,7 @@ from engine.errors import TrainingError
 from engine.evaluation.groups import assign_group_folds
 from engine.evaluation.intervals import grouped
 from engine.evaluation.splits import assign_folds
+from engine.language import tr
 from engine.nn.head import fit_head
 from engine.suggestions.label_errors import find_label_errors
 
@@ -140,10 +141,18 @@ def gap_of(refit: Refit, hashes: Sequence[str], folds: NDArray[np.int64], is_rig
     matters = random - honest >= _NOTICEABLE
     shown = f"{100 * honest:.0f} %"
     sentence = (
-        f"A random split would say {100 * random:.0f} %. With what belongs together kept on one side it is {shown}: "
-        "that is the figure shown everywhere."
+        tr(
+            "A random split would say {random:.0f} %. With what belongs together kept on one side it is {shown}: that "
+            "is the figure shown everywhere.",
+            random=100 * random,
+            shown=shown,
+        )
         if matters
-        else f"Groups make no difference here: {shown} with them kept together, {100 * random:.0f} % without."
+        else tr(
+            "Groups make no difference here: {shown} with them kept together, {random:.0f} % without.",
+            shown=shown,
+            random=100 * random,
+        )
     )
     return Gap(random, honest, matters, sentence)
 
@@ -175,10 +184,12 @@ def folder_warning(
         _, high = grouped(by_folder, np.array(folders)).interval(by_folder)
         if is_right.mean() - by_folder.mean() < _COLLAPSE or is_right.mean() <= high:
             return None
-        return (
-            f"With whole folders held out only {100 * by_folder.mean():.0f} % are right, not "
-            f"{100 * is_right.mean():.0f} %: the model seems to know the folders (their light, background or camera) "
-            "rather than the things in the pictures. Keep folders together to measure what new ones will give."
+        return tr(
+            "With whole folders held out only {by_folder:.0f} % are right, not {as_it_is:.0f} %: the model seems to "
+            "know the folders (their light, background or camera) rather than the things in the pictures. Keep folders "
+            "together to measure what new ones will give.",
+            by_folder=100 * by_folder.mean(),
+            as_it_is=100 * is_right.mean(),
         )
     is_one_class = all(len(found) == 1 for found in classes_of.values())
     words = [PurePosixPath(folder).name.casefold() for folder in classes_of]
@@ -187,7 +198,7 @@ def folder_warning(
         for word, found in zip(words, classes_of.values(), strict=True)
     )
     if is_one_class and not is_named_so and (counts > 0).sum(axis=1).max() == 1:
-        return (
+        return tr(
             "Each class comes from a folder of its own. If the folders differ in light, background or camera, the "
             "model may have learned that; nothing here can tell. Images of one class from two folders would."
         )

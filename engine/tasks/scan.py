@@ -23,6 +23,7 @@ from engine.images.reading import read_files
 from engine.images.rows import new_image, set_aside
 from engine.images.scan import FileFacts, FoundFile, can_reach, display_name, natural_key, unread, walk_images
 from engine.job import Job, JobContext
+from engine.language import tr, trn
 from engine.project import Project
 from engine.tasks.read_files import read_now
 
@@ -69,7 +70,7 @@ class ScanFolder(Job[ScanSnapshot, ScanReport, ScanReport]):
     with what is known of it. With `reads_all` no file is left unread, however many they are.
     """
 
-    title: ClassVar[str] = "Looking for images"
+    title: ClassVar[str] = tr("Looking for images")
 
     def __init__(self, project: Project, folder: Path, classes_from_folders: bool, reads_all: bool = False) -> None:
         self.project, self.folder = project, folder
@@ -81,16 +82,19 @@ class ScanFolder(Job[ScanSnapshot, ScanReport, ScanReport]):
         """
         folder = Path(os.path.abspath(self.folder))  # not resolved: links stay as the user named them
         if not folder.exists():
-            raise ProjectError(f"There is no folder {display_name(os.fspath(folder))}.", "Check the name.")
+            raise ProjectError(
+                tr("There is no folder {folder}.", folder=display_name(os.fspath(folder))),
+                tr("Check the name."),
+            )
         if not folder.is_dir():
             raise ProjectError(
-                f"{display_name(os.fspath(folder))} is a file, not a folder.",
-                "Choose the folder that holds the images.",
+                tr("{folder} is a file, not a folder.", folder=display_name(os.fspath(folder))),
+                tr("Choose the folder that holds the images."),
             )
         if not os.access(folder, os.R_OK | os.X_OK):
             raise ProjectError(
-                f"The folder {display_name(os.fspath(folder))} may not be read.",
-                "Give yourself permission to read it, or choose another folder.",
+                tr("The folder {folder} may not be read.", folder=display_name(os.fspath(folder))),
+                tr("Give yourself permission to read it, or choose another folder."),
             )
         known = [root.path for root in self.project.roots() if _is_same_folder(root.path, folder)]
         return ScanSnapshot(self.project, known[:1] or [folder], self.classes_from_folders, self.reads_all)
@@ -109,7 +113,7 @@ class ScanFolder(Job[ScanSnapshot, ScanReport, ScanReport]):
 class Rescan(Job[ScanSnapshot, ScanReport, ScanReport]):
     """Compares all imported folders with the project: finds new, changed, moved, missing and returned files."""
 
-    title: ClassVar[str] = "Looking for changes"
+    title: ClassVar[str] = tr("Looking for changes")
 
     def __init__(self, project: Project, reads_all: bool = False) -> None:
         self.project, self.reads_all = project, reads_all
@@ -120,7 +124,7 @@ class Rescan(Job[ScanSnapshot, ScanReport, ScanReport]):
         """
         folders = [root.path for root in self.project.roots()]
         if not folders:
-            raise ProjectError("No folder has been imported yet.", "Add a folder with images first.")
+            raise ProjectError(tr("No folder has been imported yet."), tr("Add a folder with images first."))
         return ScanSnapshot(self.project, folders, reads_all=self.reads_all)
 
     @staticmethod
@@ -162,11 +166,11 @@ class _Scan:
             if folder in self._there or folder.is_dir():
                 self._file_what_is_new(folder)
             else:
-                self._report.failed.append((display_name(os.fspath(folder)), "The folder is not there."))
+                self._report.failed.append((display_name(os.fspath(folder)), tr("The folder is not there.")))
         if not self._num_found and not is_rescan:
             raise ProjectError(
-                f"There are no images in {display_name(os.fspath(self._folders[0]))}.",
-                "Choose a folder that holds JPEG, PNG, TIFF, WebP, GIF, BMP, AVIF or JPEG 2000 files.",
+                tr("There are no images in {folder}.", folder=display_name(os.fspath(self._folders[0]))),
+                tr("Choose a folder that holds JPEG, PNG, TIFF, WebP, GIF, BMP, AVIF or JPEG 2000 files."),
             )
         self._compare(self._to_read)
         suspects, new = self._finder.settle()
@@ -214,7 +218,7 @@ class _Scan:
                 continue
             self._num_found += 1
             if self._num_found % FIRST_BLOCK == 0:
-                self._context.progress(self._num_found, 0, f"{self._num_found:,} images")
+                self._context.progress(self._num_found, 0, tr("{num_images:,} images", num_images=self._num_found))
             record = self._finder.image_at(found)
             if self._uses_folder_names and record is not None:
                 self._note_folder_class(record.id, found)
@@ -225,7 +229,9 @@ class _Scan:
         new: list[FileFacts] = []
         wanted = ((found, self._is_suspect(found)) for found in files)
         for done, facts in enumerate(read_files(wanted, self._context.checkpoint), start=1):
-            self._context.progress(done, len(files), f"{done:,} of {len(files):,} images compared")
+            self._context.progress(
+                done, len(files), tr("{done:,} of {total:,} images compared", done=done, total=len(files))
+            )
             self._note_failure(facts)
             if self._finder.take(facts):
                 new.append(facts)
@@ -300,7 +306,7 @@ class _Scan:
             project.set_image_status([record.id for record in changes.returned], ImageStatus.READABLE)
         newly_missing = [record.id for record in changes.missing if record.status is not ImageStatus.MISSING]
         if newly_missing:
-            project.set_image_status(newly_missing, ImageStatus.MISSING, "The file is not there any more.")
+            project.set_image_status(newly_missing, ImageStatus.MISSING, tr("The file is not there any more."))
         self._add_all(changes.added)
         report.num_changed += len(changes.changed)
         report.num_moved += len(changes.moved)
@@ -346,7 +352,11 @@ class _Scan:
             class_ids[name] = project.add_class(name).result().id
         if wanted:
             pairs = [(image_id, class_ids[name]) for image_id, name in wanted]
-            project.label_many(pairs, Source.IMPORT, f"label {len(pairs):,} images by folder").result()
+            project.label_many(
+                pairs,
+                Source.IMPORT,
+                trn("label {number:,} image by folder", "label {number:,} images by folder", len(pairs)),
+            ).result()
             self._report.num_labelled = len(pairs)
 
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from engine.domain import LabelSnapshot
 from engine.errors import TrainingError
-from engine.tasks.grouping import Grouping
+from engine.language import tr, trn
+from engine.tasks.grouping import Grouping, quoted
 
 ABSENT_IF_UNCONFIRMED: Final = 0.25
 """How much it counts that an image has not got a class while it is not confirmed.
@@ -24,30 +25,34 @@ unseen images .719 and .745 at a quarter, .688 and .739 at nothing, .711 and .73
 confirmed. Weighing a class's images with and without it alike cost .010 to .019.
 """
 
-_CONFIRM: Final = "Give images all of their classes and confirm them with Enter, then retrain."
+_CONFIRM: Final = tr("Give images all of their classes and confirm them with Enter, then retrain.")
 
 
 def refuse_too_few_of_several(labels: LabelSnapshot) -> None:
     """Raises TrainingError for labels that cannot be trained on whatever their embeddings are."""
     if not labels.classes:
-        raise TrainingError("No image has a class yet.", _CONFIRM)
+        raise TrainingError(tr("No image has a class yet."), _CONFIRM)
     if len(labels.classes) < 2:
         raise TrainingError(
-            f"Only one class, “{labels.classes[0].name}”, is in use.",
-            "Label images of a second class. To tell only whether an image has one class or not, use one class per "
-            "image, with a second class for those without.",
+            tr("Only one class, “{name}”, is in use.", name=labels.classes[0].name),
+            tr(
+                "Label images of a second class. To tell only whether an image has one class or not, use one class per "
+                "image, with a second class for those without."
+            ),
         )
     if not labels.confirmed.any():
         raise TrainingError(
-            "No image is confirmed yet, so nothing says which classes an image has not got.",
-            "When an image has all of its classes, confirm it with Enter; confirm at least two with and two without "
-            "each class, then retrain.",
+            tr("No image is confirmed yet, so nothing says which classes an image has not got."),
+            tr(
+                "When an image has all of its classes, confirm it with Enter; confirm at least two with and two "
+                "without each class, then retrain."
+            ),
         )
     complete = labels.targets_matrix[labels.confirmed]
     if complete.all():
         raise TrainingError(
-            "Every confirmed image has every class, so there is nothing to tell apart.",
-            "Confirm images that lack a class too, with Enter, then retrain.",
+            tr("Every confirmed image has every class, so there is nothing to tell apart."),
+            tr("Confirm images that lack a class too, with Enter, then retrain."),
         )
 
 
@@ -65,13 +70,15 @@ def usable_labels_of_several(
     is_embedded = rows >= 0
     complete = np.flatnonzero(is_embedded & labels.confirmed)
     if not len(complete):
-        raise TrainingError("None of the confirmed images could be read.", "Rescan the image folder, then retrain.")
+        raise TrainingError(
+            tr("None of the confirmed images could be read."), tr("Rescan the image folder, then retrain.")
+        )
     units = np.array(grouping.units)[complete]
     matrix = labels.targets_matrix[complete]
     num_with = np.array([len(np.unique(units[column])) for column in matrix.T])
     num_without = np.array([len(np.unique(units[~column])) for column in matrix.T])
     is_used = (num_with >= 2) & (num_without >= 2)
-    unit = "confirmed images" if grouping.rule is None else "groups of confirmed images"
+    too_few_have, too_few_lack = _reasons(grouping)
     rare = [each.name for each, with_it in zip(labels.classes, num_with, strict=True) if with_it < 2]
     common = [
         each.name
@@ -79,22 +86,28 @@ def usable_labels_of_several(
         if with_it >= 2 and without < 2
     ]
     if is_used.sum() < 2:
-        reasons = [f"{_names(rare)}: fewer than two {unit} have it"] if rare else []
-        reasons += [f"{_names(common)}: fewer than two {unit} lack it"] if common else []
+        reasons = [tr("{names}: {reason}", names=quoted(rare), reason=too_few_have)] if rare else []
+        reasons += [tr("{names}: {reason}", names=quoted(common), reason=too_few_lack)] if common else []
         raise TrainingError(
-            f"Fewer than two classes can be learned ({'; '.join(reasons)}).",
-            "Confirm at least two images with and two without each class (Enter), then retrain.",
+            tr("Fewer than two classes can be learned ({reasons}).", reasons="; ".join(reasons)),
+            tr("Confirm at least two images with and two without each class (Enter), then retrain."),
         )
-    notes = [_left_out(rare, f"fewer than two {unit} have it")] if rare else []
-    notes += [_left_out(common, f"fewer than two {unit} lack it")] if common else []
+    notes = [_left_out(rare, too_few_have)] if rare else []
+    notes += [_left_out(common, too_few_lack)] if common else []
     positions = np.flatnonzero(is_used)
     says_something = labels.confirmed | labels.targets_matrix[:, positions].any(axis=1)
     kept = np.flatnonzero(is_embedded & says_something)
     num_open = int((~labels.confirmed[kept]).sum())
     if num_open:
-        images = "1 labelled image is" if num_open == 1 else f"{num_open:,} labelled images are"
-        lacks = "it lacks" if num_open == 1 else "they lack"
-        notes.append(f"{images} not confirmed: what {lacks} counts little, and nothing is measured there.")
+        notes.append(
+            trn(
+                "{number:,} labelled image is not confirmed: what it lacks counts little, and nothing is measured "
+                "there.",
+                "{number:,} labelled images are not confirmed: what they lack counts little, and nothing is measured "
+                "there.",
+                num_open,
+            )
+        )
     return kept, positions, notes
 
 
@@ -104,10 +117,21 @@ def entry_weights(present: NDArray[np.bool_], confirmed: NDArray[np.bool_]) -> N
     return np.where(present, 1.0, absent).astype(np.float32)
 
 
+def _reasons(grouping: Grouping) -> tuple[str, str]:
+    """Returns what is said of classes that too few images have, and of those that too few lack."""
+    if grouping.rule is None:
+        return tr("fewer than two confirmed images have it"), tr("fewer than two confirmed images lack it")
+    return (
+        tr("fewer than two groups of confirmed images have it"),
+        tr("fewer than two groups of confirmed images lack it"),
+    )
+
+
 def _left_out(names: list[str], reason: str) -> str:
-    verb = "is not part of the model" if len(names) == 1 else "are not part of the model"
-    return f"{_names(names)} {verb}: {reason}."
-
-
-def _names(names: list[str]) -> str:
-    return ", ".join(f"“{name}”" for name in names)
+    return trn(
+        "{names} is not part of the model: {reason}.",
+        "{names} are not part of the model: {reason}.",
+        len(names),
+        names=quoted(names),
+        reason=reason,
+    )

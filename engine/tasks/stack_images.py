@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from engine.domain import NO_CLASS, Mark
 from engine.errors import TrainingError
 from engine.job import Job, JobContext, Priority
+from engine.language import tr
 from engine.project import Project
 from engine.store.feature_file import FeatureFile
 from engine.suggestions.clusters import Stacks, stacks_of
@@ -36,7 +37,7 @@ class StackImages(Job[StackSnapshot, Stacks, Stacks]):
     """Outcome: stacks of the images without a class that were looked at; their `rows` are image ids. None is left out
     but those that the user skipped or confirmed to have no class."""
 
-    title: ClassVar[str] = "Putting look-alikes together"
+    title: ClassVar[str] = tr("Putting look-alikes together")
     in_worker: ClassVar[bool] = True
     priority = Priority.INTERACTIVE
 
@@ -53,8 +54,8 @@ class StackImages(Job[StackSnapshot, Stacks, Stacks]):
         image_ids, rows = image_ids[~is_done], rows[~is_done]
         if not len(image_ids):
             raise TrainingError(
-                "There is no image without a class that was looked at already.",
-                "Wait until “Looking at new images” is done, then try again.",
+                tr("There is no image without a class that was looked at already."),
+                tr("Wait until “Looking at new images” is done, then try again."),
             )
         if len(image_ids) > LARGEST_POOL:
             kept = np.sort(np.random.default_rng(self.seed).choice(len(image_ids), LARGEST_POOL, replace=False))

@@ -17,6 +17,7 @@ from engine.backbones import BackboneSpec
 from engine.errors import BackboneError, ImportFormatError
 from engine.importers.model import ExportedModel, backbone_of, find_model, model_document
 from engine.job import Job, JobContext, Priority
+from engine.language import tr
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class TakeSnapshot:
 class TakeBackbone(Job[TakeSnapshot, BackboneSpec, BackboneSpec]):
     """Takes the backbone over into a project; the outcome is its record."""
 
-    title: ClassVar[str] = "Taking over a backbone"
+    title: ClassVar[str] = tr("Taking over a backbone")
     in_worker: ClassVar[bool] = True
     priority = Priority.INTERACTIVE
 
@@ -40,7 +41,7 @@ class TakeBackbone(Job[TakeSnapshot, BackboneSpec, BackboneSpec]):
 
     @staticmethod
     def work(snapshot: TakeSnapshot, context: JobContext) -> BackboneSpec:
-        context.progress(0, 0, "reading the network")
+        context.progress(0, 0, tr("reading the network"))
         return take_backbone(snapshot.source, snapshot.project_dir)
 
     def finish(self, result: BackboneSpec) -> BackboneSpec:

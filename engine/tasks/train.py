@@ -16,6 +16,7 @@ from engine.evaluation.multi_label_folds import choose_num_folds_of_several
 from engine.evaluation.splits import choose_num_folds
 from engine.files import PendingFolder
 from engine.job import Job, JobContext, Priority, QuietContext
+from engine.language import tr
 from engine.nn.head import Head
 from engine.nn.run_model import read_run
 from engine.nn.training_plan import FULL, HEAD, ONLY_THE_HEAD, PARTIAL
@@ -43,7 +44,7 @@ _STRENGTH_KEEPS_FOR: Final = 0.1
 class TrainHead(Job[TrainSnapshot, Run, Run]):
     """Trains the head on the embedded labelled images; outcome is the new, active run."""
 
-    title: ClassVar[str] = "Training"
+    title: ClassVar[str] = tr("Training")
     priority = Priority.INTERACTIVE
 
     def __init__(
@@ -61,7 +62,9 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
         rows = source.rows_of(self.project, labels.content_hashes)
         if self.settings.is_automatic and (rows < 0).sum() > _MOST_MISSING * len(rows):
             # With another network or other views all are looked at anew: a model of the first few would be a worse one.
-            raise TrainingError("Many labelled images are still to be looked at.", "Wait until they are, or retrain.")
+            raise TrainingError(
+                tr("Many labelled images are still to be looked at."), tr("Wait until they are, or retrain.")
+            )
         grouping = grouping_of(self.project, labels, source)
         rows[list(grouping.tied_to_test)] = -1
         usable = usable_labels_of_several if labels.mode is LabelMode.SEVERAL else usable_labels
@@ -105,7 +108,15 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
     def work(snapshot: TrainSnapshot, context: JobContext) -> Run:
         started = time.perf_counter()
         num_classes = len(snapshot.class_ids)
-        context.progress(0, 3, f"{len(snapshot.targets):,} images of {num_classes} classes")
+        context.progress(
+            0,
+            3,
+            tr(
+                "{num_images:,} images of {num_classes} classes",
+                num_images=len(snapshot.targets),
+                num_classes=num_classes,
+            ),
+        )
         has_several = snapshot.mode is LabelMode.SEVERAL
         num_images = len(snapshot.targets)
         num_folds = (
@@ -114,7 +125,7 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
             else choose_num_folds(snapshot.targets, snapshot.grouping.units)
         )
         fitted = fit_and_measure(snapshot, num_folds, context)
-        context.progress(2, 3, "predicting")
+        context.progress(2, 3, tr("predicting"))
         story = {"story": ONLY_THE_HEAD} if has_several and snapshot.settings.depth != HEAD else {}
         run = write_head_run(snapshot, fitted, started, story, context)
         context.progress(3, 3, "")
@@ -169,7 +180,7 @@ def retrain_jobs(
     labels = wanted_labels(project.snapshot(), settings)
     _refuse_too_few(labels)
     if labels.mode is LabelMode.SEVERAL and settings.depth in (PARTIAL, FULL):
-        raise TrainingError(ONLY_THE_HEAD, "Choose the depth head or auto, or use one class per image.")
+        raise TrainingError(ONLY_THE_HEAD, tr("Choose the depth head or auto, or use one class per image."))
     source = open_source(project, settings.backbone)
     settings = replace(settings, backbone=source.spec.key)
     labelled = set(labels.image_ids.tolist())
@@ -191,7 +202,12 @@ def _notes_on(backbone: str) -> list[str]:
     if not backbone.startswith(RUN_PREFIX):
         return []
     number = backbone.removeprefix(RUN_PREFIX)
-    return [f"The network of model {number} has learned from images of this project before: on those, figures flatter."]
+    return [
+        tr(
+            "The network of model {number} has learned from images of this project before: on those, figures flatter.",
+            number=number,
+        )
+    ]
 
 
 def _refuse_too_few(labels: LabelSnapshot) -> None:
@@ -201,12 +217,12 @@ def _refuse_too_few(labels: LabelSnapshot) -> None:
         return
     if not len(labels.image_ids):
         raise TrainingError(
-            "No image has a class yet.", "Label at least two images of each of two classes, then retrain."
+            tr("No image has a class yet."), tr("Label at least two images of each of two classes, then retrain.")
         )
     if len(labels.classes) < 2:
         raise TrainingError(
-            f"All labelled images are of one class, “{labels.classes[0].name}”.",
-            "A model tells classes apart: label at least two images of a second class, then retrain.",
+            tr("All labelled images are of one class, “{name}”.", name=labels.classes[0].name),
+            tr("A model tells classes apart: label at least two images of a second class, then retrain."),
         )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from engine.domain import ImageStatus, Run
 from engine.job import Job, JobContext, Priority
+from engine.language import tr
 from engine.nn.training_plan import SCRATCH_FOLDER
 from engine.project import Project
 from engine.tasks.accepted_labels import wanted_labels
@@ -29,7 +30,7 @@ class TrainNetwork(Job[NetworkSnapshot, Run, Run]):
     Stopped and begun again with the same labels and settings, it goes on where it was.
     """
 
-    title: ClassVar[str] = "Training the network"
+    title: ClassVar[str] = tr("Training the network")
     in_worker: ClassVar[bool] = True
     is_resumable: ClassVar[bool] = True
     priority = Priority.NORMAL
@@ -52,7 +53,9 @@ class TrainNetwork(Job[NetworkSnapshot, Run, Run]):
         labels = now if self._interrupted is None else labels_of(self.project, self._interrupted)
         head = self._head.prepare(labels)
         if labels.last_step != now.last_step:
-            late = "It was begun earlier: labels that changed since then are not part of it, press Retrain for those."
+            late = tr(
+                "It was begun earlier: labels that changed since then are not part of it, press Retrain for those."
+            )
             head = replace(head, notes=[*head.notes, late])
         labelled = self.project.images(head.image_ids.tolist())
         readable = [image for image in self.project.images() if image.status == ImageStatus.READABLE]
