@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
 from engine.language import tr
 from engine.settings import THEMES
+from gui.action_keys import changeable, changed_texts, checked, sequences_of
 from gui.action_table import ACTIONS, ActionSpec
 from gui.commands import Commands
+from gui.key_tips import KeyTips
 from gui.session import Session
 from gui.theme import icon
 
@@ -22,11 +26,13 @@ class ActionSet(QObject):
         self._session = session
         self._is_in_label = True
         self._actions: dict[str, QAction] = {}
+        self._tips = KeyTips(self)
         # Once for all that a job tells in one go. Not for labels: a key may follow that they have made possible.
         self._refresh_timer = QTimer(self, singleShot=True, interval=0)
         self._refresh_timer.timeout.connect(self.refresh)
         for spec in ACTIONS:
             self._actions[spec.id] = self._make(spec, commands, window)
+        self.take_keys(session.preferences.keys)
         for signal in (
             session.project_opened,
             session.project_closed,
@@ -52,6 +58,13 @@ class ActionSet(QObject):
             if spec.starts_group:
                 menus[spec.menu].addSeparator()
             menus[spec.menu].addAction(self._actions[spec.id])
+
+    def take_keys(self, keys: Mapping[str, str]) -> None:
+        """Gives the actions their keys: those of the table, and what the user changed."""
+        held = checked(keys)
+        for spec in changeable():
+            self._actions[spec.id].setShortcuts(sequences_of(spec, held))
+        self._tips.take_changes(changed_texts(held))
 
     def show_workspace(self, key: str) -> None:
         """Marks the workspace that is shown ("label", "review", "use"), and leaves what belongs to Label to it."""
@@ -89,9 +102,7 @@ class ActionSet(QObject):
         action.setObjectName(spec.id)
         if spec.icon:
             action.setIcon(icon(spec.icon))
-        if spec.shortcut and spec.has_own_key:
-            action.setShortcuts([QKeySequence(spec.shortcut), *_others(spec.shortcut)])
-        elif spec.shortcut:
+        if spec.shortcut and not spec.has_own_key:
             key = QKeySequence(spec.shortcut)
             # Behind a tab a menu shows the text as a shortcut, without taking the key from the workspace.
             action.setText(f"{spec.text}\t{key.toString(QKeySequence.SequenceFormat.NativeText)}")
@@ -100,8 +111,3 @@ class ActionSet(QObject):
         action.triggered.connect(lambda _checked=False: handler())
         window.addAction(action)
         return action
-
-
-def _others(shortcut: str) -> list[QKeySequence]:
-    """Returns further keys that people expect for the same action."""
-    return [QKeySequence(each) for each in {"Ctrl+Shift+Z": ["Ctrl+Y"], "Ctrl++": ["Ctrl+="]}.get(shortcut, [])]

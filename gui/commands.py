@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
@@ -84,6 +85,12 @@ class Commands(ProjectCommands):
         self._session.preferences.set_theme(choice)
         set_choice(choice)
         self._window.action_set.show_theme(choice)
+
+    def use_keys(self, keys: Mapping[str, str]) -> None:
+        """Gives actions the keys that the user chose (see `gui.action_keys`), now and at the next start."""
+        self._session.preferences.set_keys(keys)
+        self._window.action_set.take_keys(keys)
+        self._window.model_bar.show_keys()
 
     def show_label(self) -> None:
         self._window.show_label()
@@ -184,7 +191,8 @@ class Commands(ProjectCommands):
     def show_shortcuts(self) -> None:
         from gui.dialogs.shortcuts import ShortcutsDialog
 
-        self._open(ShortcutsDialog(self._session.classes, self._session.label_mode, self._window))
+        session = self._session
+        self._open(ShortcutsDialog(session.classes, session.label_mode, self._window, session.preferences.keys))
 
     def show_about(self) -> None:
         from gui.dialogs.about import AboutDialog

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from engine.domain import ImageClass, LabelMode
-from gui.action_table import ACTIONS
+from engine.language import tr
+from gui.action_keys import changeable, checked, key_of, native
 from gui.dialogs.frame import FramedDialog
 from gui.panels.workspace_keys import (
     BLOCKS,
@@ -33,13 +33,15 @@ KEYS_PX = 156
 Keys = list[tuple[str, str]]
 
 
-def menu_keys() -> Keys:
-    """Returns (keys, text) of every action in the menus that has a shortcut and is not a key of the workspace."""
-    return [
-        (QKeySequence(spec.shortcut).toString(QKeySequence.SequenceFormat.NativeText), spec.text.rstrip("…"))
-        for spec in ACTIONS
-        if spec.shortcut and spec.has_own_key
-    ]
+def menu_keys(keys: Mapping[str, str] | None = None) -> Keys:
+    """Returns (keys, text) of every action in the menus that has a shortcut and is not a key of the workspace.
+
+    Args:
+        keys: those that the user changed, by action.
+    """
+    held = checked(keys or {})
+    listed = [(key_of(spec, held), spec.text.rstrip("…")) for spec in changeable()]
+    return [(native(key), text) for key, text in listed if key]
 
 
 def workspace_keys(group: str, mode: LabelMode) -> Keys:
@@ -50,8 +52,14 @@ def workspace_keys(group: str, mode: LabelMode) -> Keys:
 class ShortcutsDialog(FramedDialog):
     """Two columns of keys; those of the project's own classes are among them."""
 
-    def __init__(self, classes: Sequence[ImageClass], mode: LabelMode, parent: QWidget | None = None) -> None:
-        super().__init__("Keyboard shortcuts", "Everything can be done with keys.", parent)
+    def __init__(
+        self,
+        classes: Sequence[ImageClass],
+        mode: LabelMode,
+        parent: QWidget | None = None,
+        keys: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(tr("Keyboard shortcuts"), tr("Everything can be done with keys."), parent)
         self.resize(920, 640)
         inner = QWidget()
         columns = QHBoxLayout(inner)
@@ -73,17 +81,17 @@ class ShortcutsDialog(FramedDialog):
         self._add_group(right, CLASSES, workspace_keys(CLASSES, mode))
         self._add_group(right, REVIEW, workspace_keys(REVIEW, mode))
         self._add_group(right, USE, workspace_keys(USE, mode))
-        self._add_group(right, "Menus", menu_keys())
+        self._add_group(right, tr("Menus"), menu_keys(keys))
         left.addStretch(1)
         right.addStretch(1)
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setAccessibleName("Keys")
+        area.setAccessibleName(tr("Keys"))
         area.setWidget(inner)
         inner.setAutoFillBackground(False)
         self.body.addWidget(area, 1)
-        close = self.add_button(button("Close", "primary"))
+        close = self.add_button(button(tr("Close"), "primary"))
         close.clicked.connect(self.accept)
 
     def _add_group(self, column: QVBoxLayout, title: str, keys: Keys) -> None:
@@ -94,7 +102,7 @@ class ShortcutsDialog(FramedDialog):
             grid.addWidget(text_label(text, wrap=True), row, 1)
 
     def _add_classes(self, column: QVBoxLayout, classes: Sequence[ImageClass]) -> None:
-        grid = self._add_grid(column, "Your classes")
+        grid = self._add_grid(column, tr("Your classes"))
         grid.setColumnStretch(1, 0)
         grid.setColumnStretch(2, 1)
         for row, item in enumerate(classes):

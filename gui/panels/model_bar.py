@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeySequence, QResizeEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from engine.domain import LabelMode, Mark
 from engine.language import tr, trn
 from engine.nn.training_plan import AUTO, FULL, HEAD, PARTIAL
 from gui import wording
+from gui.action_keys import changeable, checked, key_of, native
 from gui.activities import TRAIN, Activity
 from gui.session import Session
 from gui.theme import font
@@ -21,7 +22,6 @@ from gui.widgets.text import ElidedLabel, LinkLabel, set_role
 
 HEIGHT_PX = 64
 WIDE_PX = 1200
-RETRAIN_KEYS = "Ctrl+R"
 CANCEL_TIP = tr("Stop what is going on (Ctrl+.)")
 PAUSE_TIP = tr("Stop here (Ctrl+.). Resume goes on where it was, today or later; Discard throws it away")
 DEPTH_NAMES = {HEAD: tr("Head"), AUTO: tr("Auto"), PARTIAL: tr("Partial"), FULL: tr("Full")}
@@ -60,9 +60,14 @@ class ModelBar(QWidget):
         self._show_model()
         self._show_activity()
 
+    def show_keys(self) -> None:
+        """Shows the key that Retrain has now."""
+        retrain = next(spec for spec in changeable() if spec.id == "retrain")
+        self.retrain_button.set_shortcut(native(key_of(retrain, checked(self._session.preferences.keys))))
+
     def _build(self) -> None:
-        keys = QKeySequence(RETRAIN_KEYS).toString(QKeySequence.SequenceFormat.NativeText)
-        self.retrain_button = ShortcutButton(tr("Retrain"), keys)
+        self.retrain_button = ShortcutButton(tr("Retrain"), "")
+        self.show_keys()
         self.retrain_button.clicked.connect(self.retrain_asked)
         self.title = LinkLabel()
         self.title.clicked.connect(self.details_asked)

@@ -27,6 +27,13 @@ class ShortcutButton(QPushButton):
             self.updateGeometry()
             self.update()
 
+    def set_shortcut(self, shortcut: str) -> None:
+        """Changes the key in small print; "" for none."""
+        if shortcut != self._shortcut:
+            self._shortcut = shortcut
+            self.updateGeometry()
+            self.update()
+
     @property
     def shortcut_text(self) -> str:
         return self._shortcut
