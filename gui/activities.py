@@ -10,7 +10,7 @@ TRAIN, EXPORT, DOWNLOAD, PACE = "train", "export", "download", "pace"
 REPORT, MAP, STACK = "report", "map", "stack"
 REVIEW, FORECAST, BORDERS = "review", "forecast", "borders"
 REFIT, QUALITY = "refit", "quality"
-COMPARE_LABELLED = "compare labelled"
+COMPARE_LABELLED = "compare_labelled"
 QUIET = frozenset({EXTEND, REVIEW, FORECAST, BORDERS, REFIT})
 """What is over soon, or shown where it is wanted; never in the model bar."""
 LOOKING = frozenset({READ, EMBED})

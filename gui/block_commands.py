@@ -27,11 +27,7 @@ class BlockCommands:
 
             self._page = BlockPage(self._session, workspace.thumbnails)
             workspace.pages.add(self._page)
-        if workspace.pages.current is self._page:
-            workspace.pages.close()
-        else:
-            self._window.show_label()
-            workspace.pages.open(self._page)
+        self._window.toggle_page(self._page)
 
     def show_changed(self) -> None:
         """Shows the images whose suggestion the last training changed."""

@@ -31,8 +31,4 @@ class DuplicateCommands:
                 lambda ids, title: self._session.images_wanted.emit(PickedImages(title, ids))
             )
             workspace.pages.add(self._page)
-        if workspace.pages.current is self._page:
-            workspace.pages.close()
-        else:
-            self._window.show_label()
-            workspace.pages.open(self._page)
+        self._window.toggle_page(self._page)

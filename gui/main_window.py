@@ -23,6 +23,7 @@ from gui.preferences import Preferences
 if TYPE_CHECKING:
     from gui.actions import ActionSet
     from gui.commands import Commands
+    from gui.panels.label_page import LabelPage
     from gui.panels.label_workspace import LabelWorkspace
     from gui.panels.model_bar import ModelBar
     from gui.panels.review_workspace import ReviewWorkspace
@@ -214,6 +215,15 @@ class MainWindow(QMainWindow):
         """Goes to the Label workspace, which is as it was left."""
         if self.session.project is not None:
             self._show_workspace(self.workspace)
+
+    def toggle_page(self, page: LabelPage) -> None:
+        """Goes to a page of the Label workspace, or leaves it where it is the one that is shown."""
+        pages = self.workspace.pages
+        if pages.current is page:
+            pages.close()
+        else:
+            self.show_label()
+            pages.open(page)
 
     def show_review(self, page: str = "") -> None:
         """Goes to the Review workspace, or to one of its pages."""

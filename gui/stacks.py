@@ -73,9 +73,10 @@ class OpenStacks(Sequence[Stack]):
 class StackState(Enum):
     """How far the asking for stacks is."""
 
-    NOTHING = "not asked for"
-    WAITING = "waiting for images that are still being looked at"
-    STACKING = "being made"
+    NOTHING = "nothing"
+    WAITING = "waiting"
+    """For images that are still being looked at."""
+    STACKING = "stacking"
     READY = "there"
     STOPPED = "cancelled"
     FAILED = "failed"
