@@ -7,6 +7,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication, QIcon
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
+from engine.language import tr
 from engine.tasks.diagnostics import diagnostics
 from gui.dialogs.frame import FramedDialog
 from gui.theme import ICONS
@@ -20,18 +21,20 @@ class AboutDialog(FramedDialog):
     """Name, version, licence, and the diagnostics to copy into a question."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Graft", "Label a few images, press Retrain, and take the classifier anywhere.", parent)
+        super().__init__("Graft", tr("Label a few images, press Retrain, and take the classifier anywhere."), parent)
         self.resize(560, 520)
         facts = diagnostics() | {"Qt": qt_version, "Screen": _screen_facts()}
         logo = QLabel()
         logo.setPixmap(QIcon(str(ICONS / "graft.svg")).pixmap(QSize(LOGO_PX, LOGO_PX), self.devicePixelRatio()))
         words = QVBoxLayout()
         words.setSpacing(4)
-        words.addWidget(text_label(f"Version {facts['Graft']}", "heading"))
+        words.addWidget(text_label(tr("Version {version}", version=facts["Graft"]), "heading"))
         words.addWidget(
             text_label(
-                "Free software under the Apache License 2.0. Everything happens on this machine: "
-                "no picture and no label ever leaves it.",
+                tr(
+                    "Free software under the Apache License 2.0. Everything happens on this machine: no picture and no "
+                    "label ever leaves it."
+                ),
                 "dim",
                 wrap=True,
             )
@@ -46,18 +49,18 @@ class AboutDialog(FramedDialog):
         box = QPlainTextEdit(self.text)
         box.setReadOnly(True)
         box.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        box.setAccessibleName("Diagnostics")
+        box.setAccessibleName(tr("Diagnostics"))
         self.body.addWidget(box, 1)
         self.copy_button = self.add_button(
-            button("Copy diagnostics", "", "copy", "Copy the versions, to put them beside a question")
+            button(tr("Copy diagnostics"), "", "copy", tr("Copy the versions, to put them beside a question"))
         )
         self.copy_button.clicked.connect(self._copy)
-        close = self.add_button(button("Close", "primary"))
+        close = self.add_button(button(tr("Close"), "primary"))
         close.clicked.connect(self.accept)
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self.text)
-        self.copy_button.setText("Copied")
+        self.copy_button.setText(tr("Copied"))
 
 
 def _screen_facts() -> str:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QScrollArea, QSi
 from engine import speeds
 from engine.backbones import STARTER_KEY, BackboneSpec, LicenceKind, SpeedClass
 from engine.backbones.worth import what_it_brings
+from engine.language import tr, trc, trn
 from engine.own_backbones import is_own
 from engine.weights import WEIGHTS_VARIABLE
 from gui import wording
@@ -15,15 +16,20 @@ from gui.theme import font
 from gui.widgets.buttons import button
 from gui.widgets.text import text_label
 
+_SPEEDS = {
+    SpeedClass.FAST: tr("fast"),
+    SpeedClass.MEDIUM: trc("speed", "medium"),
+    SpeedClass.SLOW: tr("slow"),
+}
 _SPEED_WORDS = {
-    SpeedClass.FAST: "fast: about a hundred images a second on an ordinary computer",
-    SpeedClass.MEDIUM: "medium: about twenty images a second on an ordinary computer",
-    SpeedClass.SLOW: "slow: a few images a second on an ordinary computer, quick with a GPU",
+    SpeedClass.FAST: tr("fast: about a hundred images a second on an ordinary computer"),
+    SpeedClass.MEDIUM: tr("medium: about twenty images a second on an ordinary computer"),
+    SpeedClass.SLOW: tr("slow: a few images a second on an ordinary computer, quick with a GPU"),
 }
 _LICENCE_WORDS = {
-    LicenceKind.FREE: "Free to use, also at work.",
-    LicenceKind.NON_COMMERCIAL: "Not for commercial use: a model made with it may not be used to earn money.",
-    LicenceKind.OWN_TERMS: "Has terms of its own: read them before you use a model made with it.",
+    LicenceKind.FREE: tr("Free to use, also at work."),
+    LicenceKind.NON_COMMERCIAL: tr("Not for commercial use: a model made with it may not be used to earn money."),
+    LicenceKind.OWN_TERMS: tr("Has terms of its own: read them before you use a model made with it."),
 }
 
 
@@ -43,11 +49,13 @@ class BackboneDetails(QScrollArea):
         self.name.setFont(font(1.25, bold=True))
         self.worth = text_label(wrap=True)
         self.place = text_label(role="dim", wrap=True)
-        self.download_button = button("Download", "", "download", "Fetch the weights; goes on where it stopped")
+        self.download_button = button(tr("Download"), "", "download", tr("Fetch the weights; goes on where it stopped"))
         self.download_button.clicked.connect(self.download_asked)
-        self.file_button = button("Take a file…", "", "file", "Take weights that you brought from another machine")
+        self.file_button = button(
+            tr("Take a file…"), "", "file", tr("Take weights that you brought from another machine")
+        )
         self.file_button.clicked.connect(self.file_asked)
-        self.delete_button = button("Delete…", "ghost", "trash", "Take the downloaded weights off this machine")
+        self.delete_button = button(tr("Delete…"), "ghost", "trash", tr("Take the downloaded weights off this machine"))
         self.delete_button.clicked.connect(self.delete_asked)
         inner = QWidget()
         column = QVBoxLayout(inner)
@@ -74,13 +82,14 @@ class BackboneDetails(QScrollArea):
         grid.setVerticalSpacing(6)
         grid.setColumnStretch(1, 1)
         self._facts: dict[str, QLabel] = {}
-        for row, title in enumerate(("Licence", "Speed", "Size", "Looks at")):
+        titles = {"Licence": tr("Licence"), "Speed": tr("Speed"), "Size": tr("Size"), "Looks at": tr("Looks at")}
+        for row, (name, title) in enumerate(titles.items()):
             value = text_label(wrap=True)
             value.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
             value.setAccessibleName(title)
             grid.addWidget(text_label(title, "dim"), row, 0, Qt.AlignmentFlag.AlignTop)
             grid.addWidget(value, row, 1)
-            self._facts[title] = value
+            self._facts[name] = value
         return grid
 
     def show_backbone(self, record: BackboneSpec, is_available: bool, own_size_bytes: int, num_views: int) -> None:
@@ -98,12 +107,16 @@ class BackboneDetails(QScrollArea):
         self._facts["Speed"].setText(_speed_words(record, num_views))
         self._facts["Size"].setText(wording.size(record.size_bytes))
         self._facts["Looks at"].setText(
-            f"{record.input_size_px} × {record.input_size_px} pixels, gives {record.embedding_size:,} features"
+            tr(
+                "{side} × {side} pixels, gives {num_features:,} features",
+                side=record.input_size_px,
+                num_features=record.embedding_size,
+            )
         )
         has_download = bool(record.url)
         self.place.setText(_place_words(record, is_available))
         self.download_button.setVisible(has_download and not is_available)
-        self.download_button.setText(f"Download {wording.size(record.size_bytes)}")
+        self.download_button.setText(tr("Download {size}", size=wording.size(record.size_bytes)))
         self.file_button.setVisible(has_download and not is_available)
         self.delete_button.setVisible(own_size_bytes > 0)
 
@@ -116,20 +129,24 @@ class BackboneDetails(QScrollArea):
 def _speed_words(record: BackboneSpec, num_views: int) -> str:
     measured = speeds.views_per_second().get(record.key)
     if not measured:
-        return f"{_SPEED_WORDS[record.speed_class]}. Not measured on this machine yet."
-    return (
-        f"{record.speed_class}: up to {wording.count(round(measured / num_views), 'image')} a second on this machine."
+        return tr("{speed}. Not measured on this machine yet.", speed=_SPEED_WORDS[record.speed_class])
+    return trn(
+        "{speed}: up to {number:,} image a second on this machine.",
+        "{speed}: up to {number:,} images a second on this machine.",
+        round(measured / num_views),
+        speed=_SPEEDS[record.speed_class],
     )
 
 
 def _place_words(record: BackboneSpec, is_available: bool) -> str:
     if record.key == STARTER_KEY:
-        return "Part of the program." if is_available else "This copy of the program came without it."
+        return tr("Part of the program.") if is_available else tr("This copy of the program came without it.")
     if is_own(record.key):
-        return "Lies in this project." if is_available else "Its file is not where it was."
+        return tr("Lies in this project.") if is_available else tr("Its file is not where it was.")
     if is_available:
-        return "Its weights are on this machine."
-    return (
-        "Its weights are not on this machine. Download them, take the file from another machine, "
-        f"or name the folder that holds it in {WEIGHTS_VARIABLE}."
+        return tr("Its weights are on this machine.")
+    return tr(
+        "Its weights are not on this machine. Download them, take the file from another machine, or name the folder "
+        "that holds it in {variable}.",
+        variable=WEIGHTS_VARIABLE,
     )

@@ -9,6 +9,7 @@ from shiboken6 import isValid
 from engine import weights
 from engine.backbones import BackboneSpec
 from engine.events import JobCancelled, JobEnded, JobFailed, JobSucceeded
+from engine.language import tr
 from gui import wording
 from gui.activities import DOWNLOAD
 from gui.backbone_choice import depends_on, install_file
@@ -24,7 +25,7 @@ from gui.widgets.progress import SlimProgress
 from gui.widgets.text import ElidedLabel, rule, text_label
 
 SEARCH_PAUSE_MS = 120
-OWN_TEXT = "From another model…"
+OWN_TEXT = tr("From another model…")
 
 
 class BackbonesDialog(FramedDialog):
@@ -32,9 +33,11 @@ class BackbonesDialog(FramedDialog):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(
-            "Backbone",
-            "The network that looks at the images. A larger one sees more and takes longer. "
-            "A change looks at all of them anew.",
+            tr("Backbone"),
+            tr(
+                "The network that looks at the images. A larger one sees more and takes longer. A change looks at all "
+                "of them anew."
+            ),
             parent,
         )
         room = parent.height() - 60 if parent is not None else 720
@@ -49,18 +52,18 @@ class BackbonesDialog(FramedDialog):
         self.problem.hide()
         self.body.addWidget(self.problem)
         self.body.addWidget(rule())
-        self.body.addWidget(text_label("Looks at each image", "dim"))
+        self.body.addWidget(text_label(tr("Looks at each image"), "dim"))
         self.views = ViewsChoice()
         self.views.chosen.connect(session.backbones.set_views_preset)
         self.body.addWidget(self.views)
         self.own_button = self.add_button(
-            button(OWN_TEXT, "", "folder-open", "Take the network of an exported model or of another project"),
+            button(OWN_TEXT, "", "folder-open", tr("Take the network of an exported model or of another project")),
             on_left=True,
         )
         self.own_button.clicked.connect(self._on_own)
-        self.close_button = self.add_button(button("Close"))
+        self.close_button = self.add_button(button(tr("Close")))
         self.close_button.clicked.connect(self.reject)
-        self.use_button = self.add_button(button("Use this one", "primary"))
+        self.use_button = self.add_button(button(tr("Use this one"), "primary"))
         self.use_button.clicked.connect(self._on_use)
         session.backbones.changed.connect(self._fill)
         session.work.changed.connect(self._show_state)
@@ -74,9 +77,9 @@ class BackbonesDialog(FramedDialog):
 
     def _make_middle(self) -> QHBoxLayout:
         self.search = QLineEdit()
-        self.search.setPlaceholderText("Search here and in all of timm")
+        self.search.setPlaceholderText(tr("Search here and in all of timm"))
         self.search.setClearButtonEnabled(True)
-        self.search.setAccessibleName("Search for a backbone by name")
+        self.search.setAccessibleName(tr("Search for a backbone by name"))
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(SEARCH_PAUSE_MS)
@@ -85,14 +88,14 @@ class BackbonesDialog(FramedDialog):
         self.list = QListView()
         self.list.setModel(self.model)
         self.list.setItemDelegate(BackboneDelegate(self.list))
-        self.list.setAccessibleName("Backbones")
+        self.list.setAccessibleName(tr("Backbones"))
         self.list.setMouseTracking(True)
         self.list.setFrameShape(QFrame.Shape.NoFrame)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self.list.selectionModel().currentChanged.connect(self._on_current)
         self.list.doubleClicked.connect(lambda _index: self._on_use())
-        self.nothing = text_label("Nothing is called that, neither here nor in timm.", "dim", wrap=True)
+        self.nothing = text_label(tr("Nothing is called that, neither here nor in timm."), "dim", wrap=True)
         self.nothing.hide()
         self.details = BackboneDetails()
         self.details.download_asked.connect(self._on_download)
@@ -117,7 +120,9 @@ class BackbonesDialog(FramedDialog):
         self.note = ElidedLabel(role="dim")
         self.note.setFixedWidth(320)
         self.progress = SlimProgress()
-        self.cancel_button = button("Cancel", "chip", tooltip="Stop the download; what is there already is kept")
+        self.cancel_button = button(
+            tr("Cancel"), "chip", tooltip=tr("Stop the download; what is there already is kept")
+        )
         self.cancel_button.clicked.connect(lambda: self._session.work.cancel_kind(DOWNLOAD))
         row.addWidget(self.note)
         row.addWidget(self.progress, 1)
@@ -179,9 +184,9 @@ class BackbonesDialog(FramedDialog):
         self.details.set_is_busy(activity is not None)
         is_available = record is not None and record.key in backbones.available
         is_in_use = record is not None and backbones.chosen is not None and record.key == backbones.chosen.key
-        self.use_button.setText("In use" if is_in_use else "Use this one")
+        self.use_button.setText(tr("In use") if is_in_use else tr("Use this one"))
         self.use_button.setEnabled(is_available and not is_in_use)
-        self.use_button.setToolTip("" if is_available else "Get its weights first")
+        self.use_button.setToolTip("" if is_available else tr("Get its weights first"))
 
     # ---- what the user does
 
@@ -199,7 +204,7 @@ class BackbonesDialog(FramedDialog):
 
     def _on_file(self) -> None:
         record = self.checked()
-        file = ask.ask_file(self, "Take weights", "Weights (*.pth *.safetensors);;All files (*)")
+        file = ask.ask_file(self, tr("Take weights"), tr("Weights (*.pth *.safetensors);;All files (*)"))
         if record is None or file is None:
             return
         self.problem.hide()
@@ -211,12 +216,12 @@ class BackbonesDialog(FramedDialog):
         from engine.tasks.take_backbone import TakeBackbone
 
         project = self._session.project
-        folder = ask.ask_folder(self, "Folder of an exported model (ONNX or safetensors), or of another project")
+        folder = ask.ask_folder(self, tr("Folder of an exported model (ONNX or safetensors), or of another project"))
         if project is None or folder is None:
             return
         self.problem.hide()
         self.own_button.setEnabled(False)
-        self.own_button.setText("Reading it…")
+        self.own_button.setText(tr("Reading it…"))
 
         def on_end(end: JobEnded) -> None:
             if not isValid(self):
@@ -236,9 +241,13 @@ class BackbonesDialog(FramedDialog):
             return
         answer = ask.ask_choice(
             self,
-            f"Delete the weights of {record.display_name}?",
-            f"This frees {wording.size(self._own_bytes)}. {depends_on(session, record)}",
-            ["Delete", "Keep"],
+            tr("Delete the weights of {backbone}?", backbone=record.display_name),
+            tr(
+                "This frees {size}. {consequence}",
+                size=wording.size(self._own_bytes),
+                consequence=depends_on(session, record),
+            ),
+            [tr("Delete"), tr("Keep")],
         )
         if answer == 0:
             self.problem.hide()

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, 
 from engine.domain import Run
 from engine.exporters.registry import FORMATS
 from engine.extras import sizes_in_words
+from engine.language import decimal, tr, trc, trn
 from gui import wording
 from gui.activities import EXPORT
 from gui.dialogs import ask
@@ -39,9 +40,13 @@ class ExportDialog(FramedDialog):
         self._run = run or session.run
         assert self._run is not None
         super().__init__(
-            "Export the model",
-            f"{wording.run_title(self._run)} {wording.run_interval(self._run)}. What is exported is loaded again and "
-            "compared with this program on your images before it is called done.",
+            tr("Export the model"),
+            tr(
+                "{model} {interval}. What is exported is loaded again and compared with this program on your images "
+                "before it is called done.",
+                model=wording.run_title(self._run),
+                interval=wording.run_interval(self._run),
+            ),
             parent,
         )
         self._session = session
@@ -53,9 +58,9 @@ class ExportDialog(FramedDialog):
         self.body.addLayout(self._make_place())
         self.summary = text_label(role="dim", wrap=True)
         self.body.addWidget(self.summary)
-        self.close_button = self.add_button(button("Close"))
+        self.close_button = self.add_button(button(tr("Close")))
         self.close_button.clicked.connect(self.reject)
-        self.export_button = self.add_button(button("Export", "primary"))
+        self.export_button = self.add_button(button(trc("verb", "Export"), "primary"))
         self.export_button.clicked.connect(self._on_export)
         room = parent.height() - MARGIN_PX if parent is not None else HEIGHT_PX
         self.resize(WIDTH_PX, max(480, min(HEIGHT_PX, room)))
@@ -89,20 +94,20 @@ class ExportDialog(FramedDialog):
         self.list.setWidgetResizable(True)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setWidget(inside)
-        self.list.setAccessibleName("Formats")
+        self.list.setAccessibleName(tr("Formats"))
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         return self.list
 
     def _make_place(self) -> QHBoxLayout:
         self.folder_field = QLineEdit()
-        self.folder_field.setAccessibleName("Export to")
-        self.folder_field.setToolTip("Each format gets a folder of its own in it")
+        self.folder_field.setAccessibleName(tr("Export to"))
+        self.folder_field.setToolTip(tr("Each format gets a folder of its own in it"))
         self.folder_field.textChanged.connect(lambda _text: self._show_state())
-        self.browse_button = button("Choose…", tooltip="Choose the folder to export to")
+        self.browse_button = button(tr("Choose…"), tooltip=tr("Choose the folder to export to"))
         self.browse_button.clicked.connect(self._on_browse)
         place = QHBoxLayout()
         place.setSpacing(12)
-        place.addWidget(text_label("Folder", "dim"))
+        place.addWidget(text_label(tr("Folder"), "dim"))
         place.addWidget(self.folder_field, 1)
         place.addWidget(self.browse_button)
         return place
@@ -127,8 +132,8 @@ class ExportDialog(FramedDialog):
             widget.setEnabled(not is_busy)
         names = self.chosen()
         self.export_button.setEnabled(bool(names) and bool(self.folder_field.text().strip()) and not is_other)
-        self.close_button.setText("Hide" if is_busy else "Close")
-        self.close_button.setToolTip("The exports go on" if is_busy else "")
+        self.close_button.setText(tr("Hide") if is_busy else tr("Close"))
+        self.close_button.setToolTip(tr("The exports go on") if is_busy else "")
         self.summary.setText(self._summary_of(names, is_other))
 
     @property
@@ -138,9 +143,13 @@ class ExportDialog(FramedDialog):
 
     def _show_row(self, name: str, row: ExportRow, view: ExportRowView) -> None:
         is_running = row.state is ExportState.RUNNING
-        needs = f"Needs {row.missing.title}: {sizes_in_words(row.missing)}." if row.missing is not None else ""
+        needs = (
+            tr("Needs {title}: {sizes}.", title=row.missing.title, sizes=sizes_in_words(row.missing))
+            if row.missing is not None
+            else ""
+        )
         view.show_needs("" if is_running else row.cannot or needs, not is_running and not row.cannot)
-        view.size_label.setText(f"about {wording.size(row.num_bytes)}" if row.num_bytes else "")
+        view.size_label.setText(tr("about {size}", size=wording.size(row.num_bytes)) if row.num_bytes else "")
         if is_running:
             view.show_progress(*self._exports.progress(name))
         elif row.state is ExportState.DONE and row.report is not None:
@@ -150,28 +159,43 @@ class ExportDialog(FramedDialog):
         elif row.state is ExportState.FAILED and row.error is not None:
             view.show_outcome("error", "danger", str(row.error), False)
         elif row.state is ExportState.CANCELLED:
-            view.show_outcome("close", "text_dim", "Cancelled. Nothing was written.", False)
+            view.show_outcome("close", "text_dim", tr("Cancelled. Nothing was written."), False)
         else:
             view.show_ready()
 
     def _summary_of(self, names: list[str], is_other: bool) -> str:
         if is_other and self._exports.run is not None:
-            return f"Version {self._exports.run.id} is being exported; this one can follow when that is done."
+            return tr("Version {id} is being exported; this one can follow when that is done.", id=self._exports.run.id)
         rows = [self._exports.rows[name] for name in names]
         if not rows and self._exports.is_running:
             waiting = sum(row.state is ExportState.RUNNING for row in self._exports.rows.values())
-            return f"{wording.count(waiting, 'format')} to go. Esc cancels all of them."
+            return trn(
+                "{number:,} format to go. Esc cancels all of them.",
+                "{number:,} formats to go. Esc cancels all of them.",
+                waiting,
+            )
         if not rows:
-            return "Tick one format or several."
+            return tr("Tick one format or several.")
         parts = [wording.count(len(rows), "format")]
         if all(row.num_bytes for row in rows):
-            parts[0] += f", about {wording.size(sum(row.num_bytes for row in rows))}."
+            size = wording.size(sum(row.num_bytes for row in rows))
+            parts[0] = trn(
+                "{number:,} format, about {size}.", "{number:,} formats, about {size}.", len(rows), size=size
+            )
         missing = {row.missing.key: row.missing for row in rows if row.missing is not None}.values()
         if missing:
             down, held = sum(each.download_bytes for each in missing), sum(each.installed_bytes for each in missing)
-            titles = " and ".join(each.title for each in missing)
-            sizes = f"{wording.size(down)} from the internet, {wording.size(held)} on the disk"
-            parts.append(f"{titles} will be installed first: {sizes}.")
+            titles = tr(" and ").join(each.title for each in missing)
+            parts.append(
+                trn(
+                    "{titles} will be installed first: {download} from the internet, {installed} on the disk.",
+                    "{titles} will be installed first: {download} from the internet, {installed} on the disk.",
+                    len(missing),
+                    titles=titles,
+                    download=wording.size(down),
+                    installed=wording.size(held),
+                )
+            )
         return " ".join(parts)
 
     # ---- what the user does
@@ -193,7 +217,7 @@ class ExportDialog(FramedDialog):
         self.folder_field.setText(self._suggested)
 
     def _on_browse(self) -> None:
-        folder = ask.ask_folder(self, "Export to", self._folder().parent)
+        folder = ask.ask_folder(self, tr("Export to"), self._folder().parent)
         if folder is not None:
             self.folder_field.setText(str(folder / f"model-{self._run_id}" if any(folder.iterdir()) else folder))
 
@@ -236,12 +260,28 @@ class _List(QWidget):
 def parity_words(parity: Parity) -> tuple[str, str, str]:
     """Returns what the check came to: icon, colour, sentence."""
     if parity.top1_agreement is None or parity.max_abs_diff is None:
-        return "warning", "warning", f"Written, but not checked. {parity.unchecked_because}"
-    images = wording.count(parity.num_images, "image")
-    if parity.top1_agreement >= 1.0:
-        same = f"the same class on all {images}" if parity.num_images > 1 else "the same class on 1 image"
-    else:
-        same = f"the same class on {wording.percent(parity.top1_agreement)} of {images}"
+        return (
+            "warning",
+            "warning",
+            tr("Written, but not checked. {reason}", reason=parity.unchecked_because),
+        )
     step = next((step for step in CLOSE if parity.max_abs_diff <= step), None)
-    within = f"{step:.6f}".rstrip("0") if step is not None else f"{parity.max_abs_diff:.2f}"
-    return "check-circle", "success", f"Checked in {parity.runtime}: {same}, probabilities within {within}."
+    within = decimal(step, ".6f").rstrip("0") if step is not None else decimal(parity.max_abs_diff, ".2f")
+    if parity.top1_agreement >= 1.0:
+        sentence = trn(
+            "Checked in {runtime}: the same class on {number:,} image, probabilities within {within}.",
+            "Checked in {runtime}: the same class on all {number:,} images, probabilities within {within}.",
+            parity.num_images,
+            runtime=parity.runtime,
+            within=within,
+        )
+    else:
+        sentence = trn(
+            "Checked in {runtime}: the same class on {share} of {number:,} image, probabilities within {within}.",
+            "Checked in {runtime}: the same class on {share} of {number:,} images, probabilities within {within}.",
+            parity.num_images,
+            share=wording.percent(parity.top1_agreement),
+            runtime=parity.runtime,
+            within=within,
+        )
+    return "check-circle", "success", sentence

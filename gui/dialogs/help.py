@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QTextCursor, QTextDocument
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QListWidget, QListWidgetItem, QTextBrowser, QVBoxLayout, QWidget
 
+from engine.language import current, tr
 from gui.dialogs.frame import FramedDialog
 from gui.theme import RESOURCES, theme
 from gui.widgets.buttons import button
@@ -33,30 +35,36 @@ class HelpPage:
 @cache
 def help_pages() -> tuple[HelpPage, ...]:
     """Returns all pages in their order."""
-    texts = {name: (FOLDER / f"{name}.md").read_text(encoding="utf-8") for name in PAGES}
+    texts = {name: _file_of(name).read_text(encoding="utf-8") for name in PAGES}
     return tuple(HelpPage(name, text.split("\n", 1)[0].removeprefix("# "), text) for name, text in texts.items())
+
+
+def _file_of(name: str) -> Path:
+    """Returns a page in the user's language, or in English where there is none."""
+    translated = FOLDER / current() / f"{name}.md"
+    return translated if translated.is_file() else FOLDER / f"{name}.md"
 
 
 class HelpDialog(FramedDialog):
     """Stays open beside the window, so that one can read and do."""
 
     def __init__(self, page: str = PAGES[0], parent: QWidget | None = None) -> None:
-        super().__init__("Guide", "", parent)
+        super().__init__(tr("Guide"), "", parent)
         self.setModal(False)
         self.resize(940, 680)
         self.search = QLineEdit()
-        self.search.setPlaceholderText("Search the guide")
-        self.search.setAccessibleName("Search the guide")
+        self.search.setPlaceholderText(tr("Search the guide"))
+        self.search.setAccessibleName(tr("Search the guide"))
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(self._on_search)
         self.search.returnPressed.connect(self._find_next)
         self.list = QListWidget()
         self.list.setProperty("role", "lines")
-        self.list.setAccessibleName("Pages of the guide")
+        self.list.setAccessibleName(tr("Pages of the guide"))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.currentItemChanged.connect(self._show_current)
         self.text = QTextBrowser()
-        self.text.setAccessibleName("Page of the guide")
+        self.text.setAccessibleName(tr("Page of the guide"))
         self.text.setOpenLinks(False)
         self.text.anchorClicked.connect(self._open)
         self.text.document().setDocumentMargin(12)
@@ -73,7 +81,7 @@ class HelpDialog(FramedDialog):
         row.addWidget(side)
         row.addWidget(self.text, 1)
         self.body.addLayout(row, 1)
-        close = self.add_button(button("Close", "primary"))
+        close = self.add_button(button(tr("Close"), "primary"))
         close.clicked.connect(self.accept)
         self._fill("")
         self.show_page(page)
@@ -99,7 +107,7 @@ class HelpDialog(FramedDialog):
         if self.list.currentRow() < 0 and self.list.count():
             self.list.setCurrentRow(0)
         if not self.list.count():
-            self.text.setMarkdown("Nothing in the guide has these words. Try a shorter one.")
+            self.text.setMarkdown(tr("Nothing in the guide has these words. Try a shorter one."))
 
     def _show_current(self, item: QListWidgetItem | None) -> None:
         if item is None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QDateTime, QLocale, QTimer
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QComboBox, QHBoxLayout, QLineEdit, QRadioButton, QWidget
 
 from engine.evaluation.groups import BY_COLUMN, BY_FOLDER
+from engine.language import tr, trn
 from gui import wording
 from gui.dialogs import ask
 from gui.dialogs.frame import FramedDialog
@@ -25,7 +25,7 @@ TYPING_PAUSE_MS: Final = 250
 SHARES: Final = (10, 15, 20, 30, 50)
 DEFAULT_SHARE: Final = 20
 NO_RULE, FOLDER, PATTERN, TABLE = range(4)
-_NOTHING: Final = "Each image by itself, but for what is found automatically."
+_NOTHING: Final = tr("Each image by itself, but for what is found automatically.")
 
 
 class HonestyDialog(FramedDialog):
@@ -33,9 +33,11 @@ class HonestyDialog(FramedDialog):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(
-            "Groups and test set",
-            "A model is measured on images that it has not seen. What belongs together is kept on one side, or the "
-            "figures flatter.",
+            tr("Groups and test set"),
+            tr(
+                "A model is measured on images that it has not seen. What belongs together is kept on one side, or the "
+                "figures flatter."
+            ),
             parent,
         )
         self.setMinimumWidth(600)
@@ -49,10 +51,10 @@ class HonestyDialog(FramedDialog):
         self.body.addSpacing(16)
         self._add_test_set()
         self.body.addStretch(1)
-        cancel = self.add_button(button("Cancel"))
+        cancel = self.add_button(button(tr("Cancel")))
         cancel.clicked.connect(self.reject)
-        self.save_button = self.add_button(button("Save groups", "primary"))
-        self.save_button.setToolTip("They count from the next training on")
+        self.save_button = self.add_button(button(tr("Save groups"), "primary"))
+        self.save_button.setToolTip(tr("They count from the next training on"))
         self.save_button.clicked.connect(self._on_save)
         self.setEnabled(False)
         project = session.project
@@ -66,25 +68,37 @@ class HonestyDialog(FramedDialog):
     # ---- groups
 
     def _add_groups(self) -> None:
-        self.body.addWidget(text_label("Kept together", "heading"))
-        self.automatic = QCheckBox("Near-duplicates and bursts, found automatically")
+        self.body.addWidget(text_label(tr("Kept together"), "heading"))
+        self.automatic = QCheckBox(tr("Near-duplicates and bursts, found automatically"))
         self.automatic.setToolTip(
-            "The same picture resized, saved again, cut or moved a little; pictures of one camera seconds apart"
+            tr("The same picture resized, saved again, cut or moved a little; pictures of one camera seconds apart")
         )
         self.found = text_label("", "faint", wrap=True)
         self.found.setIndent(25)
         self.body.addWidget(self.automatic)
         self.body.addWidget(self.found)
         words = str(self._session.run.settings.get("alike") or "") if self._session.run is not None else ""
-        self.found.setText(f"The present model: {words}." if words else "")
+        self.found.setText(tr("The present model: {grouping}.", grouping=words) if words else "")
         self.found.setVisible(bool(words))
-        self.body.addWidget(text_label("And also", "dim"))
+        self.body.addWidget(text_label(tr("And also"), "dim"))
         self.choices = QButtonGroup(self)
         for key, text, tooltip in (
-            (NO_RULE, "Nothing else", "Only what is found automatically"),
-            (FOLDER, "Images of one folder", "For folders that are days, plants, patients or parts, not classes"),
-            (PATTERN, "Images with the same part in their file name:", "A regular expression, such as plant(\\d+)"),
-            (TABLE, "Groups from the table that was read", "From a column of a CSV file: graft new --group-by FILE"),
+            (NO_RULE, tr("Nothing else"), tr("Only what is found automatically")),
+            (
+                FOLDER,
+                tr("Images of one folder"),
+                tr("For folders that are days, plants, patients or parts, not classes"),
+            ),
+            (
+                PATTERN,
+                tr("Images with the same part in their file name:"),
+                tr("A regular expression, such as plant(\\d+)"),
+            ),
+            (
+                TABLE,
+                tr("Groups from the table that was read"),
+                tr("From a column of a CSV file: graft new --group-by FILE"),
+            ),
         ):
             choice = QRadioButton(text)
             choice.setToolTip(tooltip)
@@ -93,9 +107,11 @@ class HonestyDialog(FramedDialog):
             self.body.addWidget(choice)
         self.choices.button(TABLE).hide()
         self.pattern = QLineEdit()
-        self.pattern.setPlaceholderText("plant(\\d+)  or  ^([^_]+)_")
-        self.pattern.setAccessibleName("Part of the file name that names the group")
-        self.pattern.setToolTip("What the first brackets match names the group; without brackets the whole match does")
+        self.pattern.setPlaceholderText(tr("plant(\\d+)  or  ^([^_]+)_"))
+        self.pattern.setAccessibleName(tr("Part of the file name that names the group"))
+        self.pattern.setToolTip(
+            tr("What the first brackets match names the group; without brackets the whole match does")
+        )
         self.pattern.textEdited.connect(self._on_pattern_edited)
         row = QHBoxLayout()
         row.setContentsMargins(25, 0, 0, 0)
@@ -146,11 +162,15 @@ class HonestyDialog(FramedDialog):
             text, problem = _NOTHING, ""
         else:
             problem = found.problem
-            text = (
-                f"{wording.count(found.num_groups, 'group')}; the largest has {wording.count(found.largest, 'image')}."
+            text = trn(
+                "{number:,} group; the largest has {images}.",
+                "{number:,} groups; the largest has {images}.",
+                found.num_groups,
+                images=wording.count(found.largest, "image"),
             )
             if found.num_without:
-                text += f" {wording.count(found.num_without, 'image')} in no group."
+                in_none = trn("{number:,} image in no group.", "{number:,} images in no group.", found.num_without)
+                text = f"{text} {in_none}"
         set_role(self.preview, "warning" if problem else "dim")
         self.preview.setText(problem or text)
         self.save_button.setEnabled(not problem and not self._session.is_read_only)
@@ -171,7 +191,7 @@ class HonestyDialog(FramedDialog):
     # ---- the test set
 
     def _add_test_set(self) -> None:
-        self.body.addWidget(text_label("Locked test set", "heading"))
+        self.body.addWidget(text_label(tr("Locked test set"), "heading"))
         self.test_words = text_label("", "dim", wrap=True)
         self.body.addWidget(self.test_words)
         row = QHBoxLayout()
@@ -180,9 +200,9 @@ class HonestyDialog(FramedDialog):
         for share in SHARES:
             self.share.addItem(f"{share} %", share)
         self.share.setCurrentIndex(SHARES.index(DEFAULT_SHARE))
-        self.share.setAccessibleName("Share of the labelled images for the test set")
-        self.share.setToolTip("Share of the labelled images, of every class alike")
-        self.test_button = button("Lock away", tooltip="Draw images at random; no later training sees them")
+        self.share.setAccessibleName(tr("Share of the labelled images for the test set"))
+        self.share.setToolTip(tr("Share of the labelled images, of every class alike"))
+        self.test_button = button(tr("Lock away"), tooltip=tr("Draw images at random; no later training sees them"))
         self.test_button.clicked.connect(self._on_test_button)
         row.addWidget(self.share)
         row.addWidget(self.test_button)
@@ -197,19 +217,27 @@ class HonestyDialog(FramedDialog):
         self._test = test
         is_locked = test is not None and test.is_locked
         self.share.setVisible(not is_locked)
-        self.test_button.setText("Unlock…" if is_locked else "Lock away")
-        self.test_button.setAccessibleName("Unlock the test set" if is_locked else "Lock a test set away")
+        self.test_button.setText(tr("Unlock…") if is_locked else tr("Lock away"))
+        self.test_button.setAccessibleName(tr("Unlock the test set") if is_locked else tr("Lock a test set away"))
         if test is None:
-            words = (
+            words = tr(
                 "None. A share of the labelled images, drawn at random with whole groups, can be locked away from "
                 "every later training. It is measured beside the other figures, and costs the model those images."
             )
         elif test.is_locked:
-            day = datetime.fromtimestamp(test.locked_at).strftime("%d %B %Y")
-            words = f"{wording.count(len(test.hashes), 'image')} locked since {day}. No training sees them."
+            words = trn(
+                "{number:,} image locked since {day}. No training sees them.",
+                "{number:,} images locked since {day}. No training sees them.",
+                len(test.hashes),
+                day=_day(test.locked_at),
+            )
         else:
-            day = datetime.fromtimestamp(test.unlocked_at or 0).strftime("%d %B %Y")
-            words = f"Unlocked on {day}: its {wording.count(len(test.hashes), 'image')} may have been trained on since."
+            words = trn(
+                "Unlocked on {day}: its {number:,} image may have been trained on since.",
+                "Unlocked on {day}: its {number:,} images may have been trained on since.",
+                len(test.hashes),
+                day=_day(test.unlocked_at or 0),
+            )
         self.test_words.setText(words)
 
     def _on_test_button(self) -> None:
@@ -219,10 +247,12 @@ class HonestyDialog(FramedDialog):
         if test is not None and test.is_locked:
             answer = ask.ask_choice(
                 self,
-                "Unlock the test set?",
-                "Its images are trained on again from then on. They can never again say what a model is worth that has "
-                "seen them, and Review will say so.",
-                ["Unlock", "Keep it locked"],
+                tr("Unlock the test set?"),
+                tr(
+                    "Its images are trained on again from then on. They can never again say what a model is worth that "
+                    "has seen them, and Review will say so."
+                ),
+                [tr("Unlock"), tr("Keep it locked")],
             )
             if answer == 0:
                 self._session.read_in_background(project.unlock_test_set, lambda _none: self._read_test_set(project))
@@ -231,3 +261,8 @@ class HonestyDialog(FramedDialog):
 
         share = self.share.currentData() / 100
         self._session.read_in_background(lambda: lock_test_set(project, share), self._show_test_set)
+
+
+def _day(posix_s: float) -> str:
+    """Returns e.g. "04 March 2026", its month in the user's language."""
+    return QLocale().toString(QDateTime.fromSecsSinceEpoch(int(posix_s)), tr("dd MMMM yyyy"))

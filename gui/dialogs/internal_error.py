@@ -9,6 +9,7 @@ from PySide6 import __version__ as qt_version
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
+from engine.language import tr
 from gui.dialogs.frame import FramedDialog
 from gui.widgets.buttons import button
 
@@ -17,23 +18,29 @@ class InternalErrorDialog(FramedDialog):
     """One per bug; the details can be copied."""
 
     def __init__(self, message: str, details: str, parent: QWidget | None = None) -> None:
-        super().__init__("Something went wrong inside Graft", f"{message} This is our mistake, not yours.", parent)
+        super().__init__(
+            tr("Something went wrong inside Graft"),
+            tr("{message} This is our mistake, not yours.", message=message),
+            parent,
+        )
         self.resize(640, 420)
         self._details = details
         box = QPlainTextEdit(details)
         box.setReadOnly(True)
         box.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         box.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        box.setAccessibleName("Details")
+        box.setAccessibleName(tr("Details"))
         self.body.addWidget(box, 1)
-        self.copy_button = self.add_button(button("Copy details", "", "copy", "Copy all of this, to send it to us"))
+        self.copy_button = self.add_button(
+            button(tr("Copy details"), "", "copy", tr("Copy all of this, to send it to us"))
+        )
         self.copy_button.clicked.connect(self._copy)
-        close = self.add_button(button("Close", "primary"))
+        close = self.add_button(button(tr("Close"), "primary"))
         close.clicked.connect(self.accept)
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self._details)
-        self.copy_button.setText("Copied")
+        self.copy_button.setText(tr("Copied"))
 
 
 def format_details(error: BaseException) -> str:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QStandardPaths
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QLineEdit, QPushButton, QRadioButton, QWidget
 
 from engine.domain import LabelMode
+from engine.language import tr, trn
 from gui.dialogs import ask
 from gui.dialogs.frame import FramedDialog
 from gui.widgets.buttons import button
@@ -33,25 +34,25 @@ class NewProjectDialog(FramedDialog):
     """Suggests everything from the folder of images, so that one choice is enough."""
 
     def __init__(self, images: Path | None = None, parent: QWidget | None = None) -> None:
-        super().__init__("New project", "The images stay where they are and are never changed.", parent)
+        super().__init__(tr("New project"), tr("The images stay where they are and are never changed."), parent)
         self.resize(620, 460)
         self._is_place_typed = False
         self.images_field = QLineEdit()
-        self.images_field.setPlaceholderText("Folder of images")
+        self.images_field.setPlaceholderText(tr("Folder of images"))
         self.images_field.textChanged.connect(self._on_images_changed)
         self.name_field = QLineEdit()
         self.name_field.textChanged.connect(self._on_name_changed)
         self.place_field = QLineEdit()
-        self.place_field.setPlaceholderText("Folder for labels, models and cache")
+        self.place_field.setPlaceholderText(tr("Folder for labels, models and cache"))
         self.place_field.textEdited.connect(self._on_place_edited)
         self.place_field.textChanged.connect(self._check)
-        browse_images = button("Choose…", tooltip="Choose the folder of images")
+        browse_images = button(tr("Choose…"), tooltip=tr("Choose the folder of images"))
         browse_images.clicked.connect(self._on_browse_images)
-        browse_place = button("Choose…", tooltip="Choose where the project is kept")
+        browse_place = button(tr("Choose…"), tooltip=tr("Choose where the project is kept"))
         browse_place.clicked.connect(self._on_browse_place)
         self._add_fields(browse_images, browse_place)
-        self.class_folders_box = QCheckBox("The sub-folders are the classes")
-        self.class_folders_box.setToolTip("Every image gets the name of the folder it is in as its class")
+        self.class_folders_box = QCheckBox(tr("The sub-folders are the classes"))
+        self.class_folders_box.setToolTip(tr("Every image gets the name of the folder it is in as its class"))
         self.class_folders_note = text_label(role="faint", wrap=True)
         self.class_folders_note.setIndent(25)
         self._add_modes()
@@ -61,9 +62,9 @@ class NewProjectDialog(FramedDialog):
         self.body.addStretch(1)
         self.problem = text_label(role="warning", wrap=True)
         self.body.addWidget(self.problem)
-        cancel = self.add_button(button("Cancel"))
+        cancel = self.add_button(button(tr("Cancel")))
         cancel.clicked.connect(self.reject)
-        self.create_button = self.add_button(button("Create project", "primary"))
+        self.create_button = self.add_button(button(tr("Create project"), "primary"))
         self.create_button.clicked.connect(self.accept)
         self._show_class_folders([])
         if images is not None:
@@ -87,9 +88,9 @@ class NewProjectDialog(FramedDialog):
         grid.setVerticalSpacing(10)
         grid.setColumnStretch(1, 1)
         rows: list[tuple[str, QLineEdit, QPushButton | None]] = [
-            ("&Images", self.images_field, browse_images),
-            ("&Name", self.name_field, None),
-            ("&Kept in", self.place_field, browse_place),
+            (tr("&Images"), self.images_field, browse_images),
+            (tr("&Name"), self.name_field, None),
+            (tr("&Kept in"), self.place_field, browse_place),
         ]
         for place, (text, field, browse) in enumerate(rows):
             label = text_label(text, "dim")
@@ -102,10 +103,10 @@ class NewProjectDialog(FramedDialog):
         self.body.addLayout(grid)
 
     def _add_modes(self) -> None:
-        self.one_button = QRadioButton("&One class per image")
-        self.one_button.setToolTip("A key gives the class and goes on to the next image")
-        self.several_button = QRadioButton("&Several classes per image")
-        self.several_button.setToolTip("Keys give and take classes; Enter says that they are complete and goes on")
+        self.one_button = QRadioButton(tr("&One class per image"))
+        self.one_button.setToolTip(tr("A key gives the class and goes on to the next image"))
+        self.several_button = QRadioButton(tr("&Several classes per image"))
+        self.several_button.setToolTip(tr("Keys give and take classes; Enter says that they are complete and goes on"))
         self.one_button.setChecked(True)
         self.mode_note = text_label(role="faint", wrap=True)
         self.mode_note.setIndent(25)
@@ -118,21 +119,21 @@ class NewProjectDialog(FramedDialog):
 
     def _show_mode(self, several: bool) -> None:
         self.mode_note.setText(
-            "For example: a street scene with a car, a tree and rain. Enter says that an image is complete."
+            tr("For example: a street scene with a car, a tree and rain. Enter says that an image is complete.")
             if several
-            else "For example: this part is good, scratched or bent. It can be changed to several later."
+            else tr("For example: this part is good, scratched or bent. It can be changed to several later.")
         )
 
     def _images_folder(self) -> Path:
         return Path(self.images_field.text().strip()).expanduser()
 
     def _on_browse_images(self) -> None:
-        folder = ask.ask_folder(self, "Choose the folder of images", self._images_folder())
+        folder = ask.ask_folder(self, tr("Choose the folder of images"), self._images_folder())
         if folder is not None:
             self.images_field.setText(str(folder))
 
     def _on_browse_place(self) -> None:
-        folder = ask.ask_folder(self, "Choose where the project is kept", Path(self.place_field.text()).parent)
+        folder = ask.ask_folder(self, tr("Choose where the project is kept"), Path(self.place_field.text()).parent)
         if folder is not None:
             self._is_place_typed = True
             is_used = any(folder.iterdir())
@@ -160,9 +161,9 @@ class NewProjectDialog(FramedDialog):
         self.class_folders_box.setChecked(False)
         shown = ", ".join(names[:MAX_NAMED_CLASSES]) + (" …" if len(names) > MAX_NAMED_CLASSES else "")
         self.class_folders_note.setText(
-            f"{len(names)} sub-folders: {shown}"
+            trn("{number} sub-folder: {names}", "{number} sub-folders: {names}", len(names), names=shown)
             if names
-            else "Turn this on where images are sorted into folders already."
+            else tr("Turn this on where images are sorted into folders already.")
         )
 
     def _check(self) -> None:
@@ -176,30 +177,30 @@ class NewProjectDialog(FramedDialog):
             return ""
         folder = self._images_folder()
         if folder.is_file():
-            return f"“{folder.name}” is a file. Choose the folder that it is in."
+            return tr("“{file}” is a file. Choose the folder that it is in.", file=folder.name)
         if not folder.is_dir():
-            return "There is no such folder of images."
-        return "" if os.access(folder, os.R_OK | os.X_OK) else "This folder of images may not be read."
+            return tr("There is no such folder of images.")
+        return "" if os.access(folder, os.R_OK | os.X_OK) else tr("This folder of images may not be read.")
 
     def _problem_with_place(self) -> str:
         if not self.images_field.text().strip():
             return ""
         text = self.place_field.text().strip()
         if not self.name_field.text().strip():
-            return "Give the project a name."
+            return tr("Give the project a name.")
         if not text:
-            return "Choose where the project is kept."
+            return tr("Choose where the project is kept.")
         place = Path(text).expanduser()
         if not place.is_absolute():
-            return "Give the whole path of the project folder."
+            return tr("Give the whole path of the project folder.")
         if self._images_folder().resolve() in (place.resolve(), *place.resolve().parents):
-            return "Keep the project outside of the folder of images."
+            return tr("Keep the project outside of the folder of images.")
         if (place / "project.db").exists():
-            return "There is a project in this folder already. Open it, or choose another folder."
+            return tr("There is a project in this folder already. Open it, or choose another folder.")
         if place.is_file():
-            return "The place for the project is a file. Choose a folder."
+            return tr("The place for the project is a file. Choose a folder.")
         if not os.access(_nearest_existing(place), os.W_OK):
-            return "The place for the project may not be written. Choose another folder."
+            return tr("The place for the project may not be written. Choose another folder.")
         return ""
 
 
@@ -216,7 +217,7 @@ def suggest_place(name: str, images_folder: Path) -> Path:
     """Returns a folder that does not exist yet: in the documents, or beside the images where there are none."""
     documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
     base = Path(documents) / "Graft" if documents and Path(documents).is_dir() else images_folder.parent
-    safe = "".join(each if each.isalnum() or each in " -_.()" else "-" for each in name).strip(" .") or "Project"
+    safe = "".join(each if each.isalnum() or each in " -_.()" else "-" for each in name).strip(" .") or tr("Project")
     plain = base / (safe if base.name == "Graft" else f"{safe} (Graft)")
     place, number = plain, 2
     while place.exists():

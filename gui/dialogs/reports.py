@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
-from gui import wording
+from engine.language import tr, trn
 from gui.dialogs.frame import FramedDialog
 from gui.widgets.buttons import button
 
@@ -29,49 +29,66 @@ def scan_report(report: Any) -> Report:
     parts = [
         text
         for number, text in (
-            (report.num_changed, "changed"),
-            (report.num_moved, "moved"),
-            (report.num_missing, "missing"),
-            (report.num_returned, "there again"),
+            (report.num_changed, tr("{number:,} changed", number=report.num_changed)),
+            (report.num_moved, tr("{number:,} moved", number=report.num_moved)),
+            (report.num_missing, trn("{number:,} missing", "{number:,} missing", report.num_missing)),
+            (report.num_returned, tr("{number:,} there again", number=report.num_returned)),
         )
         if number
-        for text in [f"{number:,} {text}"]
     ]
-    headline = f"{wording.count(report.num_added, 'image')} added." if report.num_added or not parts else ""
+    headline = ""
+    if report.num_added or not parts:
+        headline = trn("{number:,} image added.", "{number:,} images added.", report.num_added)
     if parts:
-        headline = f"{headline} {', '.join(parts).capitalize()}.".strip()
+        headline = f"{headline} {', '.join(parts)}.".strip()
     if not report.num_added and not parts and not report.failed:
-        headline = "Nothing new."
-    failed = len(report.failed)
-    sentences = [f"{wording.count(report.num_labelled, 'image')} labelled by folder."] if report.num_labelled else []
+        headline = tr("Nothing new.")
+    num_labelled, num_failed = report.num_labelled, len(report.failed)
+    sentences = []
+    if num_labelled:
+        sentences.append(
+            trn("{number:,} image labelled by folder.", "{number:,} images labelled by folder.", num_labelled)
+        )
     if report.num_unread:
-        sentences.append("Their files are being read in the background.")
-    if failed:
-        sentences.append(f"{wording.count(failed, 'file')} could not be read and will be left out.")
+        sentences.append(tr("Their files are being read in the background."))
+    if num_failed:
+        sentences.append(
+            trn(
+                "{number:,} file could not be read and will be left out.",
+                "{number:,} files could not be read and will be left out.",
+                num_failed,
+            )
+        )
     return Report(headline, " ".join(sentences), [f"{name}: {reason}" for name, reason in report.failed])
 
 
 def failed_report(failed: list[tuple[str, str]]) -> Report:
     """Puts into words which images the network could not look at."""
     return Report(
-        f"{wording.count(len(failed), 'image')} could not be read.",
-        "The model leaves them out; they stand under “Unreadable”.",
+        trn("{number:,} image could not be read.", "{number:,} images could not be read.", len(failed)),
+        tr("The model leaves them out; they stand under “Unreadable”."),
         [f"{name}: {reason}" for name, reason in failed],
     )
 
 
 def label_report(report: Any) -> Report:
     """Puts a LabelReport of the CSV import into words."""
-    lines = [f"{name}: no such image in the project" for name in report.unknown_images]
-    lines += [f"{name}: several images have this name; give the folder too" for name in report.ambiguous_images]
+    lines = [tr("{image}: no such image in the project", image=name) for name in report.unknown_images]
+    lines += [
+        tr("{image}: several images have this name; give the folder too", image=name)
+        for name in report.ambiguous_images
+    ]
     lines += [str(each) for each in report.errors]
     new = [getattr(each, "name", str(each)) for each in report.new_classes]
-    sentence = f"New {'class' if len(new) == 1 else 'classes'}: {', '.join(new)}." if new else ""
+    sentences = []
+    if new:
+        sentences.append(trn("New class: {names}.", "New classes: {names}.", len(new), names=", ".join(new)))
     if report.num_notes:
-        sentence = f"{sentence} {wording.count(report.num_notes, 'note')} taken over.".strip()
+        sentences.append(trn("{number:,} note taken over.", "{number:,} notes taken over.", report.num_notes))
     if lines:
-        sentence = f"{sentence} {wording.count(len(lines), 'row')} could not be used.".strip()
-    return Report(f"{wording.count(report.num_applied, 'label')} imported.", sentence, lines)
+        sentences.append(trn("{number:,} row could not be used.", "{number:,} rows could not be used.", len(lines)))
+    headline = trn("{number:,} label imported.", "{number:,} labels imported.", report.num_applied)
+    return Report(headline, " ".join(sentences), lines)
 
 
 class ReportDialog(FramedDialog):
@@ -83,17 +100,19 @@ class ReportDialog(FramedDialog):
         self._text = "\n".join(report.lines)
         shown = "\n".join(report.lines[:MAX_SHOWN_LINES])
         if len(report.lines) > MAX_SHOWN_LINES:
-            shown += f"\n… and {len(report.lines) - MAX_SHOWN_LINES:,} more (all of them are copied)"
+            shown += "\n" + tr(
+                "… and {number:,} more (all of them are copied)", number=len(report.lines) - MAX_SHOWN_LINES
+            )
         self.box = QPlainTextEdit(shown)
         self.box.setReadOnly(True)
         self.box.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self.box.setAccessibleName("What could not be used")
+        self.box.setAccessibleName(tr("What could not be used"))
         self.body.addWidget(self.box, 1)
-        self.copy_button = self.add_button(button("Copy", "", "copy", "Copy the whole list"))
+        self.copy_button = self.add_button(button(tr("Copy"), "", "copy", tr("Copy the whole list")))
         self.copy_button.clicked.connect(self._copy)
-        close = self.add_button(button("Close", "primary"))
+        close = self.add_button(button(tr("Close"), "primary"))
         close.clicked.connect(self.accept)
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self._text)
-        self.copy_button.setText("Copied")
+        self.copy_button.setText(tr("Copied"))

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.domain import StepEntry
+from engine.language import tr, trn
 from gui import wording
 from gui.dialogs.frame import FramedDialog
 from gui.session import Session
@@ -67,20 +68,22 @@ class UndoHistoryDialog(FramedDialog):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(
-            "Undo history", "Choose a point to go to. Nothing is lost: what is undone can be done again.", parent
+            tr("Undo history"),
+            tr("Choose a point to go to. Nothing is lost: what is undone can be done again."),
+            parent,
         )
         self.resize(560, 520)
         self._session = session
         self.list = QListWidget()
-        self.list.setAccessibleName("Steps, newest first")
+        self.list.setAccessibleName(tr("Steps, newest first"))
         self.list.setItemDelegate(StepDelegate(self.list))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.itemActivated.connect(lambda _item: self._go())
         self.list.currentRowChanged.connect(self._show_what)
         self.body.addWidget(self.list, 1)
-        cancel = self.add_button(button("Close"))
+        cancel = self.add_button(button(tr("Close")))
         cancel.clicked.connect(self.reject)
-        self.go_button = self.add_button(button("Go to this point", "primary"))
+        self.go_button = self.add_button(button(tr("Go to this point"), "primary"))
         self.go_button.clicked.connect(self._go)
         self.go_button.setEnabled(False)
         project = session.project
@@ -92,7 +95,7 @@ class UndoHistoryDialog(FramedDialog):
         for at, entry in enumerate(entries):
             self._add_row(entry.text, num_undone - at, wording.moment(entry.made_at))
         if len(entries) < LIMIT:
-            self._add_row("The beginning", num_undone - len(entries), "")
+            self._add_row(tr("The beginning"), num_undone - len(entries), "")
         self.list.setCurrentRow(min(num_undone, self.list.count() - 1))
         self.list.setFocus()
 
@@ -101,10 +104,10 @@ class UndoHistoryDialog(FramedDialog):
         text = text[:1].upper() + text[1:]
         row = QListWidgetItem(text)
         row.setData(DISTANCE_ROLE, distance)
-        row.setData(WHEN_ROLE, "now" if distance == 0 else when)
-        state = "now" if distance == 0 else "undone" if distance > 0 else when
+        row.setData(WHEN_ROLE, tr("now") if distance == 0 else when)
+        state = tr("now") if distance == 0 else tr("undone") if distance > 0 else when
         row.setData(Qt.ItemDataRole.AccessibleTextRole, f"{text}, {state}")
-        row.setToolTip(text + (". Undone; it can be done again" if distance > 0 else ""))
+        row.setToolTip(tr("{step}. Undone; it can be done again", step=text) if distance > 0 else text)
         self.list.addItem(row)
 
     def _distance(self) -> int:
@@ -114,10 +117,13 @@ class UndoHistoryDialog(FramedDialog):
     def _show_what(self, _row: int) -> None:
         distance = self._distance()
         self.go_button.setEnabled(distance != 0)
-        steps = wording.count(abs(distance), "step")
-        self.go_button.setText(
-            "Go to this point" if not distance else f"Undo {steps}" if distance < 0 else f"Redo {steps}"
-        )
+        if not distance:
+            text = tr("Go to this point")
+        elif distance < 0:
+            text = trn("Undo {number:,} step", "Undo {number:,} steps", -distance)
+        else:
+            text = trn("Redo {number:,} step", "Redo {number:,} steps", distance)
+        self.go_button.setText(text)
 
     def _go(self) -> None:
         distance = self._distance()

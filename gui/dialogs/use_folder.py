@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLineEdit, QP
 from engine.errors import AppError
 from engine.exporters.sorted_files import Placing, SortPlan, check_place, free_bytes
 from engine.images.scan import walk_images
+from engine.language import tr
 from gui import wording
 from gui.dialogs import ask
 from gui.dialogs.frame import FramedDialog
@@ -25,9 +26,11 @@ from gui.widgets.text import set_role, text_label
 LOOK_DELAY_MS = 350
 INDENT_PX, NAME_PX = 28, 44
 HOWS = (
-    Segment(Placing.COPY, "Copies", "Independent of the originals; needs as much room again"),
-    Segment(Placing.HARD_LINK, "Hard links", "A second name for the same file: no room, same disk only"),
-    Segment(Placing.SYMBOLIC_LINK, "Symbolic links", "Points to the original: no room, broken when that is moved"),
+    Segment(Placing.COPY, tr("Copies"), tr("Independent of the originals; needs as much room again")),
+    Segment(Placing.HARD_LINK, tr("Hard links"), tr("A second name for the same file: no room, same disk only")),
+    Segment(
+        Placing.SYMBOLIC_LINK, tr("Symbolic links"), tr("Points to the original: no room, broken when that is moved")
+    ),
 )
 
 
@@ -47,13 +50,17 @@ class UseFolderDialog(FramedDialog):
     """For one run over a folder, or (`is_watch`) for watching one."""
 
     def __init__(self, use: UseSession, is_watch: bool, folder: Path | None = None, parent: QWidget | None = None):
-        title = "Watch a folder" if is_watch else "Classify a folder"
+        title = tr("Watch a folder") if is_watch else tr("Classify a folder")
         sentence = (
-            "New pictures are classified as they come. Files that are still being written are waited for, and a folder "
-            "that vanishes is looked for until it is back."
+            tr(
+                "New pictures are classified as they come. Files that are still being written are waited for, and a "
+                "folder that vanishes is looked for until it is back."
+            )
             if is_watch
-            else "Every picture in it goes into a table, into sorted folders, or both. The originals are never moved "
-            "nor changed, and a run that was stopped can be gone on with."
+            else tr(
+                "Every picture in it goes into a table, into sorted folders, or both. The originals are never moved "
+                "nor changed, and a run that was stopped can be gone on with."
+            )
         )
         super().__init__(title, sentence, parent)
         self._use = use
@@ -62,31 +69,33 @@ class UseFolderDialog(FramedDialog):
         self._suggested: dict[QLineEdit, str] = {}
         self.survey = Survey()
         self.setMinimumWidth(640)
-        self.folder_field, self._folder_button = _path_row("Folder of pictures")
-        self.sub_folders = QCheckBox("With its sub-folders")
+        self.folder_field, self._folder_button = _path_row(tr("Folder of pictures"), tr("Choose: folder of pictures"))
+        self.sub_folders = QCheckBox(tr("With its sub-folders"))
         self.sub_folders.setChecked(True)
-        self.present = QCheckBox("Also the pictures that are there now")
+        self.present = QCheckBox(tr("Also the pictures that are there now"))
         self.count = text_label("", "dim", wrap=True)
-        self.table_box = QCheckBox("Table (CSV): class, confidence, unknown score and all probabilities")
+        self.table_box = QCheckBox(tr("Table (CSV): class, confidence, unknown score and all probabilities"))
         self.table_box.setChecked(True)
-        self.table_field, self._table_button = _path_row("Table")
-        self.resume_box = QCheckBox("Go on with the table that is there; what it has is not classified again")
-        self.sort_box = QCheckBox("Sort into a folder for each class; unknown and unsure ones apart")
-        self.sort_field, self._sort_button = _path_row("Folder of sorted pictures")
-        self.how = Segments("Copies or links", HOWS)
+        self.table_field, self._table_button = _path_row(tr("Table"), tr("Choose: table"))
+        self.resume_box = QCheckBox(tr("Go on with the table that is there; what it has is not classified again"))
+        self.sort_box = QCheckBox(tr("Sort into a folder for each class; unknown and unsure ones apart"))
+        self.sort_field, self._sort_button = _path_row(
+            tr("Folder of sorted pictures"), tr("Choose: folder of sorted pictures")
+        )
+        self.how = Segments(tr("Copies or links"), HOWS)
         self.unsure = QSpinBox()
         self.unsure.setRange(0, 99)
         self.unsure.setValue(round(100 * UNSURE_BELOW))
         self.unsure.setSuffix(" %")
         self.unsure.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         self.unsure.setFixedWidth(84)
-        self.unsure.setAccessibleName("Unsure below")
-        self.unsure.setToolTip("Predictions less sure than this go into the folder “unsure”")
+        self.unsure.setAccessibleName(tr("Unsure below"))
+        self.unsure.setToolTip(tr("Predictions less sure than this go into the folder “unsure”"))
         self.room = text_label("", "dim", wrap=True)
         self._build()
-        cancel = self.add_button(button("Cancel"))
+        cancel = self.add_button(button(tr("Cancel")))
         cancel.clicked.connect(self.reject)
-        self.start_button = self.add_button(button("Watch" if is_watch else "Start", "primary"))
+        self.start_button = self.add_button(button(tr("Watch") if is_watch else tr("Start"), "primary"))
         self.start_button.clicked.connect(self.accept)
         self._timer = QTimer(self, singleShot=True, interval=LOOK_DELAY_MS)
         self._timer.timeout.connect(self._look)
@@ -132,25 +141,25 @@ class UseFolderDialog(FramedDialog):
         grid.setVerticalSpacing(8)
         grid.setColumnMinimumWidth(0, INDENT_PX + NAME_PX)
         grid.setColumnStretch(1, 1)
-        self._place(grid, 0, "Folder", self.folder_field, self._folder_button)
+        self._place(grid, 0, tr("Folder"), self.folder_field, self._folder_button)
         grid.addWidget(self.present if self._is_watch else self.sub_folders, 1, 1, 1, 2)
         grid.addWidget(self.count, 2, 1, 1, 2)
         self.body.addLayout(grid)
         self.body.addSpacing(10)
         self.body.addWidget(self.table_box)
         self._table_part, table = _part()
-        self._place(table, 0, "File", self.table_field, self._table_button)
+        self._place(table, 0, tr("File"), self.table_field, self._table_button)
         table.addWidget(self.resume_box, 1, 1, 1, 2)
         self.body.addWidget(self._table_part)
         self.body.addSpacing(10)
         self.body.addWidget(self.sort_box)
         self._sort_part, sort = _part()
-        self._place(sort, 0, "Into", self.sort_field, self._sort_button)
+        self._place(sort, 0, tr("Into"), self.sort_field, self._sort_button)
         line = QHBoxLayout()
         line.setSpacing(12)
         line.addWidget(self.how)
         line.addStretch(1)
-        line.addWidget(text_label("Unsure below", "dim"))
+        line.addWidget(text_label(tr("Unsure below"), "dim"))
         line.addWidget(self.unsure)
         sort.addLayout(line, 1, 1, 1, 2)
         sort.addWidget(self.room, 2, 1, 1, 2)
@@ -178,26 +187,28 @@ class UseFolderDialog(FramedDialog):
     # ---- what the user does
 
     def _choose_folder(self) -> None:
-        chosen = ask.ask_folder(self, "Folder of pictures")
+        chosen = ask.ask_folder(self, tr("Folder of pictures"))
         if chosen is not None:
             self.folder_field.setText(str(chosen))
 
     def _choose_table(self) -> None:
-        chosen = ask.ask_save_file(self, "Table", "Table (*.csv)", _path(self.table_field))
+        chosen = ask.ask_save_file(self, tr("Table"), tr("Table (*.csv)"), _path(self.table_field))
         if chosen is not None:
             self.table_field.setText(str(chosen))
 
     def _choose_sort(self) -> None:
-        chosen = ask.ask_folder(self, "Folder of sorted pictures")
+        chosen = ask.ask_folder(self, tr("Folder of sorted pictures"))
         if chosen is not None:
             self.sort_field.setText(str(chosen))
 
     def _on_folder(self) -> None:
         """Suggests places for the results beside the folder."""
         folder = self._folder()
-        name = folder.name or "pictures"
-        self._suggest(self.table_field, str(folder.with_name(f"{name} classified.csv")) if folder.name else "")
-        self._suggest(self.sort_field, str(folder.with_name(f"{name} sorted")) if folder.name else "")
+        name = folder.name
+        self._suggest(
+            self.table_field, str(folder.with_name(tr("{folder} classified.csv", folder=name))) if folder.name else ""
+        )
+        self._suggest(self.sort_field, str(folder.with_name(tr("{folder} sorted", folder=name))) if folder.name else "")
         self._ask()
 
     def _suggest(self, field: QLineEdit, text: str) -> None:
@@ -262,7 +273,9 @@ class UseFolderDialog(FramedDialog):
         )
         can = has_folder and (has_goal or self._is_watch) and has_places and not survey.problem and not is_tight
         self.start_button.setEnabled(can)
-        self.start_button.setToolTip("" if has_goal or self._is_watch else "Choose a table, sorted folders, or both")
+        self.start_button.setToolTip(
+            "" if has_goal or self._is_watch else tr("Choose a table, sorted folders, or both")
+        )
 
 
 def look_at(folder: Path, is_recursive: bool, table: Path | None, sort: SortPlan | None, is_watch: bool) -> Survey:
@@ -270,13 +283,13 @@ def look_at(folder: Path, is_recursive: bool, table: Path | None, sort: SortPlan
     from engine.tasks.prediction_table import part_of
 
     if not folder.is_dir():
-        return Survey(problem="" if is_watch else "There is no such folder.")
+        return Survey(problem="" if is_watch else tr("There is no such folder."))
     number, size, sample = 0, 0, None
     for file in walk_images(folder, lambda _name, _reason: None):
         if not is_recursive and "/" in file.relative_path:
             break  # a folder's own files come before those of its sub-folders
         number, size, sample = number + 1, size + file.size_bytes, sample or file.path
-    problem = "" if number or is_watch else "There are no pictures in it."
+    problem = "" if number or is_watch else tr("There are no pictures in it.")
     free = 0
     if sort is not None:
         try:
@@ -297,11 +310,13 @@ def _count_words(survey: Survey) -> str:
 
 def _room_words(survey: Survey, copies: bool, is_watch: bool) -> str:
     if not copies:
-        return "Links need no room."
+        return tr("Links need no room.")
     if not survey.num_free:
         return ""
-    free = f"{wording.size(survey.num_free)} are free on that disk."
-    return free if is_watch else f"Copies need {wording.size(survey.num_bytes)}; {free}"
+    needed, free = wording.size(survey.num_bytes), wording.size(survey.num_free)
+    if is_watch:
+        return tr("{free} are free on that disk.", free=free)
+    return tr("Copies need {size}; {free} are free on that disk.", size=needed, free=free)
 
 
 def _part() -> tuple[QWidget, QGridLayout]:
@@ -316,11 +331,11 @@ def _part() -> tuple[QWidget, QGridLayout]:
     return part, grid
 
 
-def _path_row(name: str) -> tuple[QLineEdit, QPushButton]:
+def _path_row(name: str, choose: str) -> tuple[QLineEdit, QPushButton]:
     field = QLineEdit()
     field.setAccessibleName(name)
-    browse = button("Choose…", tooltip=f"Choose: {name.lower()}")
-    browse.setAccessibleName(f"Choose: {name.lower()}")
+    browse = button(tr("Choose…"), tooltip=choose)
+    browse.setAccessibleName(choose)
     return field, browse
 
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from engine.language import tr, trc
 from gui.widgets.card_button import CardButton
 
 # Measured with MobileNetV2 on five picture sets, ten labelled images of each class: .794, .814 and .816 right.
 PRESETS = {
-    "fast": ("Fast", 1, "One look at each image: half the time, 2 of 100 more wrong."),
-    "balanced": ("Balanced", 2, "Two looks, the whole image and its middle: the usual choice."),
-    "best": ("Best", 3, "Three looks, one closer: half as long again; helps where small details decide."),
+    "fast": (tr("Fast"), 1, tr("One look at each image: half the time, 2 of 100 more wrong.")),
+    "balanced": (tr("Balanced"), 2, tr("Two looks, the whole image and its middle: the usual choice.")),
+    "best": (
+        trc("looks", "Best"),
+        3,
+        tr("Three looks, one closer: half as long again; helps where small details decide."),
+    ),
 }
 
 
@@ -27,7 +32,7 @@ class ViewsChoice(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAccessibleName("Looks at each image")
+        self.setAccessibleName(tr("Looks at each image"))
         self.cards: dict[str, CardButton] = {}
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -36,7 +41,7 @@ class ViewsChoice(QWidget):
             card = CardButton("", title, text)
             card.setCheckable(True)
             card.setAutoExclusive(True)
-            card.setToolTip("Another choice means looking at all images once more, at the next training")
+            card.setToolTip(tr("Another choice means looking at all images once more, at the next training"))
             card.clicked.connect(lambda _checked, name=name: self.chosen.emit(name))
             self.cards[name] = card
             row.addWidget(card)
