@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ def store_error(err: sqlite3.Error | OSError, file: Path) -> StoreError | None:
     # Extended result codes keep the primary code in the low byte. Errors made by the sqlite3 module itself have none.
     code = (getattr(err, "sqlite_errorcode", None) or 0) & 0xFF
     if code == sqlite3.SQLITE_FULL:
-        full = disk_error(OSError(28, "No space left on device"), file)
+        full = disk_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), file)
         return StoreError(
             full.message,
             tr("Make room on it. What was saved before is safe; the change is tried again when there is room."),
