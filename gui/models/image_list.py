@@ -212,12 +212,12 @@ class ImageListModel(QAbstractListModel):
         if has_several_classes(columns) and has_open_suggestion(columns, np.array([row]))[0]:
             names = self._joined(self._in_palette_order(suggested_ids_at(columns, row)))
             if not names:
-                return tr("suggested none of the classes {confidence:.0%}", confidence=columns.confidences[row])
+                return tr("suggested none of the classes {percent:.0f}%", percent=100 * columns.confidences[row])
         elif predicted_id == NO_CLASS:
             return tr("unlabelled")
         else:
             names = self._class_names.get(predicted_id, "")
-        return tr("suggested {classes} {confidence:.0%}", classes=names, confidence=columns.confidences[row])
+        return tr("suggested {classes} {percent:.0f}%", classes=names, percent=100 * columns.confidences[row])
 
     def _joined(self, class_ids: list[int]) -> str:
         """Returns the names of classes, e.g. "rust and dust", "" for none."""

@@ -30,10 +30,10 @@ WIDE_PX = 1240
 MARGIN_PX, CELL_MARGIN_PX = 16, 56
 NUM_ROWS = 6
 HEIGHTS = {
-    "wide one": {1: 308, 2: 232},
-    "wide several": {1: 308},
-    "narrow one": {1: 372, 3: 248, 4: 208},
-    "narrow several": {1: 308, 2: 232},
+    "wide-one": {1: 308, 2: 232},
+    "wide-several": {1: 308},
+    "narrow-one": {1: 372, 3: 248, 4: 208},
+    "narrow-several": {1: 308, 2: 232},
 }
 """Least height of the rows that grow with the window."""
 Place = tuple[int, int, int, int]
@@ -148,7 +148,7 @@ class ReviewOverview(QScrollArea):
         """Puts the cards where they belong at this width."""
         review = self._state.review
         has_matrix = review is None or review.metrics is not None
-        kind = f"{'wide' if self.width() >= WIDE_PX else 'narrow'} {'one' if has_matrix else 'several'}"
+        kind = f"{'wide' if self.width() >= WIDE_PX else 'narrow'}-{'one' if has_matrix else 'several'}"
         if kind == self._placed:
             return
         self._placed = kind
@@ -176,20 +176,20 @@ class ReviewOverview(QScrollArea):
 
     def _places(self, kind: str) -> dict[QWidget, Place]:
         """Returns row, column, number of rows and of columns of every card."""
-        if kind == "wide one":
+        if kind == "wide-one":
             return {
                 self.headline: (0, 0, 1, 2), self.honest: (0, 2, 1, 1),
                 self.confusion: (1, 0, 2, 1), self.per_class: (1, 1, 1, 1), self.learning: (1, 2, 1, 1),
                 self.reliability: (2, 1, 1, 1), self.suspects: (2, 2, 1, 1),
                 self.facts: (3, 0, 1, 3),
             }  # fmt: skip
-        if kind == "wide several":
+        if kind == "wide-several":
             return {
                 self.headline: (0, 0, 1, 2), self.honest: (0, 2, 1, 1),
                 self.per_class: (1, 0, 1, 2), self.reliability: (1, 2, 1, 1), self.facts: (2, 0, 1, 3),
             }  # fmt: skip
         first: dict[QWidget, Place] = {self.headline: (0, 0, 1, 2)}
-        if kind == "narrow several":
+        if kind == "narrow-several":
             return first | {
                 self.per_class: (1, 0, 1, 2),
                 self.honest: (2, 0, 1, 1), self.reliability: (2, 1, 1, 1),
