@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenuBar, QWidget
+from PySide6.QtGui import QIcon, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenuBar, QSizePolicy, QWidget
 
 from engine.language import tr, trc, trn
 from gui.save_states import NOT_SAVED, SAVED, SAVING
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 HEIGHT_PX = 48
 RATE_REFRESH_MS = 5000
 CALM_MS = 250
+NAME_PX = 48
+"""So much of the project's name is always seen."""
 LABEL, REVIEW, USE = "label", "review", "use"
 WORKSPACES = (
     Segment(LABEL, trc("workspace", "Label"), tr("Give the images their classes (Alt+1)")),
@@ -40,9 +42,10 @@ class TopBar(QWidget):
         self.setFixedHeight(HEIGHT_PX)
         mark = QLabel()
         mark.setPixmap(QIcon(str(ICONS / "graft.svg")).pixmap(QSize(22, 22), self.devicePixelRatio()))
-        brand = QLabel("Graft")
-        brand.setFont(font(1.2, bold=True))
+        self._brand = QLabel("Graft")
+        self._brand.setFont(font(1.2, bold=True))
         self.project_name = ElidedLabel(role="dim")
+        self.project_name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.switch = Segments(tr("Workspace"), WORKSPACES)
         self.switch.hide()
         self.rate_chip = Chip(icon="clock")
@@ -50,11 +53,12 @@ class TopBar(QWidget):
         self.rate_chip.hide()
         self.save_chip = Chip()
         self.save_chip.hide()
-        row = QHBoxLayout(self)
+        self._has_rate = self._is_calm = False
+        row = self._row = QHBoxLayout(self)
         row.setContentsMargins(16, 0, 16, 1)
         row.setSpacing(8)
         row.addWidget(mark)
-        row.addWidget(brand)
+        row.addWidget(self._brand)
         row.addSpacing(8)
         row.addWidget(menu_bar, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addSpacing(8)
@@ -82,6 +86,20 @@ class TopBar(QWidget):
         session.project_opened.connect(self._show_project)
         session.project_closed.connect(self._show_project)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Leaves out the program's name, then the words of a calm chip, then the pace, until no menu is cut off."""
+        for step in range(4):
+            self._brand.setVisible(step < 1)
+            self.save_chip.set_short(step > 1 and self._is_calm)
+            self.rate_chip.setVisible(self._has_rate and step < 3)
+            self._row.invalidate()
+            if self._row.sizeHint().width() + NAME_PX <= self.width():
+                break
+
     def _show_project(self) -> None:
         if self._session is None:
             return
@@ -96,11 +114,12 @@ class TopBar(QWidget):
 
     def _show_rate(self) -> None:
         rate = self._session.rate.images_per_hour() if self._session is not None else None
-        self.rate_chip.setVisible(rate is not None)
+        self._has_rate = rate is not None
         if rate is not None:
             self.rate_chip.set_look(tr("{rate:,} images/h", rate=rate), "clock")
         else:
             self._rate_timer.stop()
+        self._fit()
 
     def _on_save_state(self, state: str) -> None:
         # "Saving" is shown at once and "saved" a moment later, so that fast labelling does not make the chip flicker.
@@ -119,6 +138,7 @@ class TopBar(QWidget):
         if self._calm_timer.isActive():
             return
         is_stuck = session.save_state == NOT_SAVED
+        self._is_calm = False
         if session.is_read_only:
             chip.set_look("Read-only", "lock", "warning")
             chip.setToolTip(
@@ -131,6 +151,7 @@ class TopBar(QWidget):
             chip.set_look(words, "error", "danger")
             chip.setToolTip(tr("The disk did not take them. They are kept in order and tried again every few seconds."))
         elif session.save_state == SAVING:
+            self._is_calm = True
             chip.set_look(tr("Saving…"), "save")
             chip.setToolTip(tr("The last labels are on their way to the disk"))
         elif session.facts.problem is not None:
@@ -142,6 +163,8 @@ class TopBar(QWidget):
                 )
             )
         else:
+            self._is_calm = True
             chip.set_look(tr("All labels saved"), "check", "text_dim")
             chip.setToolTip(tr("Every label is on the disk"))
         chip.set_is_button(is_stuck)
+        self._fit()

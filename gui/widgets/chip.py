@@ -22,6 +22,7 @@ class Chip(QAbstractButton):
         self._icon = icon
         self._color = color
         self._is_button = False
+        self._is_short = False
         self.setText(text)
         self.setFont(font(0.92))
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -44,10 +45,19 @@ class Chip(QAbstractButton):
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, False)
         self.update()
 
+    def set_short(self, on: bool) -> None:
+        """Shows only the icon, where there is no room for the text."""
+        if on != self._is_short:
+            self._is_short = on
+            self.updateGeometry()
+            self.update()
+
     def sizeHint(self) -> QSize:
-        width = self.fontMetrics().horizontalAdvance(self.text()) + 2 * PADDING_PX
+        width = 2 * PADDING_PX
+        if not self._is_short:
+            width += self.fontMetrics().horizontalAdvance(self.text())
         if self._icon:
-            width += ICON_PX + GAP_PX
+            width += ICON_PX + (0 if self._is_short else GAP_PX)
         return QSize(width, max(HEIGHT_PX, self.fontMetrics().height() + 8))
 
     def minimumSizeHint(self) -> QSize:
@@ -75,6 +85,8 @@ class Chip(QAbstractButton):
                 painter, self._icon, QRectF(QPointF(left, top), QPointF(left + ICON_PX, top + ICON_PX)), self._color
             )
             left += ICON_PX + GAP_PX
+        if self._is_short:
+            return
         painter.setPen(colors.color(self._color if self.isEnabled() else "text_faint"))
         space = QRectF(left, 0, self.width() - left - PADDING_PX + 1, self.height())
         painter.drawText(space, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), self.text())

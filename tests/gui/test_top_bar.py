@@ -1,0 +1,26 @@
+"""The bar at the top: what it leaves out where the window is narrow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def test_no_menu_is_cut_off_in_a_narrow_window(room: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bar, menus = room.window.top_bar, room.window.menu_bar
+    room.create(tmp_path / "project", "A project with quite a long name, as people do give them")
+    room.wait_for(lambda: bar.save_chip.text() == "All labels saved")
+    monkeypatch.setattr(room.session.rate, "images_per_hour", lambda: 12345)
+    bar._show_rate()
+    room.window.resize(1024, 700)
+    room.wait_for(lambda: bar.width() == 1024)
+    assert menus.width() >= menus.sizeHint().width()
+    assert bar.save_chip.isVisible()
+    assert bar.save_chip.accessibleName() == "All labels saved"
+    room.window.resize(1600, 700)
+    room.wait_for(lambda: bar.width() == 1600)
+    assert bar._brand.isVisible()
+    assert bar.rate_chip.isVisible()
+    assert bar.save_chip.width() > bar.save_chip.height() * 2
