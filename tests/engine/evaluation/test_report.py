@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.evaluation.html import Html, element, joined, table
+from engine.evaluation.html import Html, element, filled, joined, table
 from engine.evaluation.learning_curve import CurvePoint, LearningForecast
 from engine.evaluation.metrics import measure
 from engine.evaluation.reliability import ReliabilityBin
@@ -171,3 +171,14 @@ def test_only_markup_made_here_stays_markup() -> None:
     assert element("a", title='"x"', hidden=None) == '<a title="&quot;x&quot;"></a>'
     assert joined(["<", 3]) == "&lt;3"
     assert "&lt;td&gt;" in table("t", ["a"], [["<td>"]])
+
+
+def test_a_sentence_with_fields_is_text_and_so_are_the_names_in_it() -> None:
+    said = filled("{given} & {predicted}", given=element("b", HOSTILE[0]), predicted="{given} <i>")
+    assert said == "<b>&lt;script&gt;alert(1)&lt;/script&gt;</b> &amp; {given} &lt;i&gt;"
+
+
+def test_the_page_says_which_language_it_is_in(data: ReportData, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert '<html lang="en">' in render(data, TEMPLATE.read_text(encoding="utf-8"))
+    monkeypatch.setattr("engine.evaluation.report.current", lambda: "de")
+    assert '<html lang="de">' in render(data, TEMPLATE.read_text(encoding="utf-8"))
