@@ -10,13 +10,14 @@ import pytest
 
 def test_no_menu_is_cut_off_in_a_narrow_window(room: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bar, menus = room.window.top_bar, room.window.menu_bar
+    menus.addMenu("A long word, as there are in other languages")
     room.create(tmp_path / "project", "A project with quite a long name, as people do give them")
     room.wait_for(lambda: bar.save_chip.text() == "All labels saved")
     monkeypatch.setattr(room.session.rate, "images_per_hour", lambda: 12345)
     bar._show_rate()
     room.window.resize(1024, 700)
     room.wait_for(lambda: bar.width() == 1024)
-    assert menus.width() >= menus.sizeHint().width()
+    room.wait_for(lambda: menus.width() >= menus.sizeHint().width(), 3000)
     assert bar.save_chip.isVisible()
     assert bar.save_chip.accessibleName() == "All labels saved"
     room.window.resize(1600, 700)
