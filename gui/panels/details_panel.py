@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from engine.domain import HistoryEntry, ImageRecord, ImageStatus
 from engine.language import tr, trc
@@ -16,11 +16,12 @@ from gui.panels.history_list import HistoryList
 from gui.panels.image_classes import ImageClassesPanel
 from gui.session import Session
 from gui.thumbnails import THUMBNAIL_PX, Thumbnails
+from gui.widgets.fact_grid import FactGrid
 from gui.widgets.image_card import CardFace
 from gui.widgets.image_preview import Preview
 from gui.widgets.note_field import NoteField
 from gui.widgets.probability_bars import ProbabilityBars
-from gui.widgets.text import ElidedLabel, rule, text_label
+from gui.widgets.text import rule, text_label
 
 READ_DELAY_MS = 60
 FACTS = {
@@ -54,9 +55,7 @@ class DetailsPanel(QScrollArea):
         self._preview = Preview()
         self._bars_caption = text_label(tr("The model thinks"), "caption")
         self._bars = ProbabilityBars()
-        self._facts = QGridLayout()
-        self._values: dict[str, ElidedLabel] = {}
-        self._names: dict[str, QLabel] = {}
+        self.facts = FactGrid(FACTS, paths=("file",))
         self.classes = ImageClassesPanel(session)
         self.note = NoteField()
         self.history = HistoryList()
@@ -115,14 +114,14 @@ class DetailsPanel(QScrollArea):
         self._bars.setVisible(bool(predictions))
         self._bars.set_predictions(predictions, self._session.thresholds())
         columns = self._session.columns
-        self._set_fact("file", columns.names[row])
+        self.facts.set_fact("file", columns.names[row])
         width_px, height_px = int(columns.widths_px[row]), int(columns.heights_px[row])
-        self._set_fact("size", f"{width_px} × {height_px}" if width_px and height_px else "–")
+        self.facts.set_fact("size", f"{width_px} × {height_px}" if width_px and height_px else "–")
         taken_at = float(columns.taken_at[row])
-        self._set_fact("taken", _moment(taken_at) if taken_at == taken_at else "")
+        self.facts.set_fact("taken", _moment(taken_at) if taken_at == taken_at else "")
         self._show_quality(row)
         is_missing = columns.statuses[row] == ImageStatus.MISSING
-        self._set_fact("problem", tr("The file is missing.") if is_missing else "")
+        self.facts.set_fact("problem", tr("The file is missing.") if is_missing else "")
         self._read_timer.start()
 
     def show_looked_at(self, class_id: int) -> None:
@@ -140,16 +139,6 @@ class DetailsPanel(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setAccessibleName(tr("Details"))
-        self._facts.setVerticalSpacing(6)
-        self._facts.setHorizontalSpacing(12)
-        self._facts.setColumnStretch(1, 1)
-        for at, (name, title) in enumerate(FACTS.items()):
-            self._names[name] = text_label(title, "dim")
-            mode = Qt.TextElideMode.ElideMiddle if name == "file" else Qt.TextElideMode.ElideRight
-            self._values[name] = ElidedLabel("", mode=mode)
-            self._values[name].setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            self._facts.addWidget(self._names[name], at, 0)
-            self._facts.addWidget(self._values[name], at, 1)
         body = QVBoxLayout(self._body)
         body.setContentsMargins(0, 0, 0, 0)
         body.setSpacing(8)
@@ -163,7 +152,7 @@ class DetailsPanel(QScrollArea):
         body.addWidget(rule())
         body.addSpacing(4)
         body.addWidget(text_label(tr("Details"), "caption"))
-        body.addLayout(self._facts)
+        body.addLayout(self.facts)
         body.addSpacing(8)
         body.addWidget(rule())
         body.addSpacing(4)
@@ -194,13 +183,8 @@ class DetailsPanel(QScrollArea):
     def _show_quality(self, row: int) -> None:
         quality = self._session.quality.of(self._session.columns)
         words, tips = describe_quality(quality, row)
-        self._set_fact("picture", words)
-        self._values["picture"].setToolTip(tips)
-
-    def _set_fact(self, name: str, text: str) -> None:
-        self._values[name].setText(text)
-        self._names[name].setVisible(bool(text))
-        self._values[name].setVisible(bool(text))
+        self.facts.set_fact("picture", words)
+        self.facts.values["picture"].setToolTip(tips)
 
     def _on_thumbnails_loaded(self, image_ids: list[int]) -> None:
         if self._image_id in image_ids:
@@ -231,10 +215,10 @@ class DetailsPanel(QScrollArea):
     def _show_record(self, record: ImageRecord) -> None:
         if record.width_px and record.height_px:
             size = wording.size(record.size_bytes)
-            self._set_fact("size", f"{record.width_px} × {record.height_px}, {size}")
-        self._set_fact("camera", record.camera)
-        self._set_fact("problem", record.reason)
-        self._values["file"].setToolTip(str(record.path))
+            self.facts.set_fact("size", f"{record.width_px} × {record.height_px}, {size}")
+        self.facts.set_fact("camera", record.camera)
+        self.facts.set_fact("problem", record.reason)
+        self.facts.values["file"].setToolTip(str(record.path))
 
 
 def _moment(posix_s: float) -> str:

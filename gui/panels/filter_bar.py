@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QMenu,
     QPushButton,
     QSizePolicy,
-    QSlider,
     QToolButton,
     QWidget,
 )
@@ -24,6 +23,7 @@ from gui.models.image_filter import ImageFilter
 from gui.theme import icon, theme
 from gui.widgets.grid_layout import DEFAULT_CARD_PX, MAX_CARD_PX, MIN_CARD_PX
 from gui.widgets.order_button import OrderButton
+from gui.widgets.size_slider import SizeSlider
 from gui.widgets.text import text_label
 
 LONG, SHORT = 24, 10
@@ -66,16 +66,12 @@ class FilterBar(QWidget):
         self.order_button.setIcon(icon("sort"))
         self.order_button.setAccessibleName(tr("Order of the images"))
         self.order_button.clicked.connect(lambda: self.orders_wanted.emit(self.order_button))
-        self.size_slider = QSlider(Qt.Orientation.Horizontal)
-        self.size_slider.setRange(MIN_CARD_PX, MAX_CARD_PX)
-        self.size_slider.setValue(DEFAULT_CARD_PX)
-        self.size_slider.setAccessibleName(tr("Size of the pictures"))
-        self.size_slider.setToolTip(tr("Size of the pictures (Ctrl+wheel)"))
+        self.size_slider = SizeSlider(MIN_CARD_PX, MAX_CARD_PX, DEFAULT_CARD_PX, 96)
         self.size_slider.valueChanged.connect(self.card_size_wanted)
         self._size_label = text_label(tr("Size"), "dim")
         self.viewer_button = QToolButton()
         self.viewer_button.clicked.connect(self.viewer_toggled)
-        for widget in (self.order, self.order_button, self.size_slider, self.viewer_button):
+        for widget in (self.order, self.order_button, self.viewer_button):
             widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._build()
         self.set_order(tr("As filed"))
@@ -126,9 +122,7 @@ class FilterBar(QWidget):
         return self.order if self.order.isVisible() else self.order_button
 
     def set_card_px(self, size: int) -> None:
-        blocker = QSignalBlocker(self.size_slider)
-        self.size_slider.setValue(size)
-        blocker.unblock()
+        self.size_slider.set_card_px(size)
 
     def set_viewer_shown(self, is_shown: bool) -> None:
         """Shows what makes sense for the grid or for the viewer."""

@@ -31,6 +31,7 @@ from gui.widgets.empty_state import EmptyState
 from gui.widgets.image_grid import ImageGrid
 from gui.widgets.image_viewer import ImageViewer
 from gui.widgets.offline_bar import OfflineBar
+from gui.widgets.panes import focus_pane
 from gui.widgets.section import Section
 
 NARROW_PX = 1240
@@ -104,9 +105,7 @@ class LabelFrame(QWidget):
         panes = [images, self.details.first_field]
         panes += [self.palette_panel.view if self.session.classes else self.palette_panel.new_name, self.show_list.view]
         panes += [self.folders, self.dates, self.flaws]
-        panes = [pane for pane in panes if pane.isVisible()]
-        at = next((at for at, pane in enumerate(panes) if pane.hasFocus()), 0)
-        panes[(at + step) % len(panes)].setFocus(Qt.FocusReason.ShortcutFocusReason)
+        focus_pane(panes, step)
 
     def focus_previous_pane(self) -> None:
         """The other way round."""

@@ -18,7 +18,7 @@ from gui.widgets.buttons import button
 from gui.widgets.chip import Chip
 from gui.widgets.progress import SlimProgress
 from gui.widgets.shortcut_button import ShortcutButton
-from gui.widgets.text import ElidedLabel, LinkLabel, set_role
+from gui.widgets.text import ElidedLabel, LinkLabel, headline, set_role
 
 HEIGHT_PX = 64
 WIDE_PX = 1200
@@ -96,16 +96,6 @@ class ModelBar(QWidget):
         self.cancel_button = button(tr("Cancel"), "chip", tooltip=CANCEL_TIP)
         self.cancel_button.clicked.connect(self.cancel_asked)
 
-        headline = QHBoxLayout()
-        headline.setSpacing(6)
-        headline.addWidget(self.title)
-        headline.addWidget(self.interval, 1)
-        words = QVBoxLayout()
-        words.setSpacing(2)
-        words.addStretch(1)
-        words.addLayout(headline)
-        words.addWidget(self.facts)
-        words.addStretch(1)
         self._activity = QWidget()
         self._activity.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         column = QVBoxLayout(self._activity)
@@ -122,7 +112,7 @@ class ModelBar(QWidget):
         row.addWidget(self.retrain_button)
         row.addWidget(self.auto_box)
         row.addSpacing(8)
-        row.addLayout(words, 1)
+        row.addLayout(headline(self.title, self.interval, self.facts), 1)
         row.addWidget(self._activity)
         row.addWidget(self.cancel_button)
         row.addWidget(self.training_button)

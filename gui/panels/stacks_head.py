@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSlider, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QWidget
 
 from engine.language import tr
 from gui.theme import icon, theme
 from gui.widgets.buttons import button
 from gui.widgets.progress import SlimProgress
+from gui.widgets.size_slider import SizeSlider
 from gui.widgets.stack_layout import DEFAULT_TILE_PX, MAX_TILE_PX, MIN_TILE_PX
 from gui.widgets.text import ElidedLabel, text_label
 
@@ -35,13 +36,7 @@ class StacksHead(QWidget):
         self._rest = ElidedLabel(role="dim")
         self._rest.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._size_label = text_label(tr("Size"), "dim")
-        self.size_slider = QSlider(Qt.Orientation.Horizontal)
-        self.size_slider.setRange(MIN_TILE_PX, MAX_TILE_PX)
-        self.size_slider.setValue(DEFAULT_TILE_PX)
-        self.size_slider.setFixedWidth(88)
-        self.size_slider.setAccessibleName(tr("Size of the pictures"))
-        self.size_slider.setToolTip(tr("Size of the pictures (Ctrl+wheel)"))
-        self.size_slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.size_slider = SizeSlider(MIN_TILE_PX, MAX_TILE_PX, DEFAULT_TILE_PX, 88)
         self.size_slider.valueChanged.connect(self.size_wanted)
         self.ask_button = button(tr("New stacks"), "chip", "retrain")
         self.ask_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -87,9 +82,7 @@ class StacksHead(QWidget):
         self.ask_button.setToolTip(tip)
 
     def set_card_px(self, size: int) -> None:
-        blocker = QSignalBlocker(self.size_slider)
-        self.size_slider.setValue(size)
-        blocker.unblock()
+        self.size_slider.set_card_px(size)
 
     def sizeHint(self) -> QSize:
         return QSize(600, 46)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from engine.domain import ImageClass, LabelMode
 from engine.errors import AppError
@@ -22,11 +22,12 @@ from gui.use_corrections import UseCorrections
 from gui.use_files import UNSURE_BELOW, State
 from gui.use_session import UseSession
 from gui.widgets.class_button import ClassButton
+from gui.widgets.fact_grid import FactGrid
 from gui.widgets.flow_layout import FlowLayout
 from gui.widgets.image_card import CardFace
 from gui.widgets.image_preview import Preview
 from gui.widgets.probability_bars import ProbabilityBars
-from gui.widgets.text import ElidedLabel, rule, text_label
+from gui.widgets.text import rule, text_label
 
 READ_DELAY_MS = 60
 MAX_BUTTONS = 12
@@ -77,9 +78,7 @@ class UseDetails(QScrollArea):
         self._fix_note = text_label("", "faint", wrap=True)
         self._fix = QWidget()
         self._fix_flow = FlowLayout(self._fix)
-        self._values: dict[str, ElidedLabel] = {}
-        self._names: dict[str, QLabel] = {}
-        self._facts = QGridLayout()
+        self._facts = FactGrid(FACTS, paths=FACTS)
         self._nothing = text_label(tr("Nothing chosen."), "faint", wrap=True)
         self._body = QWidget()
         self._build()
@@ -105,7 +104,7 @@ class UseDetails(QScrollArea):
             sharp = self.devicePixelRatioF() * 240 > THUMBNAIL_PX * 1.15
             self._thumbnails.want("use details", [row + 1] if has_file else [], sharp=sharp)
             for name in ("size", "changed"):
-                self._set_fact(name, "")
+                self._facts.set_fact(name, "")
             self._read_timer.start()
         if has_file:
             self._show_file(row)
@@ -130,15 +129,6 @@ class UseDetails(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setAccessibleName(tr("Details"))
-        self._facts.setVerticalSpacing(6)
-        self._facts.setHorizontalSpacing(12)
-        self._facts.setColumnStretch(1, 1)
-        for at, (name, title) in enumerate(FACTS.items()):
-            self._names[name] = text_label(title, "dim")
-            self._values[name] = ElidedLabel("", mode=Qt.TextElideMode.ElideMiddle)
-            self._values[name].setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            self._facts.addWidget(self._names[name], at, 0)
-            self._facts.addWidget(self._values[name], at, 1)
         body = QVBoxLayout(self._body)
         body.setContentsMargins(0, 0, 0, 0)
         body.setSpacing(8)
@@ -191,8 +181,8 @@ class UseDetails(QScrollArea):
         for part in (self._fix_rule, self._fix_part):
             part.setVisible(is_readable)
         path = files.paths[row]
-        self._set_fact("file", path.name)
-        self._set_fact("folder", "" if row in files.homeless else str(path.parent))
+        self._facts.set_fact("file", path.name)
+        self._facts.set_fact("folder", "" if row in files.homeless else str(path.parent))
 
     def _words(self, row: int) -> tuple[str, str]:
         """Returns a headline on a file and a sentence below it."""
@@ -266,16 +256,11 @@ class UseDetails(QScrollArea):
                 return
             size = wording.size(facts.size_bytes)
             has_size = facts.width_px and facts.height_px
-            self._set_fact("size", f"{facts.width_px} × {facts.height_px}, {size}" if has_size else size)
-            self._set_fact("changed", time.strftime("%Y-%m-%d %H:%M", time.localtime(facts.changed_at)))
+            self._facts.set_fact("size", f"{facts.width_px} × {facts.height_px}, {size}" if has_size else size)
+            self._facts.set_fact("changed", time.strftime("%Y-%m-%d %H:%M", time.localtime(facts.changed_at)))
             self.refresh()
 
         self._use.in_background(lambda: read_facts(path), show)
-
-    def _set_fact(self, name: str, text: str) -> None:
-        self._values[name].setText(text)
-        self._values[name].setVisible(bool(text))
-        self._names[name].setVisible(bool(text))
 
 
 def read_facts(path: Path) -> FileFacts | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from engine.language import tr
-from gui.theme import font, paint_icon, theme
+from gui.theme import font, paint_icon
 from gui.widgets.buttons import button
+from gui.widgets.drop_frame import paint_drop_frame
 from gui.widgets.text import text_label
 
 ZONE_PX, MOST_WIDE_PX = 400, 620
@@ -24,16 +25,8 @@ class _Zone(QWidget):
         self.setMaximumSize(MOST_WIDE_PX, ZONE_PX)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        colors = theme()
         painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        pen = QPen(colors.color("accent" if self.is_target else "text_faint"), 1.5, Qt.PenStyle.CustomDashLine)
-        pen.setDashPattern([4, 4])
-        painter.setPen(pen)
-        glow = colors.color("accent")
-        glow.setAlphaF(0.10)
-        painter.setBrush(glow if self.is_target else QColor(Qt.GlobalColor.transparent))
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 14, 14)
+        paint_drop_frame(painter, self.rect(), self.is_target, 14)
         top = QPointF(self.rect().center().x() - 28, max(24.0, self.height() / 2 - 130))
         name = "images" if self.has_model else "layers"
         paint_icon(painter, name, QRectF(top.x(), top.y(), 56, 56), "accent" if self.is_target else "text_faint")

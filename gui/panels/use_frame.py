@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSlider, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from engine.language import tr, trc
 from gui.models.image_list import ImageListModel
@@ -30,6 +30,8 @@ from gui.widgets.grid_layout import MAX_CARD_PX, MIN_CARD_PX
 from gui.widgets.hint_line import HintLine
 from gui.widgets.image_grid import ImageGrid
 from gui.widgets.image_viewer import ImageViewer
+from gui.widgets.panes import focus_pane
+from gui.widgets.size_slider import SizeSlider
 from gui.widgets.text import text_label
 
 NARROW_PX = 1240
@@ -86,9 +88,7 @@ class UseFrame(QWidget):
         middle = self.drop_page.first_button if shown is self.drop_page else shown
         panes: list[QWidget] = [each for each in (middle, self.details.bars, self.lists) if each is not None]
         panes += [self.folder_button, self.strip.model_button]
-        panes = [pane for pane in panes if pane.isVisible()]
-        at = next((at for at, pane in enumerate(panes) if pane.hasFocus()), 0)
-        panes[(at + step) % len(panes)].setFocus(Qt.FocusReason.ShortcutFocusReason)
+        focus_pane(panes, step)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         self.focus_images()
@@ -175,16 +175,11 @@ class UseFrame(QWidget):
         self.order.addItems([each.value for each in UseOrder])
         self.order.setAccessibleName(tr("Order of the files"))
         self.order.setToolTip(tr("Order of the files"))
-        self.size_slider = QSlider(Qt.Orientation.Horizontal)
-        self.size_slider.setRange(MIN_CARD_PX, MAX_CARD_PX)
-        self.size_slider.setValue(self.grid.card_px)
-        self.size_slider.setFixedWidth(96)
-        self.size_slider.setAccessibleName(tr("Size of the pictures"))
-        self.size_slider.setToolTip(tr("Size of the pictures (Ctrl+wheel)"))
+        self.size_slider = SizeSlider(MIN_CARD_PX, MAX_CARD_PX, self.grid.card_px, 96)
         self.clear_button = button(
             tr("Empty the list"), "chip", "close", tr("Nothing happens to the files (Ctrl+Shift+Del)")
         )
-        for widget in (self.order, self.size_slider, self.clear_button):
+        for widget in (self.order, self.clear_button):
             widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._bar = QWidget()
         self._bar.setProperty("role", "window")

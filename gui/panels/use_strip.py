@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
 from engine.language import tr
 from gui.session import Session
 from gui.theme import font, icon
 from gui.use_session import UseSession
 from gui.widgets.buttons import button
-from gui.widgets.text import ElidedLabel
+from gui.widgets.text import ElidedLabel, headline
 
 HEIGHT_PX = 60
 
@@ -43,21 +43,11 @@ class UseStrip(QWidget):
         self.model_button.clicked.connect(self._open_menu)
         self.leave_button = button(tr("Back"), "chip", "chevron-left", tr("Back to the start page (Ctrl+W)"))
         self.leave_button.clicked.connect(self.leave_wanted)
-        line = QHBoxLayout()
-        line.setSpacing(6)
-        line.addWidget(self.title)
-        line.addWidget(self.interval, 1)
-        words = QVBoxLayout()
-        words.setSpacing(2)
-        words.addStretch(1)
-        words.addLayout(line)
-        words.addWidget(self.facts)
-        words.addStretch(1)
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 6, 12, 6)
         row.setSpacing(8)
         row.addWidget(self.leave_button)
-        row.addLayout(words, 1)
+        row.addLayout(headline(self.title, self.interval, self.facts), 1)
         row.addWidget(self.newer_button)
         row.addWidget(self.model_button)
         use.model_changed.connect(self.refresh)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from engine.language import tr, trc
@@ -13,6 +13,7 @@ from gui.preferences import Preferences, RecentProject
 from gui.theme import font, paint_icon, theme
 from gui.widgets.buttons import button
 from gui.widgets.card_button import CardButton
+from gui.widgets.drop_frame import paint_drop_frame
 from gui.widgets.recent_row import RecentRow
 from gui.widgets.text import text_label
 
@@ -36,14 +37,7 @@ class DropZone(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         colors = theme()
         painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        pen = QPen(colors.color("accent" if self._is_target else "text_faint"), 1.5, Qt.PenStyle.CustomDashLine)
-        pen.setDashPattern([4, 4])
-        painter.setPen(pen)
-        glow = colors.color("accent")
-        glow.setAlphaF(0.10)
-        painter.setBrush(glow if self._is_target else QColor(Qt.GlobalColor.transparent))
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 12, 12)
+        paint_drop_frame(painter, self.rect(), self._is_target, 12)
         middle = QPointF(self.rect().center())
         name = "accent" if self._is_target else "text_faint"
         paint_icon(painter, "images", QRectF(middle.x() - 14, middle.y() - 34, 28, 28), name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 
 def text_label(text: str = "", role: str = "", *, wrap: bool = False, parent: QWidget | None = None) -> QLabel:
@@ -24,6 +24,21 @@ def set_role(widget: QWidget, role: str) -> None:
         widget.style().unpolish(widget)
         widget.style().polish(widget)
         widget.update()
+
+
+def headline(title: QLabel, beside: QLabel, below: QLabel) -> QVBoxLayout:
+    """Returns a title with a dim figure after it, and facts below: a model and what it is worth."""
+    line = QHBoxLayout()
+    line.setSpacing(6)
+    line.addWidget(title)
+    line.addWidget(beside, 1)
+    words = QVBoxLayout()
+    words.setSpacing(2)
+    words.addStretch(1)
+    words.addLayout(line)
+    words.addWidget(below)
+    words.addStretch(1)
+    return words
 
 
 def rule(parent: QWidget | None = None) -> QFrame:

@@ -66,7 +66,7 @@ def test_flaws_are_filters_with_counts_an_order_and_a_line_of_the_details(spoilt
     assert set(shown(room)[:2]) == {"blurred 0.jpg", "blurred 1.jpg"}
     assert shown(room)[-1] == "broken.jpg"
     workspace.grid.go_to(0)
-    facts = workspace.details._values["Picture"]
+    facts = workspace.details.facts.values["picture"]
     room.wait_for(lambda: facts.text() == "blurry")
     assert "Softer than" in facts.toolTip()
 
