@@ -6,10 +6,14 @@ import time
 from typing import TYPE_CHECKING
 
 from engine.language import count as count
-from engine.language import decimal, tr
+from engine.language import decimal, tr, trc
 
 if TYPE_CHECKING:
+    from engine.backbones import SpeedClass
     from engine.domain import Run
+
+
+_SPEEDS = {"fast": tr("fast"), "medium": trc("speed", "medium"), "slow": tr("slow")}
 
 
 def classes(number: int) -> str:
@@ -49,6 +53,11 @@ def run_meaning(run: Run) -> str:
         "How well the model puts images that have a class before those without it, as the mean over the classes, with "
         "its 95 % interval. Measured on confirmed images that it had not seen in training"
     )
+
+
+def speed(kind: SpeedClass) -> str:
+    """Returns "fast", "medium" or "slow"."""
+    return _SPEEDS[kind.value]
 
 
 def duration(seconds: float) -> str:

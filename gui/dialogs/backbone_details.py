@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QScrollArea, QSi
 from engine import speeds
 from engine.backbones import STARTER_KEY, BackboneSpec, LicenceKind, SpeedClass
 from engine.backbones.worth import what_it_brings
-from engine.language import tr, trc, trn
+from engine.language import tr, trn
 from engine.own_backbones import is_own
 from engine.weights import WEIGHTS_VARIABLE
 from gui import wording
@@ -16,11 +16,6 @@ from gui.theme import font
 from gui.widgets.buttons import button
 from gui.widgets.text import text_label
 
-_SPEEDS = {
-    SpeedClass.FAST: tr("fast"),
-    SpeedClass.MEDIUM: trc("speed", "medium"),
-    SpeedClass.SLOW: tr("slow"),
-}
 _SPEED_WORDS = {
     SpeedClass.FAST: tr("fast: about a hundred images a second on an ordinary computer"),
     SpeedClass.MEDIUM: tr("medium: about twenty images a second on an ordinary computer"),
@@ -134,7 +129,7 @@ def _speed_words(record: BackboneSpec, num_views: int) -> str:
         "{speed}: up to {number:,} image a second on this machine.",
         "{speed}: up to {number:,} images a second on this machine.",
         round(measured / num_views),
-        speed=_SPEEDS[record.speed_class],
+        speed=wording.speed(record.speed_class),
     )
 
 

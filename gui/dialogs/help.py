@@ -19,7 +19,7 @@ from gui.widgets.buttons import button
 FOLDER: Final = RESOURCES / "help"
 PAGES: Final = ("start", "labelling", "training", "review", "use", "exports", "safety", "questions", "benchmarks")
 """The pages in their order: file names without ".md"."""
-LIST_PX = 210
+LIST_PX = 250
 NAME_ROLE = int(Qt.ItemDataRole.UserRole)
 
 

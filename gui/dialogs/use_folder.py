@@ -24,7 +24,7 @@ from gui.widgets.segments import Segment, Segments
 from gui.widgets.text import set_role, text_label
 
 LOOK_DELAY_MS = 350
-INDENT_PX, NAME_PX = 28, 44
+WIDTH_PX, INDENT_PX, NAME_PX = 700, 28, 44
 HOWS = (
     Segment(Placing.COPY, tr("Copies"), tr("Independent of the originals; needs as much room again")),
     Segment(Placing.HARD_LINK, tr("Hard links"), tr("A second name for the same file: no room, same disk only")),
@@ -68,7 +68,7 @@ class UseFolderDialog(FramedDialog):
         self._asked = 0
         self._suggested: dict[QLineEdit, str] = {}
         self.survey = Survey()
-        self.setMinimumWidth(640)
+        self.setMinimumWidth(WIDTH_PX)
         self.folder_field, self._folder_button = _path_row(tr("Folder of pictures"), tr("Choose: folder of pictures"))
         self.sub_folders = QCheckBox(tr("With its sub-folders"))
         self.sub_folders.setChecked(True)
@@ -87,7 +87,9 @@ class UseFolderDialog(FramedDialog):
         self.unsure.setRange(0, 99)
         self.unsure.setValue(round(100 * UNSURE_BELOW))
         self.unsure.setSuffix(" %")
-        self.unsure.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+        # NoButtons would leave the number a single pixel beside the padding of the theme (Qt 6.11): it was not seen.
+        self.unsure.setStyleSheet("QSpinBox::up-button, QSpinBox::down-button { width: 0; border: none; }")
+        self.unsure.lineEdit().setTextMargins(10, 0, 0, 0)
         self.unsure.setFixedWidth(84)
         self.unsure.setAccessibleName(tr("Unsure below"))
         self.unsure.setToolTip(tr("Predictions less sure than this go into the folder “unsure”"))

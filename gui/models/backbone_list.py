@@ -112,7 +112,7 @@ class BackboneListModel(QAbstractListModel):
             return row.text
         if role == Qt.ItemDataRole.AccessibleDescriptionRole and row.spec is not None:
             size = wording.size(row.spec.size_bytes)
-            parts = (row.state, size, str(row.spec.speed_class), row.spec.licence, licence_words(row.spec))
+            parts = (row.state, size, wording.speed(row.spec.speed_class), row.spec.licence, licence_words(row.spec))
             return ", ".join(part for part in parts if part)
         return None
 

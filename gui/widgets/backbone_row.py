@@ -76,7 +76,7 @@ class BackboneDelegate(QStyledItemDelegate):
     def _paint_facts(self, painter: QPainter, space: QRect, record: BackboneSpec) -> None:
         colors = theme()
         painter.setFont(font(0.88))
-        facts = f"{record.speed_class} · {record.input_size_px} px"
+        facts = f"{wording.speed(record.speed_class)} · {record.input_size_px} px"
         painter.setPen(colors.color("text_faint"))
         painter.drawText(space, int(_LEFT), facts)
         warning = licence_words(record)
