@@ -134,10 +134,16 @@ class UseFrame(QWidget):
 
     def _build_left(self) -> QWidget:
         self.folder_button = button(
-            tr("Classify a folder…"), "", "folder", tr("To a table, and sorted into folders (Ctrl+D)")
+            trc("under Whole folders", "Classify a folder…"),
+            "",
+            "folder",
+            tr("To a table, and sorted into folders (Ctrl+D)"),
         )
         self.watch_button = button(
-            tr("Watch a folder…"), "", "eye", tr("New files are classified as they come (Ctrl+Shift+W)")
+            trc("under Whole folders", "Watch a folder…"),
+            "",
+            "eye",
+            tr("New files are classified as they come (Ctrl+Shift+W)"),
         )
         self._left.setProperty("role", "panel")
         self._left.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
