@@ -186,7 +186,7 @@ class Commands(ProjectCommands):
     def show_preferences(self) -> None:
         from gui.dialogs.preferences import PreferencesDialog
 
-        self._open(PreferencesDialog(self._session, self, self._window))
+        self._open(PreferencesDialog(self._session, self, self._window.workspace.thumbnails, self._window))
 
     def show_shortcuts(self) -> None:
         from gui.dialogs.shortcuts import ShortcutsDialog

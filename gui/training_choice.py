@@ -95,6 +95,12 @@ class TrainingChoice(QObject):
             "with_accepted": settings.with_accepted,
         }
 
+    def take_gpus(self, found: dict[str, str]) -> None:
+        """Notes which GPUs there are: their names, by what they are asked for by."""
+        if found != self.gpus:
+            self.gpus = found
+            self.changed.emit()
+
     # ---- what it will take
 
     def measure(self) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import calendar
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from engine.domain import Change
 from engine.errors import ProjectError
@@ -13,6 +16,8 @@ from engine.project.project import Project
 from engine.store import backup, going_back
 from engine.store.going_back import GoingBackPlan as GoingBackPlan
 from engine.store.going_back import LabelState as LabelState
+
+_STAMP: Final = re.compile(r"\d{8}T\d{6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +42,8 @@ def list_backups(project: Project) -> list[BackupFile]:
             facts = file.stat()
         except OSError:  # rotated out meanwhile
             continue
-        found.append(BackupFile(file, facts.st_mtime, facts.st_size, is_before_update))
-    return sorted(found, key=lambda each: each.made_at, reverse=True)
+        found.append(BackupFile(file, _made_at(file, facts.st_mtime), facts.st_size, is_before_update))
+    return sorted(found, key=lambda each: (each.made_at, each.file.name), reverse=True)
 
 
 def back_up(project: Project) -> Path:
@@ -75,6 +80,15 @@ def go_back(project: Project, wanted: LabelState, made_at: float) -> Change | No
     moment = time.strftime("%Y-%m-%d %H:%M", time.localtime(made_at))
     text = tr("go back to the backup of {moment}", moment=moment)
     return project.store.submit(lambda db: going_back.apply(db, wanted, text)).result()
+
+
+def _made_at(file: Path, otherwise: float) -> float:
+    """Returns when a backup was made, by its name: a copy of the project has files of another date."""
+    stamp = _STAMP.search(file.name)
+    try:
+        return float(calendar.timegm(time.strptime(stamp[0], "%Y%m%dT%H%M%S"))) if stamp else otherwise
+    except ValueError:
+        return otherwise
 
 
 def _refuse_read_only(project: Project) -> None:

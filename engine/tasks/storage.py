@@ -32,8 +32,6 @@ class Storage:
     user_bytes: int
     cache_bytes: int = 0
     models_bytes: int = 0
-    num_backups: int = 0
-    last_backup_at: float | None = None
 
 
 def measure_storage(project: Project | None) -> Storage:

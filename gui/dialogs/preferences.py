@@ -4,139 +4,109 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QHBoxLayout, QLabel, QWidget
-from shiboken6 import isValid
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QScrollArea,
+    QStackedWidget,
+    QWidget,
+)
 
-from engine.settings import num_usable_cores, user_data_folder, usual_num_threads
-from gui import wording
+from engine.language import tr
 from gui.dialogs.frame import FramedDialog
-from gui.folders import open_in_system
+from gui.dialogs.preferences_backups import BackupsPage
+from gui.dialogs.preferences_computing import ComputingPage
+from gui.dialogs.preferences_general import GeneralPage
+from gui.dialogs.preferences_keys import KeysPage
+from gui.dialogs.preferences_page import PreferencesPage
+from gui.dialogs.preferences_storage import StoragePage
 from gui.session import Session
+from gui.theme import icon
 from gui.widgets.buttons import button
-from gui.widgets.segments import Segment, Segments
-from gui.widgets.text import ElidedLabel, text_label
 
 if TYPE_CHECKING:
-    from engine.tasks.storage import Storage
     from gui.commands import Commands
+    from gui.thumbnails import Thumbnails
 
-THEMES = (
-    Segment("system", "As the system", "Dark or light, as the system is"),
-    Segment("light", "Light"),
-    Segment("dark", "Dark"),
-)
-WIDTH_PX, NAME_PX = 600, 150
+WIDTH_PX, HEIGHT_PX, LIST_PX = 800, 580, 152
+ROW_PX = 36
 
 
 class PreferencesDialog(FramedDialog):
-    """Four groups: look, labelling, this machine, storage."""
+    """The sections on the left, the chosen one at the right; opens on the one that was looked at last."""
 
-    def __init__(self, session: Session, commands: Commands, parent: QWidget | None = None) -> None:
-        super().__init__("Preferences", "For all projects. Changes hold at once.", parent)
-        self.setFixedWidth(WIDTH_PX)
-        self._session = session
-        self._grid = QGridLayout()
-        self._grid.setHorizontalSpacing(16)
-        self._grid.setVerticalSpacing(10)
-        self._grid.setColumnMinimumWidth(0, NAME_PX)
-        self._grid.setColumnStretch(1, 1)
-        self.body.addLayout(self._grid)
-        preferences = session.preferences
-
-        self._add_heading("Look")
-        self.themes = Segments("Theme", THEMES)
-        self.themes.set_current(preferences.theme)
-        self.themes.chosen.connect(commands.use_theme)
-        self._add_row("Theme", self.themes)
-
-        self._add_heading("Labelling")
-        self.auto_advance = QCheckBox("On to the next image after a label")
-        self.auto_advance.setChecked(preferences.has_auto_advance)
-        self.auto_advance.toggled.connect(session.set_auto_advance)
-        self._add_row("After a key", self.auto_advance)
-        self.auto_retrain = QCheckBox("Refit the model by itself a second after the last label")
-        self.auto_retrain.setChecked(session.auto_retrain.is_on)
-        self.auto_retrain.toggled.connect(session.auto_retrain.set_on)
-        self._add_row("Model", self.auto_retrain)
-
-        self._add_heading("This machine")
-        self.threads = self._threads_box()
-        self._add_row("Cores for computing", self.threads)
-        self._add_row("", text_label("Holds from the next start on.", "faint"))
-
-        self._add_heading("Storage")
-        self.user_folder = ElidedLabel("…")
-        self._add_row("Backbones, settings", self._with_button(self.user_folder, self._open_user_folder))
-        self.project_use = ElidedLabel("…")
-        self.backups = ElidedLabel("…")
-        if session.project is not None:
-            self._add_row("This project", self._with_button(self.project_use, self._open_project_folder))
-            self.project_use.setToolTip("What is in the cache can be computed again: it may be deleted at any time")
-            self._add_row("Backups of it", self.backups)
-        close = self.add_button(button("Close", "primary"))
+    def __init__(
+        self, session: Session, commands: Commands, thumbnails: Thumbnails, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(tr("Preferences"), tr("For all projects. Changes hold at once."), parent)
+        room = parent.size() if parent is not None else QSize(WIDTH_PX, HEIGHT_PX)
+        self.resize(min(WIDTH_PX, room.width() - 40), min(HEIGHT_PX, room.height() - 40))
+        self._preferences = session.preferences
+        self.general = GeneralPage(session, commands)
+        self.keys = KeysPage(session, commands)
+        self.computing = ComputingPage(session)
+        self.storage = StoragePage(session, thumbnails)
+        self.backups = BackupsPage(session)
+        sections: tuple[tuple[str, str, str, PreferencesPage], ...] = (
+            ("general", tr("General"), "sliders", self.general),
+            ("keys", tr("Keys"), "keyboard", self.keys),
+            ("computing", tr("Computing"), "server", self.computing),
+            ("storage", tr("Storage"), "folder", self.storage),
+            ("backups", tr("Backups"), "clock", self.backups),
+        )
+        self._keys = [key for key, *_ in sections]
+        self.sections = QListWidget()
+        self.sections.setProperty("role", "lines")
+        self.sections.setAccessibleName(tr("Sections of the preferences"))
+        self.sections.setFixedWidth(LIST_PX)
+        self.sections.setIconSize(QSize(18, 18))
+        self.pages = QStackedWidget()
+        for _key, title, icon_name, page in sections:
+            item = QListWidgetItem(icon(icon_name), title)
+            item.setSizeHint(QSize(LIST_PX - 8, ROW_PX))
+            self.sections.addItem(item)
+            self.pages.addWidget(_scrollable(page))
+        self._pages = [page for *_, page in sections]
+        row = QHBoxLayout()
+        row.setSpacing(20)
+        row.addWidget(self.sections)
+        row.addWidget(self.pages, 1)
+        self.body.addLayout(row, 1)
+        close = self.add_button(button(tr("Close"), "primary"))
         close.clicked.connect(self.accept)
-        self._measure()
+        self.sections.currentRowChanged.connect(self._show_section)
+        last = self._preferences.preferences_section
+        self.sections.setCurrentRow(self._keys.index(last) if last in self._keys else 0)
+        self.sections.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def _add_heading(self, text: str) -> None:
-        row = self._grid.rowCount()
-        if row > 1:
-            self._grid.setRowMinimumHeight(row, 10)
-        self._grid.addWidget(text_label(text, "caption"), row + 1, 0, 1, 2)
+    def show_section(self, key: str) -> None:
+        """Turns to a section: "general", "keys", "computing", "storage" or "backups"."""
+        self.sections.setCurrentRow(self._keys.index(key))
 
-    def _add_row(self, name: str, widget: QWidget) -> None:
-        row = self._grid.rowCount()
-        label = QLabel(name)
-        label.setBuddy(widget)
-        self._grid.addWidget(label, row, 0)
-        self._grid.addWidget(widget, row, 1)
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter belongs to the lists and fields; it closes from the button only."""
+        is_enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if not is_enter or isinstance(self.focusWidget(), QPushButton):
+            super().keyPressEvent(event)
 
-    def _with_button(self, label: ElidedLabel, act: object) -> QWidget:
-        made = button("Open folder", "chip")
-        made.clicked.connect(act)
-        holder = QWidget()
-        row = QHBoxLayout(holder)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
-        row.addWidget(label, 1)
-        row.addWidget(made)
-        return holder
+    def _show_section(self, at: int) -> None:
+        self.pages.setCurrentIndex(at)
+        self._preferences.set_preferences_section(self._keys[at])
+        self._pages[at].begin()
 
-    # ---- this machine
 
-    def _threads_box(self) -> QComboBox:
-        box = QComboBox()
-        box.setAccessibleName("Cores for computing")
-        cores = num_usable_cores()
-        box.addItem(f"As the machine has ({usual_num_threads(has_window=True)} of {cores}; the window keeps one)", 0)
-        for number in range(1, cores + 1):
-            box.addItem(wording.count(number, "core"), number)
-        box.setCurrentIndex(max(0, box.findData(self._session.preferences.num_threads)))
-        box.setToolTip("More cores compute faster; with all of them the window can become slow meanwhile")
-        box.currentIndexChanged.connect(lambda at: self._session.preferences.set_num_threads(int(box.itemData(at))))
-        return box
-
-    # ---- storage
-
-    def _measure(self) -> None:
-        from engine.tasks.storage import measure_storage
-
-        project = self._session.project
-        self._session.read_in_background(lambda: measure_storage(project), self._show_storage)
-
-    def _show_storage(self, storage: Storage) -> None:
-        if not isValid(self):  # closed meanwhile
-            return
-        self.user_folder.setText(f"{wording.size(storage.user_bytes)} in {storage.user_folder}")
-        models, cache = wording.size(storage.models_bytes), wording.size(storage.cache_bytes)
-        self.project_use.setText(f"models {models}, cache {cache}")
-        if storage.last_backup_at is None:
-            self.backups.setText("none yet; one is made when the project is closed")
-        else:
-            self.backups.setText(f"{storage.num_backups:,}, the last {wording.moment(storage.last_backup_at)}")
-
-    def _open_user_folder(self) -> None:
-        open_in_system(user_data_folder())
-
-    def _open_project_folder(self) -> None:
-        if self._session.project is not None:
-            open_in_system(self._session.project.folder)
+def _scrollable(page: PreferencesPage) -> QWidget:
+    """Returns the page, with a bar where the window is too small; those that are a list have one of their own."""
+    if isinstance(page, KeysPage | BackupsPage):
+        return page
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(page)
+    page.setAutoFillBackground(False)
+    return area

@@ -1,4 +1,4 @@
-"""The guide, the preferences and the guided first loop."""
+"""The guide, the guided first loop and what a question needs."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from PySide6.QtGui import QGuiApplication
 
 from gui.dialogs.about import AboutDialog
 from gui.dialogs.help import FOLDER, PAGES, HelpDialog, help_pages
-from gui.dialogs.preferences import PreferencesDialog
-from gui.preferences import Preferences
 from gui.tour import NUM_ACCEPTED, PER_CLASS, Step, Tour
 
 
@@ -43,34 +41,6 @@ def test_a_link_in_the_guide_turns_to_its_page(qtbot: Any) -> None:
     qtbot.addWidget(dialog)
     dialog.text.anchorClicked.emit(QUrl("labelling.md"))
     assert dialog.text.toPlainText().startswith(next(page.title for page in help_pages() if page.name == "labelling"))
-
-
-def test_preferences_hold_at_once(room: Any, tmp_path: Path) -> None:
-    room.create(tmp_path / "project")
-    room.session.preferences.set_theme("dark")
-    room.window.commands.show_preferences()
-    dialog = room.dialog(PreferencesDialog)
-    preferences = room.session.preferences
-    was_on = preferences.has_auto_advance
-    dialog.auto_advance.click()
-    assert preferences.has_auto_advance is not was_on
-    dialog.themes.chosen.emit("light")
-    assert preferences.theme == "light"
-    dialog.threads.setCurrentIndex(1)
-    assert Preferences().num_threads == 1
-    room.wait_for(lambda: "cache" in dialog.project_use.text())
-    dialog.accept()
-
-
-def test_preferences_that_are_closed_at_once_are_not_missed_by_what_was_being_measured(
-    room: Any, tmp_path: Path
-) -> None:
-    room.create(tmp_path / "project")
-    room.window.commands.show_preferences()
-    room.dialog(PreferencesDialog).accept()
-    done: list[None] = []
-    room.session.read_in_background(lambda: None, done.append)
-    room.wait_for(lambda: done)
 
 
 @pytest.fixture
