@@ -55,12 +55,13 @@ def updated(file: Path, language: str, template: Catalog) -> Catalog:
     catalogue = read_po(io.BytesIO(file.read_bytes()), locale=language) if file.is_file() else Catalog(locale=language)
     catalogue.update(template, update_header_comment=False)
     catalogue.obsolete.clear()
+    catalogue.project, catalogue.version = template.project, template.version
     return catalogue
 
 
 def template_of(root: Path) -> Catalog:
     """Returns all marked texts of the program as a catalogue without translations."""
-    template = Catalog(project="Graft", charset="utf-8")
+    template = Catalog(project="Graft", version="1", charset="utf-8")
     for each in marked_texts(root):
         text = (each.text, each.plural) if each.plural else each.text
         template.add(text, locations=[(each.file, 0)], context=each.context or None)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QMimeData, QObject, Qt
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QDialog
 
@@ -95,9 +95,10 @@ class UseCommands(QObject):
 
     def paste(self) -> None:
         """Classifies what is in the clipboard: a picture, or files."""
-        data = QGuiApplication.clipboard().mimeData()
-        paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
-        image = data.imageData() if data.hasImage() and not paths else None
+        data: QMimeData | None = QGuiApplication.clipboard().mimeData()  # None where the system has no clipboard
+        urls = data.urls() if data is not None else []
+        paths = [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
+        image = data.imageData() if data is not None and data.hasImage() and not paths else None
         self.show()
         if paths:
             self.session.add(paths)

@@ -81,10 +81,12 @@ def time_left(seconds: float) -> str:
 
 def size(num_bytes: int) -> str:
     """Returns e.g. "14 MB"."""
-    value = float(num_bytes)
-    for unit in ("bytes", "kB", "MB"):
+    if num_bytes < 1000:
+        return tr("{number} bytes", number=num_bytes)
+    value = num_bytes / 1000.0
+    for unit in ("kB", "MB"):
         if value < 1000.0:
-            return f"{decimal(value, '.0f' if value >= 10 or unit == 'bytes' else '.1f')} {unit}"
+            return f"{decimal(value, '.0f' if value >= 10 else '.1f')} {unit}"
         value /= 1000.0
     return f"{decimal(value, '.1f')} GB"
 

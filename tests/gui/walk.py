@@ -177,7 +177,7 @@ class Walk:
         window.show_use()
         self.read("use, empty")
         pictures = sorted(SAMPLE.rglob("*.jpg"))[:6]
-        window._drop(pictures)
+        window.commands.use.add(pictures)
         self.wait(4000)
         self.read("use")
 
@@ -208,9 +208,11 @@ class Walk:
                 self._read_window(window)
 
     def wait(self, milliseconds: int) -> None:
-        from PySide6.QtTest import QTest
+        from PySide6.QtCore import QEventLoop, QTimer
 
-        QTest.qWait(milliseconds)
+        loop = QEventLoop()
+        QTimer.singleShot(milliseconds, loop.quit)
+        loop.exec()
 
     def until(self, condition: Callable[[], bool], seconds: float = 60) -> None:
         for _ in range(int(seconds * 20)):
