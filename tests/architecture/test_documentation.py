@@ -6,13 +6,19 @@ import re
 from pathlib import Path
 
 import pytest
+from babel.messages.pofile import read_po
 
 from engine.commands.names import COMMANDS
 from engine.exporters.registry import FORMATS
 from gui.action_table import ACTIONS
+from gui.main_window import MENUS
 from gui.panels.workspace_keys import WORKSPACE_KEYS
 
 KEY = re.compile(r"(?:Ctrl|Alt|Shift)\+[A-Za-z0-9+]+|F\d+")
+MENU_PATH = re.compile(r"(\w+) › ([^*.,;:()]+)")
+NOT_IN_THE_TABLE = {"Model": ["Unknown"], "View": ["Theme"], "Review": ["Overview", "Versions"]}
+PAGES = ["start", "labelling", "training", "review", "use", "exports", "safety", "questions", "benchmarks"]
+GERMAN_KEYS = {"Strg": "Ctrl", "Umschalt": "Shift", "Eingabe": "Enter", "Leertaste": "Space"}
 
 
 def readme(repository: Path) -> str:
@@ -37,6 +43,56 @@ def test_the_command_block_has_exactly_the_commands_there_are(repository: Path) 
 def test_the_table_of_formats_has_exactly_the_formats_there_are(repository: Path) -> None:
     assert table_names(readme(repository), "## What an export holds") == list(FORMATS)
     assert table_names(guide(repository)["exports.md"], "# Take it elsewhere") == list(FORMATS)
+
+
+@pytest.fixture(scope="module")
+def german(repository: Path) -> dict[str, str]:
+    """What stands in the German window instead of an English text, without the marks of keys and dialogs."""
+    with (repository / "resources" / "languages" / "de.po").open("rb") as file:
+        return {plain(each.id): plain(each.string) for each in read_po(file) if isinstance(each.id, str) and each.id}
+
+
+def plain(text: object) -> str:
+    return str(text).replace("&", "").removesuffix("…")
+
+
+@pytest.mark.parametrize("page", ["README.md", *PAGES])
+def test_every_menu_entry_that_a_text_names_is_there(repository: Path, page: str) -> None:
+    text = readme(repository) if page == "README.md" else guide(repository)[f"{page}.md"]
+    assert unknown_paths(text, {}) == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_menu_entry_that_the_german_guide_names_is_there(
+    repository: Path, page: str, german: dict[str, str]
+) -> None:
+    text = (repository / "resources" / "help" / "de" / f"{page}.md").read_text(encoding="utf-8")
+    assert unknown_paths(text, german) == []
+
+
+def unknown_paths(text: str, translated: dict[str, str]) -> list[tuple[str, str]]:
+    """Returns the "Menu › Entry" of a text that the window does not have."""
+    entries = {plain(title): [spec.text for spec in ACTIONS if spec.menu == menu] for menu, title in MENUS.items()}
+    for menu, more in NOT_IN_THE_TABLE.items():
+        entries[menu] = entries.get(menu, []) + more
+    known = {
+        translated.get(menu, menu): [translated.get(plain(name), plain(name)).partition(" (")[0] for name in names]
+        for menu, names in entries.items()
+    }
+    paths = MENU_PATH.findall(" ".join(text.split()))
+    return [(menu, entry) for menu, entry in paths if not any(entry.startswith(name) for name in known.get(menu, []))]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_german_guide_has_what_the_english_has(repository: Path, page: str) -> None:
+    english = (repository / "resources" / "help" / f"{page}.md").read_text(encoding="utf-8")
+    german = (repository / "resources" / "help" / "de" / f"{page}.md").read_text(encoding="utf-8")
+    for pattern in (r"^#+ ", r"^\|", r"^(?:-|\d+\.) ", r"\]\((\w+\.md)\)", r"`([^`]+)`"):
+        there, here = (re.findall(pattern, text, re.MULTILINE) for text in (english, german))
+        assert len(here) == len(there), pattern
+    for name, key in GERMAN_KEYS.items():
+        german = german.replace(name, key)
+    assert sorted(KEY.findall(german)) == sorted(KEY.findall(english))
 
 
 @pytest.mark.parametrize("source", ["README.md", "labelling.md", "use.md", "start.md", "training.md", "exports.md"])
