@@ -50,7 +50,7 @@ class ProjectCommands(QObject):
         """Asks for the particulars of a new project; `images` is filled in (a dropped folder)."""
         from gui.dialogs.new_project import NewProjectDialog
 
-        dialog = NewProjectDialog(images, self._window)
+        dialog = NewProjectDialog(images, self._window, self._session)
 
         def create() -> None:
             plan = dialog.plan()
@@ -63,6 +63,8 @@ class ProjectCommands(QObject):
     def _fill(self, plan: ProjectPlan) -> None:
         if plan.label_mode is not self._session.label_mode:
             self._session.set_label_mode(plan.label_mode)
+        if plan.backbone:
+            self._session.backbones.choose(plan.backbone)
         self._session.add_folder(plan.images_folder, plan.has_class_folders)
 
     def open_project(self) -> None:

@@ -12,6 +12,7 @@ from engine.events import JobCancelled, JobEnded, JobFailed, JobSucceeded
 from engine.language import tr
 from gui import wording
 from gui.activities import DOWNLOAD
+from gui.backbone_advice import Advice, ask_advice
 from gui.backbone_choice import depends_on, install_file
 from gui.dialogs import ask
 from gui.dialogs.backbone_details import BackboneDetails
@@ -51,6 +52,8 @@ class BackbonesDialog(FramedDialog):
         self.problem = text_label(role="warning", wrap=True)
         self.problem.hide()
         self.body.addWidget(self.problem)
+        self.advice = text_label(role="dim", wrap=True)
+        self.body.addWidget(self.advice)
         self.body.addWidget(rule())
         self.body.addWidget(text_label(tr("Looks at each image"), "dim"))
         self.views = ViewsChoice()
@@ -70,8 +73,13 @@ class BackbonesDialog(FramedDialog):
         session.work.ended.connect(self._on_ended)
         session.work.has_own_view(DOWNLOAD, True)
         session.backbones.look_up()
+        ask_advice(session, None, self._show_advice)
         self._fill()
         self.search.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _show_advice(self, advice: Advice) -> None:
+        if isValid(self):  # not closed meanwhile
+            self.advice.setText(advice.text())
 
     # ---- made once
 

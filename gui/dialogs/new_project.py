@@ -5,18 +5,25 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QStandardPaths
+from PySide6.QtCore import QStandardPaths, QTimer
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QLineEdit, QPushButton, QRadioButton, QWidget
+from shiboken6 import isValid
 
 from engine.domain import LabelMode
 from engine.language import tr, trn
+from gui.backbone_advice import Advice, ask_advice
 from gui.dialogs import ask
 from gui.dialogs.frame import FramedDialog
 from gui.widgets.buttons import button
 from gui.widgets.text import set_role, text_label
 
+if TYPE_CHECKING:
+    from gui.session import Session
+
 MAX_NAMED_CLASSES = 5
+ADVICE_PAUSE_MS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +35,23 @@ class ProjectPlan:
     name: str
     has_class_folders: bool
     label_mode: LabelMode = LabelMode.ONE
+    backbone: str = ""
+    """The one that was recommended, where it is on this machine and not what a project takes by itself."""
 
 
 class NewProjectDialog(FramedDialog):
     """Suggests everything from the folder of images, so that one choice is enough."""
 
-    def __init__(self, images: Path | None = None, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, images: Path | None = None, parent: QWidget | None = None, session: Session | None = None
+    ) -> None:
         super().__init__(tr("New project"), tr("The images stay where they are and are never changed."), parent)
         self.resize(620, 460)
         self._is_place_typed = False
+        self._session = session
+        self._advice: Advice | None = None
+        self._advice_pause = QTimer(self, singleShot=True, interval=ADVICE_PAUSE_MS)
+        self._advice_pause.timeout.connect(self._ask_advice)
         self.images_field = QLineEdit()
         self.images_field.setPlaceholderText(tr("Folder of images"))
         self.images_field.textChanged.connect(self._on_images_changed)
@@ -59,6 +74,9 @@ class NewProjectDialog(FramedDialog):
         self.body.addSpacing(8)
         self.body.addWidget(self.class_folders_box)
         self.body.addWidget(self.class_folders_note)
+        self.advice_note = text_label(role="dim", wrap=True)
+        self.body.addSpacing(8)
+        self.body.addWidget(self.advice_note)
         self.body.addStretch(1)
         self.problem = text_label(role="warning", wrap=True)
         self.body.addWidget(self.problem)
@@ -80,6 +98,7 @@ class NewProjectDialog(FramedDialog):
             name=self.name_field.text().strip(),
             has_class_folders=self.class_folders_box.isChecked(),
             label_mode=LabelMode.SEVERAL if self.several_button.isChecked() else LabelMode.ONE,
+            backbone=self._advised_key(),
         )
 
     def _add_fields(self, browse_images: QPushButton, browse_place: QPushButton) -> None:
@@ -141,11 +160,30 @@ class NewProjectDialog(FramedDialog):
 
     def _on_images_changed(self) -> None:
         folder = self._images_folder()
+        self._advice = None
+        self.advice_note.clear()
+        self._advice_pause.start()
         names = class_folders(folder) if folder.is_dir() else []
         self._show_class_folders(names)
         if folder.is_dir() and folder.name:
             self.name_field.setText(folder.name.replace("_", " ").strip())
         self._check()
+
+    def _ask_advice(self) -> None:
+        folder = self._images_folder()
+        if self._session is not None and folder.is_dir() and folder.name:
+            ask_advice(self._session, folder, lambda advice: self._take_advice(folder, advice))
+
+    def _take_advice(self, folder: Path, advice: Advice) -> None:
+        if isValid(self) and folder == self._images_folder():  # neither closed nor changed meanwhile
+            self._advice = advice
+            self.advice_note.setText(advice.text())
+
+    def _advised_key(self) -> str:
+        advice = self._advice
+        if advice is None or advice.is_usual or not advice.recommendation.is_here:
+            return ""
+        return advice.recommendation.spec.key
 
     def _on_name_changed(self) -> None:
         name = self.name_field.text().strip()
