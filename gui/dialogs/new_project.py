@@ -46,7 +46,7 @@ class NewProjectDialog(FramedDialog):
         self, images: Path | None = None, parent: QWidget | None = None, session: Session | None = None
     ) -> None:
         super().__init__(tr("New project"), tr("The images stay where they are and are never changed."), parent)
-        self.resize(620, 460)
+        self.resize(620, 540)
         self._is_place_typed = False
         self._session = session
         self._advice: Advice | None = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QCheckBox, QComboBox
 
 from engine import language
-from engine.language import LANGUAGES, tr
+from engine.language import LANGUAGES, tr, trc
 from gui.dialogs.preferences_page import PreferencesPage
 from gui.languages import system_language
 from gui.session import Session
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from gui.commands import Commands
 
 THEMES = (
-    Segment("system", tr("As the system"), tr("Dark or light, as the system is")),
-    Segment("light", tr("Light")),
-    Segment("dark", tr("Dark")),
+    Segment("system", trc("theme", "As the system"), tr("Dark or light, as the system is")),
+    Segment("light", trc("theme", "Light")),
+    Segment("dark", trc("theme", "Dark")),
 )
 NEXT_START = tr("Holds from the next start on.")
 
@@ -31,7 +31,7 @@ class GeneralPage(PreferencesPage):
         super().__init__()
         self._session = session
         preferences = session.preferences
-        self.add_heading(tr("Look"))
+        self.add_heading(trc("appearance", "Look"))
         self.themes = Segments(tr("Theme"), THEMES)
         self.themes.set_current(preferences.theme)
         self.themes.chosen.connect(commands.use_theme)

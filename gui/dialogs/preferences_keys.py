@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine.language import tr
+from engine.language import tr, trc
 from gui.action_keys import changeable, checked, given, holder_of, key_of, native, portable, why_not
 from gui.action_table import ActionSpec
 from gui.dialogs import ask
@@ -182,7 +182,7 @@ class KeysPage(PreferencesPage):
             item.setText(1, native(key) if key else "–")
             is_changed = spec.id in keys
             item.setFont(1, font(bold=is_changed))
-            standard = native(spec.shortcut) or tr("none")
+            standard = native(spec.shortcut) or trc("key", "none")
             item.setText(2, tr("instead of {key}", key=standard) if is_changed else "")
         self.all_button.setEnabled(bool(keys))
 

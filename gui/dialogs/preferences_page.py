@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from gui.widgets.buttons import button
 from gui.widgets.text import text_label
@@ -45,7 +46,9 @@ class PreferencesPage(QWidget):
         if name and not widget.accessibleName():
             widget.setAccessibleName(name)
         self._grid.addWidget(label, row, 0)
-        self._grid.addWidget(widget, row, 1)
+        # One that keeps its width would make the grid narrower than the page otherwise.
+        is_fixed = widget.sizePolicy().horizontalPolicy() == QSizePolicy.Policy.Fixed
+        self._grid.addWidget(widget, row, 1, Qt.AlignmentFlag.AlignLeft if is_fixed else Qt.AlignmentFlag(0))
         return widget
 
     def add_note(self, text: str = "", role: str = "faint") -> QLabel:
