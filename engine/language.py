@@ -87,5 +87,5 @@ def _filled(template: str, values: dict[str, object]) -> str:
     return template.format(**values) if _formatter is None else _formatter.vformat(template, (), values)
 
 
-if os.environ.get(VARIABLE, ENGLISH) != ENGLISH:
+if os.environ.get(VARIABLE):
     use(os.environ[VARIABLE])

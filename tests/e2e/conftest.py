@@ -204,6 +204,8 @@ def window(display: str, repository: Path, tmp_path: Path, shared_weights: Path)
     # It trains when it is told to: a second after each label all figures would be others.
     (tmp_path / "user" / "settings.json").write_text(json.dumps({"has_auto_retrain": False}))
     # A path to a Unix socket must be short; pytest's folders can be long.
-    driver = Window(display, repository, folder, {"GRAFT_DATA": str(tmp_path / "user"), "LANG": "C.UTF-8"})
+    # The language is what the settings say, else the system's.
+    system = {"GRAFT_DATA": str(tmp_path / "user"), "LANG": "C.UTF-8", "GRAFT_LANGUAGE": ""}
+    driver = Window(display, repository, folder, system)
     yield driver
     driver.kill()
