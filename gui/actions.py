@@ -24,7 +24,7 @@ class ActionSet(QObject):
     def __init__(self, session: Session, commands: Commands, window: QWidget) -> None:
         super().__init__(window)
         self._session = session
-        self._is_in_label = True
+        self._workspace = "label"
         self._actions: dict[str, QAction] = {}
         self._tips = KeyTips(self)
         # Once for all that a job tells in one go. Not for labels: a key may follow that they have made possible.
@@ -68,7 +68,7 @@ class ActionSet(QObject):
 
     def show_workspace(self, key: str) -> None:
         """Marks the workspace that is shown ("label", "review", "use"), and leaves what belongs to Label to it."""
-        self._is_in_label = key == "label"
+        self._workspace = key
         for each in ("label", "review", "use"):
             self._actions[each].setChecked(each == key)
         self.refresh()
@@ -95,7 +95,9 @@ class ActionSet(QObject):
                 self._actions[spec.id].setEnabled(self._can(spec))
 
     def _can(self, spec: ActionSpec) -> bool:
-        return spec.is_enabled(self._session) and (self._is_in_label or not spec.is_for_label)
+        if spec.id == "close" and self._workspace == "use":  # which is there without a project, too, and is left then
+            return True
+        return spec.is_enabled(self._session) and (self._workspace == "label" or not spec.is_for_label)
 
     def _make(self, spec: ActionSpec, commands: Commands, window: QWidget) -> QAction:
         action = QAction(spec.text, window)

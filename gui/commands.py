@@ -33,6 +33,13 @@ class Commands(ProjectCommands):
         self.use = UseCommands(session, window)
         self.local_server = ServerCommands(session, window)
 
+    def close_project(self) -> None:
+        """Closes the project; without one, leaves the Use workspace."""
+        if self._session.project is None:
+            self._window.leave_use()
+        else:
+            super().close_project()
+
     # ---- edit and view
 
     def undo(self) -> None:

@@ -171,10 +171,9 @@ class UseWorkspace(UseFrame):
         self._keys.bind_table(handlers, images=self.stack, left=self._left)
         self._keys.listen_to_mouse(self.grid.viewport(), self.viewer.canvas)
         self._keys.set_mode(self.session.label_mode)
-        for keys, act in (("Ctrl+Shift+Del", self.use.clear), ("Ctrl+W", self._leave)):
-            shortcut = QShortcut(QKeySequence(keys), self)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            shortcut.activated.connect(act)
+        shortcut = QShortcut(QKeySequence("Ctrl+Shift+Del"), self)
+        shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        shortcut.activated.connect(self.use.clear)
 
     def _connect(self) -> None:
         session, use = self.session, self.use
@@ -343,11 +342,6 @@ class UseWorkspace(UseFrame):
 
     def _show_hints(self) -> None:
         self.hints.set_hints(hints_for(self), self._message)
-
-    def _leave(self) -> None:
-        """Ctrl+W closes the project where there is one; that is the menu's business."""
-        if self.session.project is None:
-            self.leave_wanted.emit()
 
     def _go_on(self) -> None:
         position = self.grid.current_position() + 1

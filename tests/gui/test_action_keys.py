@@ -147,3 +147,14 @@ def test_of_the_settings_those_keys_hold_that_may() -> None:
     from gui.preferences import Preferences
 
     assert checked(Preferences().keys) == {"retrain": "F9"}
+
+
+def test_closing_works_in_use_with_a_project_and_without_one_leaves_it(room: Any, tmp_path: Path) -> None:
+    room.create(tmp_path / "project")
+    room.window.show_use()
+    room.press(Qt.Key.Key_W, Qt.KeyboardModifier.ControlModifier)
+    room.wait_for(lambda: room.session.project is None)
+    room.window.show_use()
+    assert room.window.is_using
+    room.press(Qt.Key.Key_W, Qt.KeyboardModifier.ControlModifier)
+    room.wait_for(lambda: not room.window.is_using)
