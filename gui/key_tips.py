@@ -1,4 +1,4 @@
-"""Tooltips name keys in brackets, "Export model (Ctrl+E)". Where the user changed a key, they name the one in force."""
+"""Tooltips name keys in brackets, context menus at the right. Where the user changed a key, they name the one in force."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject
 from PySide6.QtGui import QHelpEvent
-from PySide6.QtWidgets import QToolTip, QWidget
+from PySide6.QtWidgets import QMenu, QToolTip, QWidget
 
 
 class KeyTips(QObject):
-    """Corrects tooltips as they are about to be shown; listens only while keys are changed."""
+    """Corrects tooltips and context menus as they are about to be shown; listens only while keys are changed."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -38,4 +38,13 @@ class KeyTips(QObject):
             if better != text:
                 QToolTip.showText(event.globalPos(), better, watched)
                 return True
+        elif event.type() == QEvent.Type.Show and isinstance(watched, QMenu):
+            self._correct_menu(watched)
         return False
+
+    def _correct_menu(self, menu: QMenu) -> None:
+        """Names the keys in force behind the tabs of a menu that is made each time it is shown."""
+        for action in menu.actions():
+            text, tab, key = action.text().partition("\t")
+            if tab and key in self._changes:
+                action.setText(f"{text}\t{self._changes[key]}" if self._changes[key] else text)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QHelpEvent, QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QToolTip
+from PySide6.QtWidgets import QApplication, QMenu, QToolTip
 
 from engine.settings import Settings, load_settings, save_settings
 from gui.action_keys import (
@@ -158,3 +158,18 @@ def test_closing_works_in_use_with_a_project_and_without_one_leaves_it(room: Any
     assert room.window.is_using
     room.press(Qt.Key.Key_W, Qt.KeyboardModifier.ControlModifier)
     room.wait_for(lambda: not room.window.is_using)
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support")
+def test_a_context_menu_names_the_key_in_force(room: Any, qtbot: Any) -> None:
+    room.window.commands.use_keys({"split_class": "F9", "note": ""})
+    menu = QMenu(room.window)
+    split = menu.addAction("New class from the selection…\tCtrl+Shift+N")
+    note = menu.addAction("Note…\tCtrl+T")
+    undo = menu.addAction("Undo\tCtrl+Z")
+    menu.popup(QPoint(10, 10))
+    assert split.text() == "New class from the selection…\tF9"
+    assert note.text() == "Note…"
+    assert undo.text() == "Undo\tCtrl+Z"
+    menu.close()
+    room.window.commands.use_keys({})
