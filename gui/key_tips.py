@@ -1,4 +1,4 @@
-"""Tooltips name keys in brackets, context menus at the right. Where the user changed a key, they name the one in force."""
+"""Tooltips name keys in brackets, context menus at the right: those in force, where the user changed them."""
 
 from __future__ import annotations
 
