@@ -102,4 +102,9 @@ def moment(posix_s: float, now: float | None = None) -> str:
         return tr("{hours} h ago", hours=int(passed // 3600))
     if passed < 48 * 3600:
         return tr("yesterday")
-    return time.strftime("%Y-%m-%d", time.localtime(posix_s))
+    return time.strftime(tr("%Y-%m-%d"), time.localtime(posix_s))
+
+
+def day_and_time(posix_s: float) -> str:
+    """Returns e.g. "2026-03-14 15:09", in local time."""
+    return time.strftime(tr("%Y-%m-%d %H:%M"), time.localtime(posix_s))

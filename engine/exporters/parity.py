@@ -154,11 +154,11 @@ def refuse_without_parity(parity: Parity, limits: Limits) -> None:
     if limits.agreement < 1.0 and not parity.top1_agreement >= limits.agreement:
         raise ExportError(
             tr(
-                "With numbers of this precision {agreement:.1%} of {num_images} of your images get the same class as "
-                "in the program; {least:.1%} are needed.",
-                agreement=parity.top1_agreement,
+                "With numbers of this precision {agreement:.1f} % of {num_images} of your images get the same class as "
+                "in the program; {least:.1f} % are needed.",
+                agreement=100 * parity.top1_agreement,
                 num_images=parity.num_images,
-                least=limits.agreement,
+                least=100 * limits.agreement,
             ),
             tr("Nothing was kept. Take a format of full precision for this network: ONNX, for example."),
         )
@@ -181,9 +181,9 @@ def refuse_without_parity(parity: Parity, limits: Limits) -> None:
         raise ExportError(
             tr(
                 "The exported model does not predict what the program predicts: on {num_images} of your images "
-                "{agreement:.1%} get the same class, and probabilities differ by up to {difference}.",
+                "{agreement:.1f} % get the same class, and probabilities differ by up to {difference}.",
                 num_images=parity.num_images,
-                agreement=parity.top1_agreement,
+                agreement=100 * parity.top1_agreement,
                 difference=difference,
             ),
             tr("Nothing was kept. Retrain and export again, or choose another format; please report this."),

@@ -77,7 +77,7 @@ def go_back(project: Project, wanted: LabelState, made_at: float) -> Change | No
         StoreError: no backup could be made, or the disk failed; nothing has changed.
     """
     back_up(project)
-    moment = time.strftime("%Y-%m-%d %H:%M", time.localtime(made_at))
+    moment = time.strftime(tr("%Y-%m-%d %H:%M"), time.localtime(made_at))
     text = tr("go back to the backup of {moment}", moment=moment)
     return project.store.submit(lambda db: going_back.apply(db, wanted, text)).result()
 

@@ -34,11 +34,11 @@ def lock_test_set(project: Project, share: float, seed: int = 0) -> TestSet:
         )
     if not SMALLEST_SHARE <= share <= LARGEST_SHARE:
         raise TrainingError(
-            tr("A test set of {share:.0%} makes no sense.", share=share),
+            tr("A test set of {share:.0f} % makes no sense.", share=100 * share),
             tr(
-                "Choose {smallest:.0%} to {largest:.0%}.",
-                smallest=SMALLEST_SHARE,
-                largest=LARGEST_SHARE,
+                "Choose {smallest:.0f} to {largest:.0f} %.",
+                smallest=100 * SMALLEST_SHARE,
+                largest=100 * LARGEST_SHARE,
             ),
         )
     labels = project.snapshot()
@@ -52,8 +52,8 @@ def lock_test_set(project: Project, share: float, seed: int = 0) -> TestSet:
     if chosen.sum() < _FEWEST_IMAGES:
         raise TrainingError(
             tr(
-                "There are too few labelled images for a test set of {share:.0%}: it would have {number}.",
-                share=share,
+                "There are too few labelled images for a test set of {share:.0f} %: it would have {number}.",
+                share=100 * share,
                 number=int(chosen.sum()),
             ),
             tr(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -202,7 +201,7 @@ class BackupsPage(PreferencesPage):
 
 def exact_moment(posix_s: float) -> str:
     """Returns e.g. "2026-11-21 15:31"."""
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(posix_s))
+    return wording.day_and_time(posix_s)
 
 
 def plan_text(plan: GoingBackPlan) -> str:

@@ -14,7 +14,9 @@ from PySide6.QtWidgets import (
     QStyleOptionViewItem,
     QWidget,
 )
+from shiboken6 import isValid
 
+from engine import language
 from engine.domain import StepEntry
 from engine.language import tr, trn
 from gui import wording
@@ -91,6 +93,8 @@ class UndoHistoryDialog(FramedDialog):
             session.when_saved(lambda: session.read_in_background(lambda: project.steps(LIMIT), self._fill))
 
     def _fill(self, entries: Sequence[StepEntry]) -> None:
+        if not isValid(self):  # closed meanwhile
+            return
         num_undone = sum(entry.is_undone for entry in entries)
         for at, entry in enumerate(entries):
             self._add_row(entry.text, num_undone - at, wording.moment(entry.made_at))
@@ -101,7 +105,8 @@ class UndoHistoryDialog(FramedDialog):
 
     def _add_row(self, text: str, distance: int, when: str) -> None:
         """Adds a row; going there takes `distance` steps of redo, or of undo when it is negative."""
-        text = text[:1].upper() + text[1:]
+        if language.current() == language.ENGLISH:  # elsewhere a step may begin with the name of a file
+            text = text[:1].upper() + text[1:]
         row = QListWidgetItem(text)
         row.setData(DISTANCE_ROLE, distance)
         row.setData(WHEN_ROLE, tr("now") if distance == 0 else when)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -128,7 +127,7 @@ def _tooltip(version: Version, column: int) -> str:
     if version.is_missing:
         return tr("The files of this version are not in the project. Its figures are kept, but it cannot be used.")
     if column == MADE:
-        return time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created_at))
+        return wording.day_and_time(run.created_at)
     if column == RIGHT:
         return tr("Measured by {method}", method=run.validation.method)
     if column == NOTE:

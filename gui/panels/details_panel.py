@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
@@ -222,4 +221,4 @@ class DetailsPanel(QScrollArea):
 
 
 def _moment(posix_s: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(posix_s))
+    return wording.day_and_time(posix_s)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
@@ -37,7 +36,7 @@ class HistoryRow(QAbstractButton):
         self.setEnabled(can_go_back and not is_now)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus if self.isEnabled() else Qt.FocusPolicy.NoFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor if self.isEnabled() else Qt.CursorShape.ArrowCursor)
-        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.made_at))
+        when = wording.day_and_time(entry.made_at)
         who = f", {entry.who}" if entry.who else ""
         tip = f"{entry.text}, {SOURCE_WORDS[entry.source]}{who}, {when}"
         name = f"{entry.text}, {wording.moment(entry.made_at)}"

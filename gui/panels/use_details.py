@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +73,7 @@ class UseDetails(QScrollArea):
         self._verdict.setObjectName("useVerdict")
         self._note = text_label("", "dim", wrap=True)
         self.bars = ProbabilityBars()
-        self._fix_caption = text_label("", "caption")
+        self._fix_caption = text_label("", "caption", wrap=True)
         self._fix_note = text_label("", "faint", wrap=True)
         self._fix = QWidget()
         self._fix_flow = FlowLayout(self._fix)
@@ -257,7 +256,7 @@ class UseDetails(QScrollArea):
             size = wording.size(facts.size_bytes)
             has_size = facts.width_px and facts.height_px
             self._facts.set_fact("size", f"{facts.width_px} × {facts.height_px}, {size}" if has_size else size)
-            self._facts.set_fact("changed", time.strftime("%Y-%m-%d %H:%M", time.localtime(facts.changed_at)))
+            self._facts.set_fact("changed", wording.day_and_time(facts.changed_at))
             self.refresh()
 
         self._use.in_background(lambda: read_facts(path), show)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -194,7 +193,7 @@ def _facts(version: Version) -> list[tuple[str, str]]:
     )
     labels = tr("up to step {step:,}", step=run.last_step) + (f", {run.labels_hash[:12]}" if run.labels_hash else "")
     facts = [
-        (tr("Made"), time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created_at))),
+        (tr("Made"), wording.day_and_time(run.created_at)),
         (tr("Learned from"), learned_from),
         (tr("Labels"), labels),
         (tr("Mean F1"), wording.percent(run.validation.macro_f1)),
