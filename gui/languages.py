@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 import os
+from typing import Final
 
 from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
 
 from engine import language
 from engine.settings import load_settings
+
+KEY_NAMES: Final = {
+    "en": {"Return": "Enter"},
+    "de": {"Return": "Eingabe", "Enter": "Eingabe", "PgUp": "Bild auf", "PgDown": "Bild ab"},
+}
+"""Keys as the program's texts and the keyboards call them, where Qt has another name."""
+
+
+class KeyNames(QTranslator):
+    """Names keys in menus and tips as the texts do; everything else is left to Qt's own translation."""
+
+    def __init__(self, names: dict[str, str], parent: QCoreApplication) -> None:
+        super().__init__(parent)
+        self._names = names
+
+    def isEmpty(self) -> bool:
+        return False
+
+    def translate(self, context: str, text: str, _disambiguation: str | None = None, _n: int = -1) -> str | None:
+        return self._names.get(text) if context == "QShortcut" else None
 
 
 def choose_language() -> None:
@@ -25,9 +46,8 @@ def system_language() -> str:
 def translate_qt(app: QCoreApplication) -> None:
     """Has Qt's own texts ("Cancel", "Ctrl") and number fields in the language in use. Once, on a fresh application."""
     QLocale.setDefault(QLocale(language.current()))
-    if language.current() == language.ENGLISH:
-        return
     translator = QTranslator(app)
     folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
-    if translator.load(f"qtbase_{language.current()}", folder):
+    if language.current() != language.ENGLISH and translator.load(f"qtbase_{language.current()}", folder):
         app.installTranslator(translator)
+    app.installTranslator(KeyNames(KEY_NAMES[language.current()], app))  # asked first: it came last

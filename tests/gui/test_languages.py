@@ -23,8 +23,9 @@ from engine import language
 from gui.action_table import ACTIONS
 from gui.wording import percent
 retrain = next(spec.text for spec in ACTIONS if spec.id == "retrain")
-native = QKeySequence("Ctrl+Shift+G").toString(QKeySequence.SequenceFormat.NativeText)
-print(language.current(), retrain, native, percent(0.961), sep="|")
+form = QKeySequence.SequenceFormat.NativeText
+native = [QKeySequence(keys).toString(form) for keys in ("Ctrl+Shift+Del", "Ctrl+Return")]
+print(language.current(), retrain, *native, percent(0.961), sep="|")
 """
 NAMES = re.compile(
     r"Graft|Starter|MobileNetV2|ONNX|PyTorch|safetensors|OpenVINO|LiteRT|Core ML|CSV|Sample|English|Deutsch|Auto|System"
@@ -45,13 +46,17 @@ def environment(tmp_path: Path, **variables: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("variables", "settings", "expected"),
     [
-        ({"LANG": "de_DE.UTF-8"}, {}, "de|Neu trainieren|Strg+Umschalt+G|96,1 %"),
-        ({"LANG": "en_GB.UTF-8"}, {}, "en|Retrain|Ctrl+Shift+G|96.1 %"),
-        ({"LANG": "fr_FR.UTF-8"}, {}, "en|Retrain|Ctrl+Shift+G|96.1 %"),
-        ({"LANG": "de_AT.UTF-8"}, {"language": "en"}, "en|Retrain|Ctrl+Shift+G|96.1 %"),
-        ({"LANG": "C"}, {"language": "de"}, "de|Neu trainieren|Strg+Umschalt+G|96,1 %"),
-        ({"LANG": "C", "GRAFT_LANGUAGE": "de"}, {"language": "en"}, "de|Neu trainieren|Strg+Umschalt+G|96,1 %"),
-        ({"LANG": "C"}, {"language": "klingon"}, "en|Retrain|Ctrl+Shift+G|96.1 %"),
+        ({"LANG": "de_DE.UTF-8"}, {}, "de|Neu trainieren|Strg+Umschalt+Entf|Strg+Eingabe|96,1 %"),
+        ({"LANG": "en_GB.UTF-8"}, {}, "en|Retrain|Ctrl+Shift+Del|Ctrl+Enter|96.1 %"),
+        ({"LANG": "fr_FR.UTF-8"}, {}, "en|Retrain|Ctrl+Shift+Del|Ctrl+Enter|96.1 %"),
+        ({"LANG": "de_AT.UTF-8"}, {"language": "en"}, "en|Retrain|Ctrl+Shift+Del|Ctrl+Enter|96.1 %"),
+        ({"LANG": "C"}, {"language": "de"}, "de|Neu trainieren|Strg+Umschalt+Entf|Strg+Eingabe|96,1 %"),
+        (
+            {"LANG": "C", "GRAFT_LANGUAGE": "de"},
+            {"language": "en"},
+            "de|Neu trainieren|Strg+Umschalt+Entf|Strg+Eingabe|96,1 %",
+        ),
+        ({"LANG": "C"}, {"language": "klingon"}, "en|Retrain|Ctrl+Shift+Del|Ctrl+Enter|96.1 %"),
     ],
 )
 def test_the_window_speaks_what_was_chosen_else_what_the_system_speaks(
