@@ -17,7 +17,7 @@ from typing import NoReturn, Protocol
 
 from engine import VERSION
 from engine.commands.console import Console
-from engine.commands.names import COMMANDS
+from engine.commands.names import COMMANDS, module_of
 from engine.errors import InternalError, UsageError
 from engine.job import CancelledError, failure_of
 from engine.settings import limit_threads, num_threads, user_data_folder
@@ -62,7 +62,7 @@ def _run(arguments: Sequence[str]) -> int:
         return 0
     summary = COMMANDS[name]
     # Only the module of the command that was asked for: the libraries behind the others take seconds to load.
-    command: Command = importlib.import_module(f"engine.commands.{name.replace('-', '_')}")
+    command: Command = importlib.import_module(module_of(name))
     parser = _Parser(prog=f"graft {name}", description=f"{summary[0].upper()}{summary[1:]}.")
     command.add_arguments(parser)
     parsed = parser.parse_args(arguments[1:])

@@ -46,10 +46,10 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         console.say(f"{plural(report.num_notes, 'note')} taken over.")
     if report.new_classes:
         console.say(f"new classes: {', '.join(report.new_classes)}")
-    _require_all_applied(report.unknown_images, report.ambiguous_images, report.errors)
+    require_all_applied(report.unknown_images, report.ambiguous_images, report.errors)
 
 
-def _require_all_applied(unknown: list[str], ambiguous: list[str], errors: list[str]) -> None:
+def require_all_applied(unknown: list[str], ambiguous: list[str], errors: list[str]) -> None:
     """Ends in a failure when rows are left over: a script must not take a part for the whole."""
     reasons = [
         f"{plural(len(entries), noun, nouns)} ({_first(entries)})"

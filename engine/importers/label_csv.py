@@ -15,6 +15,7 @@ from typing import Final
 
 from engine.domain import ImageRecord, LabelMode, Mark, Source
 from engine.errors import ImportFormatError
+from engine.importers.label_conflicts import LabelConflict, find_conflicts
 from engine.language import tr
 from engine.project import Project
 
@@ -38,7 +39,7 @@ _FORMAT_HINT: Final = tr("The first line must name the columns image and class, 
 @dataclass(slots=True)
 class LabelReport:
     """What an import did. `num_applied` counts images whose row was used, also where they had that class already;
-    `num_notes` those that got a note.
+    `num_notes` those that got a note. `conflicts` are images that had another class, whether it was replaced or kept.
 
     `unknown_images` and `ambiguous_images` hold the names as the file has them, once each; `errors` are sentences that
     name the line.
@@ -50,6 +51,7 @@ class LabelReport:
     new_classes: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     num_notes: int = 0
+    conflicts: list[LabelConflict] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -143,7 +145,7 @@ def classes_of_files(file: Path, known: Set[str]) -> tuple[dict[Path, list[str]]
     return found, failed
 
 
-def import_label_csv(project: Project, file: Path) -> LabelReport:
+def import_label_csv(project: Project, file: Path, replaces: bool = True) -> LabelReport:
     """Labels images as a CSV file says, as one undoable step; classes that are new are added before it.
 
     The header names the columns; others than image, class and note are passed over, so what `export_label_csv` wrote
@@ -154,6 +156,11 @@ def import_label_csv(project: Project, file: Path) -> LabelReport:
 
     Where images have several classes, they stand in one cell (a|b) or in several rows, and join those that an image has
     already; a column confirmed (yes) says that there are no others. Notes and marks are steps of their own.
+
+    Args:
+        project: the open project.
+        file: the CSV file.
+        replaces: whether an image that has another class gets the one of the file, or keeps its own.
 
     Raises:
         ImportFormatError: the file cannot be read, is not text, or lacks the header.
@@ -177,6 +184,12 @@ def import_label_csv(project: Project, file: Path) -> LabelReport:
                 _take(wanted[found[0]], row, names, has_several, report)
     report.unknown_images = list(dict.fromkeys(report.unknown_images))
     report.ambiguous_images = list(dict.fromkeys(report.ambiguous_images))
+    if not has_several:  # with several they join those that are there
+        named = {image_id: each.classes[0] for image_id, each in wanted.items() if each.classes}
+        conflicts = find_conflicts(project, named)
+        report.conflicts = list(conflicts.values())
+        for image_id in () if replaces else conflicts:
+            wanted[image_id].classes.clear()
     _apply(project, wanted, file.name, report)
     return report
 

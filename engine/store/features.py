@@ -49,6 +49,17 @@ def find_set(db: Database, kind: FeatureKind) -> int | None:
     return None if found is None else int(found[0])
 
 
+def known_rows(db: Database) -> list[tuple[FeatureKind, int]]:
+    """Returns every kind of embedding of the project, and how many rows of its file the index speaks of."""
+    rows = db.execute(
+        """
+        SELECT backbone, weights_hash, preprocessing, embedding_size, coalesce(max(row) + 1, 0)
+        FROM feature_sets LEFT JOIN feature_rows ON set_id = feature_sets.id GROUP BY feature_sets.id
+        """
+    ).fetchall()
+    return [(FeatureKind(*row[:4]), int(row[4])) for row in rows]
+
+
 def open_set(db: Database, kind: FeatureKind, file: FeatureFile) -> int:
     """Returns the id of the feature set, adding it when it is new and forgetting rows whose file was lost."""
     set_id = find_set(db, kind)

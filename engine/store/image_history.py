@@ -9,6 +9,7 @@ from sqlite_utils import Database
 from engine.domain import HistoryEntry, LabelMode, Source, StepEntry
 from engine.language import tr
 from engine.store import meta
+from engine.store.merging import KIND as MERGE
 from engine.store.steps import REDO, STROKE_MARK, UNDO, stroke_text
 
 
@@ -16,7 +17,7 @@ def history(db: Database, image_id: int) -> list[HistoryEntry]:
     """Returns what happened to the classes of one image, newest last."""
     rows = db.execute(
         """
-        SELECT step_id, steps.made_at, steps.who, steps.kind, action, classes.name, annotations.source
+        SELECT step_id, steps.made_at, steps.who, steps.kind, steps.text, action, classes.name, annotations.source
         FROM annotations JOIN steps ON steps.id = step_id JOIN classes ON classes.id = class_id
         WHERE image_id = ? ORDER BY step_id, classes.position, class_id
         """,
@@ -24,7 +25,7 @@ def history(db: Database, image_id: int) -> list[HistoryEntry]:
     ).fetchall()
     has_several = meta.label_mode(db) is LabelMode.SEVERAL
     entries: list[HistoryEntry] = []
-    for (step_id, made_at, who, kind), effects in groupby(rows, lambda row: row[:4]):
+    for (step_id, made_at, who, kind, step_text), effects in groupby(rows, lambda row: row[:5]):
         gone: list[str] = []
         come: list[str] = []
         source = Source.HUMAN
@@ -36,6 +37,8 @@ def history(db: Database, image_id: int) -> list[HistoryEntry]:
             text = tr("{step} (undo)", step=text)
         elif kind == REDO:
             text = tr("{step} (redo)", step=text)
+        elif kind == MERGE:  # which says whose labels they are; `who` brought them here
+            text = f"{text} ({step_text})"
         entries.append(HistoryEntry(made_at, source, who, text, step_id))
     return entries
 
