@@ -53,6 +53,7 @@ class UseFrame(QWidget):
         self.faces = UseFaces(session, use, self.images, self.thumbnails)
         self.grid = ImageGrid(self.images, self.thumbnails, self.faces.at)
         self.grid.setObjectName("useGrid")
+        self.grid.is_drag_source = False
         self.grid.setAccessibleName(tr("Classified files"))
         self.viewer = ImageViewer(self.images, self.thumbnails, self.screens, self.faces.at, self.grid.current_position)
         self.viewer.bar.set_has_unlabelled(False)

@@ -1,6 +1,7 @@
 """The grid of images with the selection manners of a file manager: click, Shift, Ctrl, rubber band, drag, keys, zoom.
 
-A drag from a selected card takes the selection along; from anywhere else it draws a rubber band.
+A drag from a card takes the selection along, or this card alone where it was not selected; from anywhere else, or where
+there is nothing to drop images on, it draws a rubber band. So it does from a card that is pressed with Shift or Ctrl.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ class ImageGrid(GridView):
 
     position_activated = Signal(int)
     """Enter or a double click on a card."""
+    is_drag_source = True
+    """Whether there is something beside it to drop images on."""
 
     def __init__(
         self,
@@ -75,17 +78,18 @@ class ImageGrid(GridView):
             self._band.keep(self.selected_positions(), toggles=True)
         elif position in selected:
             # Either a drag of the whole selection begins here, or the release selects this one.
-            self._pressed = position
-            self._press_point = point
+            self._note_press(position, point)
             self.selectionModel().setCurrentIndex(self._list.index(position, 0), Flag.NoUpdate)
         else:
             self._select_alone(position)
+            if self.is_drag_source:
+                self._note_press(position, point)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         point = event.position().toPoint()
         if not event.buttons():
             self._hover(self.indexAt(point).row())
-        elif event.buttons() & Qt.MouseButton.LeftButton and self._pressed >= 0:
+        elif event.buttons() & Qt.MouseButton.LeftButton and self._pressed >= 0 and self.is_drag_source:
             if (point - self._press_point).manhattanLength() >= QApplication.startDragDistance():
                 self._pressed = -1
                 self._band.release()
@@ -138,10 +142,18 @@ class ImageGrid(GridView):
             # Not QAbstractItemView's: it would search item texts, and letters are class keys here.
             event.ignore()
 
+    def reset(self) -> None:
+        super().reset()
+        self._pressed = -1  # another image may be there now
+
     def selectAll(self) -> None:
         self.selectionModel().select(
             to_selection(self._list, np.arange(self._layout.num_items, dtype=np.int64)), Flag.ClearAndSelect
         )
+
+    def _note_press(self, position: int, point: QPoint) -> None:
+        self._pressed = position
+        self._press_point = point
 
     def _select_alone(self, position: int) -> None:
         self._anchor = position

@@ -1,4 +1,4 @@
-"""A person with a mouse: draws a rubber band, drags what it caught onto a class, undoes it."""
+"""A person with a mouse: draws a rubber band, drags what it caught onto a class, undoes it, drags another image."""
 
 from __future__ import annotations
 
@@ -73,5 +73,9 @@ def test_images_caught_with_a_rubber_band_are_dragged_onto_a_class(window: Any, 
     window.find("imageGrid")
     window.key("ctrl+z")
     window.wait_for_text("SELECTED · 3")  # undo shows what it took back
+    # One that is not selected is selected by the press and goes along, in one movement.
+    palette = window.find("Classes", "ClassListView")
+    drag(window, middle(items[7]), middle(next(item for item in palette["items"] if item["text"] == "rust")))
+    window.wait_for_text("All labels saved")
     assert window.quit() == 0
-    assert labelled(project) == {}
+    assert labelled(project) == {"img_07.png": 1}

@@ -122,10 +122,14 @@ def test_a_rubber_band_selects_the_cards_it_touches(desk: Any) -> None:
     columns = grid._layout.num_columns
     drag(desk, QPoint(4, 4), centre_of(desk, columns + 1))
     assert grid.selected_positions().tolist() == [0, 1, columns, columns + 1]
-    drag(desk, centre_of(desk, 2), centre_of(desk, 3))
+    gap = grid.visualRect(grid.model().index(2, 0)).topLeft() - QPoint(4, -20)
+    drag(desk, gap, centre_of(desk, 3))
     assert grid.selected_positions().tolist() == [2, 3]
     drag(desk, centre_of(desk, columns), centre_of(desk, columns + 1), with_=SHIFT)
     assert {columns, columns + 1} <= set(grid.selected_positions().tolist())
+    click(desk, 0)
+    drag(desk, centre_of(desk, columns), centre_of(desk, columns + 1), with_=CTRL)
+    assert grid.selected_positions().tolist() == [0, columns + 1]  # the first was turned on by the press, then off
 
 
 def test_a_drag_from_a_selected_card_takes_the_selection_along_and_a_click_on_it_selects_it_alone(
@@ -140,6 +144,32 @@ def test_a_drag_from_a_selected_card_takes_the_selection_along_and_a_click_on_it
     assert desk.workspace.grid.selected_positions().tolist() == [2, 3, 4, 5]
     click(desk, 4)
     assert desk.workspace.grid.selected_positions().tolist() == [4]
+
+
+def test_a_drag_from_a_card_that_is_not_selected_selects_it_and_takes_it_along(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid = desk.workspace.grid
+    taken: list[tuple[int, list[int]]] = []
+    monkeypatch.setattr(
+        "gui.widgets.image_grid.drag_images",
+        lambda _grid, pictures, count: taken.append((count, grid.selected_positions().tolist())),
+    )
+    click(desk, 1)
+    drag(desk, centre_of(desk, 8), centre_of(desk, 14))
+    assert taken == [(1, [8])]
+    click(desk, 3, with_=CTRL)
+    drag(desk, centre_of(desk, 6), centre_of(desk, 0))
+    assert taken[1:] == [(1, [6])]
+    drag(desk, centre_of(desk, 9), centre_of(desk, 9) + QPoint(3, 2))  # a click of a hand that is not quite still
+    assert len(taken) == 2
+    assert grid.selected_positions().tolist() == [9]
+    for step in (QTest.mouseClick, QTest.mouseDClick):
+        step(grid.viewport(), LEFT, Qt.KeyboardModifier.NoModifier, centre_of(desk, 12))
+    assert desk.workspace.is_viewing
+    desk.settle()
+    assert desk.session.current_image_id == desk.session.columns.image_ids[12]
+    assert len(taken) == 2
 
 
 def test_the_single_image_can_be_dragged_while_it_fits_the_view(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
