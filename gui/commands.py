@@ -165,6 +165,8 @@ class Commands(ProjectCommands):
             self.show_shortcuts()
             return
         self._window.show_label()
+        if self._window.training_drawer.isVisible():
+            self._window.training_drawer.toggle()  # the keys need its room
         workspace = self._window.workspace
         layer = FirstKeysLayer(self._session.label_mode, workspace)
         self._session.project_closing.connect(layer.dismiss)

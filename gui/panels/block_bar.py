@@ -13,7 +13,7 @@ from gui.session import Session
 from gui.theme import theme
 from gui.widgets.buttons import button
 from gui.widgets.shortcut_button import ShortcutButton
-from gui.widgets.text import ElidedLabel, text_label
+from gui.widgets.text import text_label
 
 PERCENTS = (99, 98, 97, 95, 90, 80, 70, 60, 50)
 USUAL_PERCENT = 95
@@ -38,7 +38,7 @@ class BlockBar(QWidget):
         self.percent.setToolTip(tr("How sure the model must be of those that are accepted without a look"))
         self.percent.currentIndexChanged.connect(lambda _index: self._show_above())
         self._above_title = text_label(tr("Without a look, all above"), "dim")
-        self.above_text = ElidedLabel(role="dim")
+        self.above_text = text_label(role="dim", wrap=True)
         self.accept_above = button(
             tr("Accept them"), tooltip=tr("Accept all of these at once; one step of undo (Ctrl+Z)")
         )

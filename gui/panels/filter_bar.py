@@ -26,7 +26,7 @@ from gui.widgets.order_button import OrderButton
 from gui.widgets.size_slider import SizeSlider
 from gui.widgets.text import text_label
 
-LONG, SHORT = 24, 10
+LONG, SHORT = 32, 10
 """Letters of a chip, where there is room and where there is none."""
 NUM_STEPS = 4
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QHideEvent, QKeyEvent, QShowEvent
+from PySide6.QtGui import QGuiApplication, QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from engine.events import JobCancelled, JobEnded, JobFailed, JobSucceeded
@@ -25,7 +25,7 @@ from gui.widgets.image_scatter import ImageScatter
 from gui.widgets.map_legend import MapLegend
 from gui.widgets.progress import SlimProgress
 from gui.widgets.segments import Segment, Segments
-from gui.widgets.text import text_label
+from gui.widgets.text import ElidedLabel, text_label
 
 if TYPE_CHECKING:
     from engine.tasks.project_map import ImageMap
@@ -64,7 +64,7 @@ class MapPanel(QWidget):
             tr("What the colours say"), [Segment(each.value, each.value, _ABOUT[each]) for each in ColorBy]
         )
         self.note = text_label(HOW, "faint")
-        self.selection_note = text_label("", "dim")
+        self.selection_note = ElidedLabel(role="dim")
         self.show_button = button(
             tr("Show in grid"), "ghost", "grid", tr("Show the selected images in the grid (Enter)")
         )
@@ -73,6 +73,7 @@ class MapPanel(QWidget):
         self.anew_button = button(
             tr("Lay out anew"), "ghost", "retrain", tr("Make the map again from all images of now")
         )
+        self._words = {made: made.text() for made in (self.fit_button, self.anew_button)}
         self.empty = EmptyState()
         self.progress = SlimProgress()
         self.progress_note = QLabel()
@@ -121,6 +122,10 @@ class MapPanel(QWidget):
         super().hideEvent(event)
         self._session.work.has_own_view(MAP, False)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_bar()
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = event.key()
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -148,6 +153,7 @@ class MapPanel(QWidget):
         self._session.label(ids, found.id)
         self._is_labelling = False
         self.selection_note.setText(_labelled(len(ids), found.name))
+        self._fit_bar()
         return True
 
     def _make_if_due(self) -> None:
@@ -233,6 +239,16 @@ class MapPanel(QWidget):
         self.selection_note.setText(chosen if count else wording.count(total, "image"))
         self.show_button.setEnabled(count > 0)
         self.clear_button.setEnabled(count > 0)
+        self._fit_bar()
+
+    def _fit_bar(self) -> None:
+        """Leaves two buttons to their icons where there is no room for all words."""
+        for has_words in (True, False):
+            for made, words in self._words.items():
+                made.setText(words if has_words else "")
+            self._bar.invalidate()
+            if self._bar.sizeHint().width() <= self.width():
+                break
 
     def _show_in_grid(self) -> None:
         if len(self.selected_ids):
@@ -303,7 +319,7 @@ class MapPanel(QWidget):
 
     def _build(self) -> None:
         self._page, self._working = QWidget(), QWidget()
-        bar = QHBoxLayout()
+        bar = self._bar = QHBoxLayout()
         bar.setContentsMargins(12, 8, 12, 8)
         bar.setSpacing(8)
         bar.addWidget(self.switch)

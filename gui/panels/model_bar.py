@@ -21,7 +21,7 @@ from gui.widgets.shortcut_button import ShortcutButton
 from gui.widgets.text import ElidedLabel, LinkLabel, headline, set_role
 
 HEIGHT_PX = 64
-WIDE_PX = 1200
+WIDE_PX, MAX_TITLE_PX = 1200, 240
 CANCEL_TIP = tr("Stop what is going on (Ctrl+.)")
 PAUSE_TIP = tr("Stop here (Ctrl+.). Resume goes on where it was, today or later; Discard throws it away")
 DEPTH_NAMES = {HEAD: tr("Head"), AUTO: tr("Auto"), PARTIAL: tr("Partial"), FULL: tr("Full")}
@@ -106,7 +106,7 @@ class ModelBar(QWidget):
         column.addWidget(self.progress)
         column.addStretch(1)
 
-        row = QHBoxLayout(self)
+        row = self._row = QHBoxLayout(self)
         row.setContentsMargins(16, 8, 16, 8)
         row.setSpacing(12)
         row.addWidget(self.retrain_button)
@@ -121,9 +121,15 @@ class ModelBar(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._activity.setFixedWidth(max(180, min(340, self.width() // 5)))
-        self.title.setMinimumWidth(min(self.title.sizeHint().width(), 150))
         self._show_training()
         super().resizeEvent(event)
+
+    def _fit(self) -> None:
+        """Leaves out the backbone's name where the bar is too narrow for it beside what the engine is doing."""
+        self.title.setMinimumWidth(min(self.title.sizeHint().width(), MAX_TITLE_PX))
+        self.backbone_button.set_short(False)
+        self._row.invalidate()
+        self.backbone_button.set_short(self._row.minimumSize().width() > self.width())
 
     # ---- the model
 
@@ -170,6 +176,7 @@ class ModelBar(QWidget):
         name = DEPTH_NAMES[self._session.training.settings.depth]
         self.training_button.set_look(name if self.width() >= WIDE_PX else "", "sliders")
         self.training_button.setAccessibleName(tr("Training settings: {name}", name=name))
+        self._fit()
 
     def _next_step(self) -> tuple[str, str]:
         """Returns what to do before there can be a model, and the role of that sentence."""
@@ -211,6 +218,7 @@ class ModelBar(QWidget):
             self.cancel_button.setText(tr("Pause") if is_pause else tr("Cancel"))
             self.cancel_button.setAccessibleName(self.cancel_button.text())
             self.cancel_button.setToolTip(PAUSE_TIP if is_pause else CANCEL_TIP)
+        self._fit()
         self._show_retrain()
 
     def _show_retrain(self) -> None:

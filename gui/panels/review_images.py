@@ -36,7 +36,7 @@ from gui.widgets.grid_layout import MARGIN_PX, PICTURE_RATIO
 from gui.widgets.hint_line import Hint, HintLine
 from gui.widgets.image_card import CAPTION_PX, CardFace, percent
 from gui.widgets.image_grid import ImageGrid
-from gui.widgets.text import ElidedLabel
+from gui.widgets.text import text_label
 
 FINDER_TOP_PX, HEAD_PX = 48, 44
 CARD_PX, SMALLEST_CARD_PX = 196, 128
@@ -61,6 +61,7 @@ class ReviewImages(QWidget):
         self._faces = CardFaces(session, self.images, thumbnails)
         self.grid = ImageGrid(self.images, thumbnails, self._face_at)
         self.grid.setObjectName("reviewGrid")
+        self.grid.is_drag_source = False
         self.grid.set_card_px(CARD_PX)
         self.grid.setAccessibleName(tr("Images of this figure"))
         self.labelling = Labelling(session, self.images, self.grid, self)
@@ -68,7 +69,7 @@ class ReviewImages(QWidget):
         repeats = KeyRepeats(self)
         self._painting = Painting(self.labelling, repeats, self.grid)
         self._keys = LabelKeys(self, repeats, self._painting.press)
-        self._caption = ElidedLabel(role="caption")
+        self._caption = text_label(role="caption", wrap=True)
         self._empty = EmptyState()
         self._stack = QStackedWidget()
         self._hints = HintLine()

@@ -12,7 +12,7 @@ from engine.language import tr
 from gui.session import Session
 from gui.theme import icon, paint_icon, theme
 from gui.widgets.buttons import button
-from gui.widgets.text import ElidedLabel, text_label
+from gui.widgets.text import text_label
 
 FEWEST = 30
 """Of fewer images each is labelled faster alone."""
@@ -30,8 +30,7 @@ class StacksOffer(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(tr("Begin with look-alikes"))
         title = text_label(tr("Begin with look-alikes"))
-        text = ElidedLabel(tr("Images that look alike lie in stacks: name twenty with one key."), role="dim")
-        text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        text = text_label(tr("Images that look alike lie in stacks: name twenty with one key."), "dim", wrap=True)
         self.setAccessibleDescription(text.text())
         self.begin_button = button(tr("Begin"), "primary", tooltip=tr("Put look-alikes into stacks (Ctrl+Shift+G)"))
         self.begin_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)

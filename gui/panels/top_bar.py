@@ -54,6 +54,8 @@ class TopBar(QWidget):
         self.save_chip = Chip()
         self.save_chip.hide()
         self._has_rate = self._is_calm = False
+        self._brief = ""
+        """What the save chip says at least, in the narrowest window."""
         row = self._row = QHBoxLayout(self)
         row.setContentsMargins(16, 0, 16, 1)
         row.setSpacing(8)
@@ -91,10 +93,12 @@ class TopBar(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        """Leaves out the program's name, then the words of a calm chip, then the pace, until no menu is cut off."""
+        """Leaves out the program's name, then words of the save chip, then the pace, until no menu is cut off."""
         for step in range(4):
             self._brand.setVisible(step < 1)
-            self.save_chip.set_short(step > 1 and self._is_calm)
+            self.save_chip.set_short(step > (1 if self._is_calm else 2) and not self._brief)
+            if self._brief:
+                self.save_chip.setText(self._brief if step > 1 else self.save_chip.accessibleName())
             self.rate_chip.setVisible(self._has_rate and step < 3)
             self._row.invalidate()
             if self._row.sizeHint().width() + NAME_PX <= self.width():
@@ -138,9 +142,9 @@ class TopBar(QWidget):
         if self._calm_timer.isActive():
             return
         is_stuck = session.save_state == NOT_SAVED
-        self._is_calm = False
+        self._is_calm, self._brief = False, ""
         if session.is_read_only:
-            chip.set_look("Read-only", "lock", "warning")
+            chip.set_look(tr("Read-only"), "lock", "warning")
             chip.setToolTip(
                 tr("This project is open for reading only, because another window holds it or the disk does")
             )
@@ -149,6 +153,7 @@ class TopBar(QWidget):
                 "{number:,} step not saved · Try again", "{number:,} steps not saved · Try again", session.num_unsaved
             )
             chip.set_look(words, "error", "danger")
+            self._brief = trn("{number:,} not saved", "{number:,} not saved", session.num_unsaved)
             chip.setToolTip(tr("The disk did not take them. They are kept in order and tried again every few seconds."))
         elif session.save_state == SAVING:
             self._is_calm = True

@@ -10,6 +10,7 @@ from engine.language import tr
 from gui.models.version_list import LABELS, MADE, NETWORK, NOTE, NUMBER, RIGHT, VersionListModel
 
 ROW_PX = 34
+WIDEST_PX = 260
 WIDTHS = {NUMBER: 128, MADE: 104, RIGHT: 164, LABELS: 168, NETWORK: 176}
 
 
@@ -42,6 +43,8 @@ class VersionTable(QTableView):
         for column, width in WIDTHS.items():
             self.setColumnWidth(column, width)
         self.selectionModel().selectionChanged.connect(lambda _new, _old: self.chosen.emit())
+        model.modelReset.connect(self._fit_columns)
+        model.dataChanged.connect(lambda *_: self._fit_columns())
 
     def chosen_ids(self) -> list[int]:
         """Returns the numbers of the chosen versions, in ascending order."""
@@ -66,6 +69,12 @@ class VersionTable(QTableView):
             index = self._rows.index(row, NOTE)
             self.setCurrentIndex(index)
             self.edit(index)
+
+    def _fit_columns(self) -> None:
+        """Widens the columns whose words need it."""
+        for column in WIDTHS:
+            needed = max(self.sizeHintForColumn(column), self.horizontalHeader().sectionSizeHint(column))
+            self.setColumnWidth(column, max(self.columnWidth(column), min(needed, WIDEST_PX)))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_F2 and self.state() is not QAbstractItemView.State.EditingState:

@@ -4,7 +4,8 @@ Run in a process of its own (the language is chosen before the window is importe
     python tests/gui/walk.py LANGUAGE FOLDER [--pictures] [--size 1440x900] [--theme dark]
 
 LANGUAGE is "de", "en", or "pseudo": there every marked text stands in brackets; one without them was not marked.
-A line is {"screen", "kind", "text", "cut"}: `cut` is how many pixels of the text have no room.
+A line is {"screen", "kind", "text", "cut", "elided"}: `cut` is how many pixels of the text have no room or lie under
+something else, `elided` how many an ellipsis stands for.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "build")]
 OPENING, CLOSING = "⟦", "⟧"
 SAMPLE = ROOT / "resources" / "sample"
-NUM_LABELLED = 14
-SETTLE_MS = 350
+NUM_LABELLED, NUM_WRONG = 14, 2
+SETTLE_MS, LAY_OUT_MS = 350, 20
 NOT_WALKED = {"quit", "close", "new", "open", "sample", "cancel", "tour", "import_labels", "label_mode"}
 
 
@@ -86,7 +87,7 @@ class Walk:
         self.folder = folder
         self.has_pictures = has_pictures
         self.screen = "start"
-        self.seen: set[tuple[str, str]] = set()
+        self.seen: set[tuple[str, str, bool]] = set()
         self.program = Program(self.app)
         self.program.window.resize(*map(int, size.split("x")))
         self.program.start(None)
@@ -96,7 +97,7 @@ class Walk:
 
     def run(self) -> None:
         """Goes through everything."""
-        window = self.program.window
+        window = self.window
         self.until(lambda: self.program.session is not None and window.isVisible())
         self.read("welcome")
         self._watch.start()
@@ -107,9 +108,11 @@ class Walk:
         self.walk_label()
         self.walk_review()
         self.walk_use()
+        self.walk_messages()
         for name, action in window.action_set._actions.items():
             if name not in NOT_WALKED and not name.startswith("theme_") and action.isEnabled():
                 self.do(name, action.trigger)
+        self.walk_several()
         self._watch.stop()
 
     def end(self) -> None:
@@ -120,11 +123,9 @@ class Walk:
     def walk_empty(self) -> None:
         from gui.dialogs.new_project import NewProjectDialog
 
-        window, session = self.program.window, self.session
-        dialog = NewProjectDialog(session, window)
-        dialog.open()
-        self.read("new project")
-        dialog.reject()
+        window, session = self.window, self.session
+        for images in (None, SAMPLE):
+            self.show_dialog("new project", NewProjectDialog(images, window, session))
 
     def make_model(self) -> None:
         session = self.session
@@ -138,48 +139,138 @@ class Walk:
         for name in names:
             session.add_class(name)
         self.until(lambda: len(session.classes) == len(names) and session.num_unsaved == 0)
-        for image_class in session.classes:
+        for image_class, other in zip(session.classes, session.classes[1:] + session.classes[:1], strict=True):
             ids = [row.id for row in session.project.images() if f"{image_class.name}/" in row.name]
             session.label(ids[:NUM_LABELLED], image_class.id)
+            session.label(ids[NUM_LABELLED : NUM_LABELLED + NUM_WRONG], other.id)
         self.until(lambda: session.num_unsaved == 0 and not session.why_no_retrain())
         session.retrain()
         self.until(lambda: session.run is not None, 120)
         self.wait(2000)
         self.read("trained")
 
+    def walk_menus(self) -> None:
+        from PySide6.QtCore import QPoint
+
+        from gui.panels.class_menu import open_class_menu
+        from gui.panels.image_menu import open_image_menu
+
+        window, where = self.window, QPoint(200, 100)
+        for name, menu in window.menus.items():
+            self.do(f"menu {name}", lambda menu=menu: menu.popup(where))
+        workspace = window.workspace
+        workspace.grid.go_to(0)
+        self.do("menu image", lambda: open_image_menu(workspace, where))
+        self.do("menu class", lambda: open_class_menu(workspace.palette_panel, self.session.classes[0].id, where))
+        self.do("menu orders", window.commands.assistance.show_orders)
+        self.do("find class", workspace.find_class)
+        workspace.finder.hide()
+
     def walk_label(self) -> None:
-        window = self.program.window
+        window, workspace = self.window, self.window.workspace
+        self.walk_menus()
+        for name in ("show_next", "show_similar"):
+            window.action_set[name].trigger()
+            self.wait(2000)
+            self.read(name)
         window.action_set["show_stacks"].trigger()
         self.wait(3000)
         self.read("stacks")
         for name in ("show_blocks", "show_changed", "show_duplicates"):
             self.do(name, window.action_set[name].trigger)
-        window.show_label()
+        workspace.show_images_page()
+        workspace.set_filter(type(workspace.images.filter)())
+        workspace.grid.go_to(3)
         window.action_set["toggle_viewer"].trigger()
         self.read("viewer")
+        workspace.viewer.toggle_levels_panel()
+        workspace.heat.toggle()
+        self.wait(2500)
+        self.read("viewer, levels and heat")
+        workspace.heat.toggle()
+        workspace.viewer.toggle_levels_panel()
         window.action_set["toggle_viewer"].trigger()
         window.action_set["training"].trigger()
         self.read("training drawer")
+        self.session.training.choose(depth="partial", time_budget_s=60.0)
+        self.wait(1500)
+        self.read("training drawer, partial")
+        self.session.retrain()
+        self.wait(4000)
+        self.read("training drawer, training")
+        self.session.work.cancel()
+        self.until(lambda: self.session.work.current() is None)
         window.action_set["training"].trigger()
+        self.wait(500)
+        self.read("training stopped")
+        self.session.training.discard()
+        self.session.training.choose(depth="head")
         window.tour.begin()
         self.read("tour")
+        window.tour.end()
+
+    def walk_messages(self) -> None:
+        from engine.language import tr
+        from gui.dialogs.reports import ReportDialog, failed_report
+        from gui.widgets.banner import Remedy
+
+        window, session = self.window, self.session
+        report = failed_report([("a.jpg", "?"), ("b.jpg", "?")])
+        remedies = [Remedy(tr("Open the folder"), lambda: None), Remedy(tr("Try again"), lambda: None)]
+        window.errors.show_warning(report.headline, report.sentence, remedies)
+        self.read("warning")
+        window.errors.banner.close_banner()
+        self.show_dialog("report", ReportDialog(report, window))
+        self.do("internal error", lambda: window.errors.show_error(RuntimeError("walk")))
+        window.workspace.offline_bar.set_roots(session.project.roots())
+        self.read("folder gone")
+        window.workspace.offline_bar.set_roots([])
 
     def walk_review(self) -> None:
-        window = self.program.window
+        from gui.dialogs.tidy_versions import TidyVersionsDialog
+
+        window = self.window
         window.show_review()
         self.wait(5000)
-        for key in ("overview", "mistakes", "suspects", "map", "versions"):
+        for key in ("overview", "mistakes", "suspects", "map"):
             self.do(f"review {key}", lambda key=key: window.review.show_page(key))
+        run = self.session.run
+        self.session.retrain()
+        self.until(lambda: self.session.run not in (None, run), 120)
+        window.review.show_page("versions")
         self.wait(2000)
+        self.read("review versions")
+        versions = window.review.versions
+        versions.table.choose([each.run.id for each in versions.versions.rows])
+        self.wait(2000)
+        self.read("versions compared")
+        self.show_dialog("tidy versions", TidyVersionsDialog(versions.versions, window))
 
     def walk_use(self) -> None:
-        window = self.program.window
+        from gui.dialogs.use_folder import UseFolderDialog
+
+        window = self.window
         window.show_use()
         self.read("use, empty")
         pictures = sorted(SAMPLE.rglob("*.jpg"))[:6]
         window.commands.use.add(pictures)
         self.wait(4000)
         self.read("use")
+        dialog = UseFolderDialog(window.commands.use.session, False, SAMPLE, window)
+        dialog.sort_box.setChecked(True)
+        self.show_dialog("use folder, filled", dialog)
+
+    def walk_several(self) -> None:
+        """Last: the other kind of project, where an image may have several classes."""
+        from engine.domain import LabelMode
+
+        self.window.show_label()
+        self.session.set_label_mode(LabelMode.SEVERAL)
+        self.until(lambda: self.session.has_several_classes)
+        self.wait(1000)
+        self.read("several classes")
+        for name in ("shortcuts", "first_keys", "training"):
+            self.do(f"{name}, several classes", self.window.action_set[name].trigger)
 
     # ---- means
 
@@ -188,12 +279,30 @@ class Walk:
         assert self.program.session is not None
         return self.program.session
 
+    @property
+    def window(self) -> Any:
+        return self.program.window
+
+    def show_dialog(self, screen: str, dialog: Any) -> None:
+        """Opens a dialog, gives it a second to look around, reads and closes it."""
+        self.screen = screen
+        self._watch.stop()
+        dialog.open()
+        self.wait(1000)
+        self.read(screen)
+        dialog.reject()
+        self._watch.start()
+
     def do(self, screen: str, act: Callable[[], object]) -> None:
         """Does something and reads what stands there then; dialogs are left again."""
+        from gui.panels.first_keys import FirstKeysLayer
+
         self.screen = screen
         act()
         self.read(screen)
         self._leave_modal()
+        for layer in self.window.findChildren(FirstKeysLayer):
+            layer.dismiss()
         for widget in self.app.topLevelWidgets():
             if widget.isVisible() and widget is not self.program.window:
                 widget.close()
@@ -211,8 +320,9 @@ class Walk:
         from PySide6.QtCore import QEventLoop, QTimer
 
         loop = QEventLoop()
-        QTimer.singleShot(milliseconds, loop.quit)
-        loop.exec()
+        for each in (milliseconds, LAY_OUT_MS):  # what the last timers asked for is laid out too
+            QTimer.singleShot(each, loop.quit)
+            loop.exec()
 
     def until(self, condition: Callable[[], bool], seconds: float = 60) -> None:
         for _ in range(int(seconds * 20)):
@@ -229,52 +339,20 @@ class Walk:
 
     def _read_window(self, window: Any) -> None:
         from PySide6.QtWidgets import QWidget
+        from walk_texts import overlaps_in, texts_of
 
         if self.has_pictures:
             number = len(list(self.folder.glob("*.png")))
             name = self.screen.replace(" ", "-").replace(",", "")
             window.grab().save(str(self.folder / f"{number:03d}-{name}-{type(window).__name__}.png"))
         for widget in (window, *window.findChildren(QWidget)):
-            for kind, text, cut in texts_of(widget):
-                if text and (kind, text) not in self.seen:
-                    self.seen.add((kind, text))
-                    line = {"screen": self.screen, "kind": kind, "text": text, "cut": cut}
+            for kind, text, cut, elided in (*texts_of(widget), *overlaps_in(widget)):
+                key = (kind, text, cut > 1 or elided > 0)
+                if text and key not in self.seen:
+                    self.seen.add(key)
+                    line = {"screen": self.screen, "kind": kind, "text": text, "cut": cut, "elided": elided}
                     sys.stdout.write(json.dumps(line) + "\n")
                     sys.stdout.flush()
-
-
-def texts_of(widget: Any) -> Iterator[tuple[str, str, int]]:
-    """Yields the texts of one widget: what kind, the text, and how many pixels of it are cut off."""
-    from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QListWidget, QMenu, QTextBrowser
-
-    name = type(widget).__name__
-    yield f"{name} tooltip", widget.toolTip(), 0
-    yield f"{name} accessible", widget.accessibleName(), 0
-    yield f"{name} title", widget.windowTitle() if widget.isWindow() else "", 0
-    for action in widget.actions():
-        yield f"{name} action", action.text(), 0
-        yield f"{name} action tooltip", action.toolTip(), 0
-    if isinstance(widget, QMenu):
-        yield f"{name} menu", widget.title(), 0
-    if not isinstance(widget, (QAbstractButton, QLabel, QLineEdit, QComboBox, QListWidget, QTextBrowser)):
-        return
-    cut = 0
-    if widget.isVisible() and isinstance(widget, (QAbstractButton, QLabel)) and "Elided" not in name:
-        wraps = isinstance(widget, QLabel) and widget.wordWrap()
-        room, wanted = widget.size(), widget.minimumSizeHint()
-        cut = max(0, (0 if wraps else wanted.width() - room.width()))
-        if wraps:
-            cut = max(0, widget.heightForWidth(room.width()) - room.height())
-    if isinstance(widget, (QAbstractButton, QLabel)):
-        yield name, widget.text(), cut
-    elif isinstance(widget, QLineEdit):
-        yield f"{name} placeholder", widget.placeholderText(), 0
-    elif isinstance(widget, QComboBox):
-        for at in range(widget.count()):
-            yield f"{name} item", widget.itemText(at), 0
-    elif isinstance(widget, QListWidget):
-        for at in range(widget.count()):
-            yield f"{name} item", widget.item(at).text(), 0
 
 
 if __name__ == "__main__":
