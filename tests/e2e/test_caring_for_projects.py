@@ -34,7 +34,7 @@ def test_labels_are_imported_merged_backed_up_and_checked(graft: Graft, tmp_path
     assert {path: path.read_bytes() for path in theirs.rglob("*") if path.is_file()} == before
 
     assert "read back and good" in graft("backup", mine).stdout
-    assert graft("backup", mine, "--list").stdout.count("  good\n") >= 2
+    assert graft("backup", mine, "--list").stdout.splitlines()[0].endswith("  good")
     assert graft("check", mine, "--pictures").returncode == 0
     (mine / "labels.jsonl").unlink()
     done = graft("check", mine)

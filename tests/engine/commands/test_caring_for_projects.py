@@ -218,12 +218,12 @@ def test_a_backup_is_made_read_back_and_listed(
     made = document("backup", project)
     assert Path(made["file"]).is_file()
     assert made["is_good"] is True
-    listed = document("backup", project, "--list")["backups"]
-    assert [each["file"] for each in listed] == [made["file"], *(each["file"] for each in before)]
+    listed = [each["file"] for each in document("backup", project, "--list")["backups"]]
+    assert listed[0] == made["file"]
+    assert {each["file"] for each in before} <= set(listed)  # of one second and one state there is one
     Path(made["file"]).write_bytes(b"x")
     _status, out, _err = say("backup", project, "--list")
-    assert out.splitlines()[0].endswith("  damaged")
-    assert out.splitlines()[1].endswith("  good")
+    assert out.splitlines()[0].endswith(f"{made['file']}  damaged")
 
 
 def test_backups_are_listed_while_a_window_has_the_project_and_made_only_by_it(
