@@ -172,9 +172,7 @@ class _Comparison:
             best = min(match.rank for match in found)
             self._compare(image_id, [self._translated(match.place) for match in found if match.rank == best])
         met = {match.place for found in matches.values() for match in found}
-        for place, picture in enumerate(self._other.pictures):
-            if place not in met:
-                self._note_not_found(picture)
+        self._note_not_found([each for place, each in enumerate(self._other.pictures) if place not in met])
         wanted = {name for _, name, _ in self._plan.class_wishes}
         known = {each.name for each in classes.all_classes(self._db)}
         theirs = [name for name, *_ in self._other.class_rows]
@@ -256,13 +254,15 @@ class _Comparison:
         image = self._image_names[image_id]
         self._plan.conflicts.append(Conflict(image_id, image, kind, here, there, is_taken, reason))
 
-    def _note_not_found(self, picture: Picture) -> None:
-        reason = (
-            tr("The picture of that name has other content here.")
-            if same_pictures.has_namesake(self._db, picture)
-            else tr("There is no such picture here.")
-        )
-        self._plan.not_found.append((display_name(picture.relative_path), reason))
+    def _note_not_found(self, pictures: Sequence[Picture]) -> None:
+        paths = same_pictures.paths_here(self._db) if pictures else set()
+        for picture in pictures:
+            reason = (
+                tr("The picture of that name has other content here.")
+                if picture.relative_path in paths
+                else tr("There is no such picture here.")
+            )
+            self._plan.not_found.append((display_name(picture.relative_path), reason))
 
 
 def _says(db: Database) -> dict[int, Say]:

@@ -73,10 +73,9 @@ def find(db: Database, theirs: Sequence[Picture]) -> list[Match]:
     return found
 
 
-def has_namesake(db: Database, picture: Picture) -> bool:
-    """Tells whether the project has another picture, of other content, under the path of this one."""
-    query = "SELECT 1 FROM images WHERE relative_path = ? LIMIT 1"
-    return db.execute(query, [picture.relative_path]).fetchone() is not None
+def paths_here(db: Database) -> set[bytes]:
+    """Returns the paths of all images below their folders: a picture that was not found may have a namesake."""
+    return {path for (path,) in db.execute("SELECT relative_path FROM images")}
 
 
 def _nearest(place: int, picture: Picture, same: Sequence[Picture]) -> list[Match]:
