@@ -13,6 +13,7 @@ import ast
 import io
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +24,8 @@ from environment import ROOT
 
 LANGUAGES = ("de",)
 FOLDER = ROOT / "resources" / "languages"
+ALWAYS = datetime(2026, 1, 1, tzinfo=UTC)
+"""The same texts are the same file, whenever it is written."""
 FUNCTIONS = ("tr", "trc", "trn", "count")
 
 
@@ -56,6 +59,7 @@ def updated(file: Path, language: str, template: Catalog) -> Catalog:
     catalogue.update(template, update_header_comment=False)
     catalogue.obsolete.clear()
     catalogue.project, catalogue.version = template.project, template.version
+    catalogue.creation_date = catalogue.revision_date = ALWAYS
     return catalogue
 
 
