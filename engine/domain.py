@@ -201,7 +201,8 @@ class ImageColumns:
 
     `noted` tells which images carry a note, `accepted` which ones have a class that is an accepted suggestion of the
     model's and not of the user's own giving. `unknown_scores` are as in `Predictions`, NaN where none are known; those
-    of at least `unknown_threshold` look like none of the classes.
+    of at least `unknown_threshold` look like none of the classes. `refused_bits` (N, W) are the classes that somebody
+    said an image is not, as long as it has none; W is 0 where nothing was refused.
     """
 
     image_ids: NDArray[np.int64]
@@ -221,6 +222,7 @@ class ImageColumns:
     unknown_threshold: float = 1 - DEFAULT_FALSE_ALARM_RATE
     predicted_bits: NDArray[np.uint64] = field(default_factory=lambda: no_class_bits(0))
     accepted: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    refused_bits: NDArray[np.uint64] = field(default_factory=lambda: no_class_bits(0))
 
     def __post_init__(self) -> None:
         if len(self.unknown_scores) != len(self.image_ids):
@@ -233,6 +235,8 @@ class ImageColumns:
             self.accepted = np.zeros(len(self.image_ids), np.bool_)
         if len(self.class_bits) != len(self.image_ids):
             self.class_bits = no_class_bits(len(self.image_ids))
+        if len(self.refused_bits) != len(self.image_ids):
+            self.refused_bits = no_class_bits(len(self.image_ids))
         if self.predicted_bits.shape != self.class_bits.shape:
             self.predicted_bits = np.zeros_like(self.class_bits)
 
@@ -263,10 +267,12 @@ class Change:
     noted: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     mode_changed: bool = False
     accepted: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    refused_bits: NDArray[np.uint64] = field(default_factory=lambda: no_class_bits(0))
 
     def __post_init__(self) -> None:
-        if len(self.class_bits) != len(self.image_ids):
-            object.__setattr__(self, "class_bits", no_class_bits(len(self.image_ids)))
+        for name in ("class_bits", "refused_bits"):
+            if len(getattr(self, name)) != len(self.image_ids):
+                object.__setattr__(self, name, no_class_bits(len(self.image_ids)))
         if len(self.accepted) != len(self.image_ids):
             object.__setattr__(self, "accepted", np.zeros(len(self.image_ids), np.bool_))
         if len(self.noted) != len(self.image_ids):
@@ -279,6 +285,7 @@ def merged(changes: Sequence[Change]) -> Change:
     if len(newest_first) == 1:
         return newest_first[0]
     num_words = max(change.class_bits.shape[1] for change in newest_first)
+    num_refused = max(change.refused_bits.shape[1] for change in newest_first)
     image_ids, kept = np.unique(np.concatenate([change.image_ids for change in newest_first]), return_index=True)
     return Change(
         newest_first[0].text,
@@ -290,6 +297,7 @@ def merged(changes: Sequence[Change]) -> Change:
         np.concatenate([change.noted for change in newest_first])[kept],
         any(change.mode_changed for change in newest_first),
         np.concatenate([change.accepted for change in newest_first])[kept],
+        np.concatenate([widened(change.refused_bits, num_refused) for change in newest_first])[kept],
     )
 
 
@@ -305,7 +313,7 @@ class LabelSnapshot:
     so that a class which is not there is certainly absent. With one class per image both say what `targets` says.
 
     `accepted` (N,) tells which images have a class that is an accepted suggestion of the model's, `unseen` (N,) which
-    of these nobody looked at.
+    of these nobody looked at. `refused` (R, 2) are image ids without a class, each with a class id that it is not.
     """
 
     image_ids: NDArray[np.int64]
@@ -318,6 +326,7 @@ class LabelSnapshot:
     confirmed: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     accepted: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     unseen: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    refused: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))
 
     def __post_init__(self) -> None:
         for name in ("accepted", "unseen"):

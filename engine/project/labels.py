@@ -41,6 +41,19 @@ class LabelWriting:
         plain = [(int(image_id), int(class_id)) for image_id, class_id in pairs]
         return self._write(lambda db: edits.label_many(db, plain, source, text))
 
+    def accept(
+        self,
+        image_ids: Sequence[int],
+        class_id: int,
+        source: Source,
+        text: str,
+        refused_ids: Sequence[int] = (),
+        run_id: int = 0,
+    ) -> Future[Change]:
+        """Gives images the class that a run suggested, and notes that `refused_ids` are not of it, as one step."""
+        ids, refused = plain_ids(image_ids), plain_ids(refused_ids)
+        return self._write(lambda db: edits.accept(db, ids, refused, int(class_id), source, int(run_id), text))
+
     def label_and_confirm(
         self, pairs: Iterable[tuple[int, int]], image_ids: Sequence[int], source: Source, text: str
     ) -> Future[Change]:

@@ -18,6 +18,7 @@ from sqlite_utils import Database
 from engine.domain import Source
 from engine.errors import ProjectError
 from engine.language import count, tr
+from engine.store import refusals
 
 _IS_THERE = """
     SELECT 1 FROM image_classes
@@ -118,6 +119,7 @@ def apply(db: Database, step_id: int) -> None:
         """
     )
     db.execute("INSERT INTO image_classes SELECT image_id, class_id, source FROM differences WHERE action = 'add'")
+    refusals.settle(db, step_id, "SELECT image_id FROM differences WHERE action = 'add'")
 
 
 def revert(db: Database, step_id: int, opposite_of: int) -> None:

@@ -51,6 +51,11 @@ _DERIVED: Final = {
             SELECT image_id, after, max(step_id) FROM note_history GROUP BY image_id
         ) USING (image_id) WHERE note != coalesce(after, '')
     """,
+    "refusals": """
+        SELECT count(*) FROM image_refusals LEFT JOIN (
+            SELECT image_id, after, max(step_id) FROM refusal_history GROUP BY image_id
+        ) USING (image_id) WHERE refused != coalesce(after, '')
+    """,
 }
 
 
@@ -71,7 +76,7 @@ class Rehearsal:
 
     source: Path | None
     num_differing: int
-    """Pictures with other classes, marks or notes than in the database."""
+    """Pictures with other classes, marks, notes or refused classes than in the database."""
     classes_differ: bool
 
 
@@ -83,7 +88,7 @@ def integrity(db: Database) -> list[str]:
 
 
 def num_unlike_history(db: Database) -> int:
-    """Returns how many images have other classes, marks or notes than their history says."""
+    """Returns how many images have other classes, marks, notes or refused classes than their history says."""
     return sum(int(db.execute(query).fetchone()[0]) for query in _DERIVED.values())
 
 
@@ -147,7 +152,7 @@ def rehearse_restore(folder: Path, db: Database, source: Path | None) -> Rehears
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     (palette_then, says_then), (palette_now, says_now) = then, now
-    nothing: tuple[object, ...] = ((), 0, "")
+    nothing: tuple[object, ...] = ((), 0, "", "")
     differing = [
         place
         for place in says_then.keys() | says_now.keys()
@@ -179,5 +184,6 @@ def _contents(db: Database) -> tuple[list[object], dict[tuple[int, bytes], tuple
         given = state.labels.get(image_id, {})
         # A damaged database may know labels of classes that it does not know.
         labels = sorted((rows[each]["name"] if each in rows else "", source) for each, source in given.items())
-        says[root_id, path] = (tuple(labels), state.marks.get(image_id, 0), state.notes.get(image_id, ""))
+        texts = (state.notes.get(image_id, ""), state.refusals.get(image_id, ""))
+        says[root_id, path] = (tuple(labels), state.marks.get(image_id, 0), *texts)
     return palette, says

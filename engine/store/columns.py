@@ -19,7 +19,7 @@ from engine.domain import (
     num_class_words,
     set_confidences,
 )
-from engine.store import annotation_log, classes, image_notes, meta
+from engine.store import annotation_log, classes, image_notes, meta, refusals
 
 _IMAGES = np.dtype(
     [
@@ -67,6 +67,7 @@ def read(db: Database) -> ImageColumns:
         noted=np.isin(image_ids, np.array(image_notes.noted_ids(db), np.int64)),
         class_bits=class_bits,
         accepted=np.isin(image_ids, annotation_log.accepted_ids(db)),
+        refused_bits=_bits_of(image_ids, refusals.pairs(db)),
     )
 
 
@@ -76,6 +77,7 @@ def change_of(db: Database, step_id: int, text: str, classes_changed: bool, mode
         SELECT image_id FROM annotations WHERE step_id = :step
         UNION SELECT image_id FROM mark_history WHERE step_id = :step
         UNION SELECT image_id FROM note_history WHERE step_id = :step
+        UNION SELECT image_id FROM refusal_history WHERE step_id = :step
     """
     rows = db.execute(
         f"""
@@ -102,6 +104,7 @@ def change_of(db: Database, step_id: int, text: str, classes_changed: bool, mode
         noted=table[:, 2].astype(np.bool_),
         mode_changed=mode_changed,
         accepted=np.isin(image_ids, annotation_log.accepted_ids(db, touched, {"step": step_id})),
+        refused_bits=_bits_of(image_ids, refusals.pairs(db, touched, {"step": step_id})),
     )
 
 
@@ -178,8 +181,23 @@ def _classes_of(
     ranks[palette] = np.arange(len(palette))
     found = found[np.argsort(ranks[found["value"]], kind="stable")]  # look_up takes the first of an image's classes
     bits = np.zeros((len(image_ids), num_words), np.uint64)
-    order = np.argsort(image_ids)
-    rows = order[np.searchsorted(image_ids, found["id"], sorter=order)]
-    words, places = np.divmod(found["value"], 64)
-    np.bitwise_or.at(bits, (rows, words), np.uint64(1) << places.astype(np.uint64))
+    _set_bits(bits, image_ids, found["id"], found["value"])
     return look_up(image_ids, found["id"], found["value"], 0), bits
+
+
+def _bits_of(image_ids: NDArray[np.int64], pairs: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Returns for each image (N,) the bits of the classes that it is paired with (N, W), W as small as it can be."""
+    if not len(pairs):
+        return no_class_bits(len(image_ids))
+    bits = np.zeros((len(image_ids), num_class_words(int(pairs[:, 1].max()))), np.uint64)
+    _set_bits(bits, image_ids, pairs[:, 0], pairs[:, 1])
+    return bits
+
+
+def _set_bits(
+    bits: NDArray[np.uint64], image_ids: NDArray[np.int64], ids: NDArray[np.int64], class_ids: NDArray[Any]
+) -> None:
+    order = np.argsort(image_ids)
+    rows = order[np.searchsorted(image_ids, ids, sorter=order)]
+    words, places = np.divmod(class_ids, 64)
+    np.bitwise_or.at(bits, (rows, words), np.uint64(1) << places.astype(np.uint64))

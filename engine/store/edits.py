@@ -10,7 +10,7 @@ from sqlite_utils import Database
 from engine.domain import NO_CLASS, Change, ImageClass, LabelMode, Mark, Source
 from engine.errors import ProjectError
 from engine.language import count, tr, trn
-from engine.store import annotation_log, classes, image_notes, images, marks, meta, steps
+from engine.store import annotation_log, classes, image_notes, images, marks, meta, refusals, steps
 
 MARK_WORDS = {Mark.SKIPPED: tr("skipped"), Mark.UNSURE: tr("unsure"), Mark.CONFIRMED: tr("confirmed")}
 MAX_NOTE_LENGTH = 10_000
@@ -29,10 +29,39 @@ def label_many(db: Database, pairs: Iterable[tuple[int, int]], source: Source, t
 
     With one class per image the last pair of an image counts; with several, they are added to those that are there.
     """
+    return _apply_wishes(db, source.value, text, _want_pairs(db, pairs, source))
+
+
+def accept(
+    db: Database,
+    image_ids: Sequence[int],
+    refused_ids: Sequence[int],
+    class_id: int,
+    source: Source,
+    run_id: int,
+    text: str,
+) -> Change:
+    """Gives images the class that a run suggested, and notes of others that they are not of it, all as one step.
+
+    Of `refused_ids` those that have a class are left out: what they are is known.
+    """
+    num_changing = _want_pairs(db, [(image_id, class_id) for image_id in image_ids], source)
+    labelled = set(image_ids)
+    refused = [image_id for image_id, _ in refusals.unlabelled(db, refused_ids) if image_id not in labelled]
+    if num_changing == 0 and not refused:
+        return _nothing(text)
+    step_id = steps.begin(db, source.value, text)
+    if num_changing:
+        annotation_log.apply(db, step_id)
+    refusals.add(db, step_id, refused, class_id, run_id)
+    return steps.finish(db, step_id)
+
+
+def _want_pairs(db: Database, pairs: Iterable[tuple[int, int]], source: Source) -> int:
     wishes = [(image_id, class_id, source.value) for image_id, class_id in pairs]
     for class_id in {class_id for _, class_id, _ in wishes} - {NO_CLASS}:
         classes.get(db, class_id)
-    return _apply_wishes(db, source.value, text, _want_labels(db, wishes))
+    return _want_labels(db, wishes)
 
 
 def label_and_confirm(

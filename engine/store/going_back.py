@@ -1,4 +1,4 @@
-"""Takes labels, classes, marks and notes of an open project back to what a backup holds, as one undoable step.
+"""Takes labels, classes, marks, notes, refusals of an open project back to what a backup holds, as one undoable step.
 
 Images and versions of the model stay as they are: nothing that came since is lost, and a restore is itself a step of
 the history. A database that is damaged or gone is another matter (`engine.store.restore`).
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -17,7 +17,19 @@ from sqlite_utils import Database
 from engine.domain import NO_CLASS, Change, LabelMode
 from engine.errors import StoreError
 from engine.language import tr
-from engine.store import annotation_log, backup, classes, connection, copying, image_notes, marks, meta, schema, steps
+from engine.store import (
+    annotation_log,
+    backup,
+    classes,
+    connection,
+    copying,
+    image_notes,
+    marks,
+    meta,
+    refusals,
+    schema,
+    steps,
+)
 from engine.store.failures import environment_errors
 from engine.store.migrations import SCHEMA_VERSION
 
@@ -41,6 +53,7 @@ class LabelState:
     marks: dict[int, int]
     notes: dict[int, str]
     places: dict[int, tuple[int, bytes, str]]
+    refusals: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +68,7 @@ class GoingBackPlan:
     num_regaining: int
     """Images that had a class then and have none now."""
     num_marks_and_notes: int
+    """Refused suggestions are counted here, too."""
     num_images_gone: int
     """Images that the backup speaks of and the project does not know."""
     classes_going: tuple[str, ...]
@@ -102,7 +116,8 @@ def read(db: Database) -> LabelState:
         labels.setdefault(image_id, {})[class_id] = source
     marks = dict(db.execute("SELECT image_id, marks FROM image_marks WHERE marks != 0").fetchall())
     notes = image_notes.all_notes(db)
-    spoken_of = labels.keys() | marks.keys() | notes.keys()
+    refused = refusals.all_refused(db)
+    spoken_of = labels.keys() | marks.keys() | notes.keys() | refused.keys()
     return LabelState(
         project_id=meta.get(db, meta.PROJECT_ID) or "",
         label_mode=meta.label_mode(db),
@@ -114,6 +129,7 @@ def read(db: Database) -> LabelState:
         marks=marks,
         notes=notes,
         places={row[0]: (row[1], row[2], row[3]) for row in db.execute(_PLACES) if row[0] in spoken_of},
+        refusals=refused,
     )
 
 
@@ -127,6 +143,7 @@ def plan(db: Database, wanted: LabelState) -> GoingBackPlan:
     then = _by_id_here(wanted.labels, ids)
     marked = _differing(present.marks, _by_id_here(wanted.marks, ids), 0)
     noted = _differing(present.notes, _by_id_here(wanted.notes, ids), "")
+    refused = _differing(present.refusals, _by_id_here(wanted.refusals, ids), "")
     before, after = _names(present.class_rows), _names(wanted.class_rows)
     both = [class_id for class_id in wanted.class_rows if class_id in before and class_id in after]
     return GoingBackPlan(
@@ -134,7 +151,7 @@ def plan(db: Database, wanted: LabelState) -> GoingBackPlan:
         num_losing=len(present.labels.keys() - then.keys()),
         num_changing=sum(present.labels[each].keys() != then[each].keys() for each in present.labels.keys() & then),
         num_regaining=len(then.keys() - present.labels.keys()),
-        num_marks_and_notes=len(marked.keys() | noted.keys()),
+        num_marks_and_notes=len(marked.keys() | noted.keys() | refused.keys()),
         num_images_gone=len(wanted.places) - len(ids),
         classes_going=tuple(name for class_id, name in before.items() if class_id not in after),
         classes_coming=tuple(name for class_id, name in after.items() if class_id not in before),
@@ -167,6 +184,8 @@ def apply(db: Database, wanted: LabelState, text: str) -> Change | None:
     if mark_changes:
         marks.apply(db, step_id, mark_changes.items())
     image_notes.apply(db, step_id, _differing(present.notes, _by_id_here(wanted.notes, ids), "").items())
+    # After the labels: those that come have settled what was refused of their images.
+    refusals.apply(db, step_id, _differing(refusals.all_refused(db), _by_id_here(wanted.refusals, ids), "").items())
     if wanted.label_mode is not present.label_mode:
         meta.change(db, step_id, meta.LABEL_MODE, wanted.label_mode.value)
     return steps.finish(db, step_id)

@@ -10,11 +10,12 @@ from engine.domain import HistoryEntry, LabelMode, Source, StepEntry
 from engine.language import tr
 from engine.store import meta
 from engine.store.merging import KIND as MERGE
+from engine.store.refusals import as_dict
 from engine.store.steps import REDO, STROKE_MARK, UNDO, stroke_text
 
 
 def history(db: Database, image_id: int) -> list[HistoryEntry]:
-    """Returns what happened to the classes of one image, newest last."""
+    """Returns what happened to the classes of one image, and which ones were refused, newest last."""
     rows = db.execute(
         """
         SELECT step_id, steps.made_at, steps.who, steps.kind, steps.text, action, classes.name, annotations.source
@@ -32,15 +33,39 @@ def history(db: Database, image_id: int) -> list[HistoryEntry]:
         for *_, action, name, row_source in effects:
             (come if action == "add" else gone).append(name)
             source = Source(row_source) if action == "add" else source
-        text = _text(", ".join(gone), ", ".join(come), has_several)
-        if kind == UNDO:
-            text = tr("{step} (undo)", step=text)
-        elif kind == REDO:
-            text = tr("{step} (redo)", step=text)
-        elif kind == MERGE:  # which says whose labels they are; `who` brought them here
-            text = f"{text} ({step_text})"
+        text = _with_kind(_text(", ".join(gone), ", ".join(come), has_several), kind, step_text)
         entries.append(HistoryEntry(made_at, source, who, text, step_id))
+    labelled = {entry.step_id for entry in entries}
+    entries += [entry for entry in _refusals(db, image_id) if entry.step_id not in labelled]
+    return sorted(entries, key=lambda entry: entry.step_id)
+
+
+def _refusals(db: Database, image_id: int) -> list[HistoryEntry]:
+    """Returns what was refused of an image, and what was taken back. A class that settles it is told by its label."""
+    rows = db.execute(
+        """
+        SELECT step_id, made_at, who, kind, text, before, after FROM refusal_history JOIN steps ON steps.id = step_id
+        WHERE image_id = ? ORDER BY step_id
+        """,
+        [image_id],
+    ).fetchall()
+    names = dict(db.execute("SELECT id, name FROM classes").fetchall()) if rows else {}
+    entries = []
+    for step_id, made_at, who, kind, step_text, before, after in rows:
+        old, new = as_dict(before), as_dict(after)
+        refused = ", ".join(names[class_id] for class_id in {**old, **new} if (class_id in old) != (class_id in new))
+        text = _with_kind(tr("not {classes} (refused)", classes=refused), kind, step_text)
+        entries.append(HistoryEntry(made_at, Source.HUMAN, who, text, step_id))
     return entries
+
+
+def _with_kind(text: str, kind: str, step_text: str) -> str:
+    if kind == UNDO:
+        return tr("{step} (undo)", step=text)
+    if kind == REDO:
+        return tr("{step} (redo)", step=text)
+    # A merge says whose labels they are; `who` brought them here.
+    return f"{text} ({step_text})" if kind == MERGE else text
 
 
 def steps(db: Database, limit: int) -> list[StepEntry]:

@@ -7,9 +7,11 @@ end a checksum, so that a line that was torn or altered is told from a good one.
 - `root`, `images`: an import folder; images that are new or changed (rows as in `image_log`).
 - the kinds of steps (`label`, `clear`, `undo`, ...): the effects, as the state *after* the step, of classes
   (`[class id, row]`), images (`[image id, root id, path, hash, class id, class name, source]`, once for each class of
-  an image), marks (`[image id, root id, path, hash, marks]`), notes (`[image id, root id, path, hash, note]`) and
-  settings (`{name: value}`). Images are found again by place or content hash, classes by id or name.
-- `state`: the whole present state (roots, classes, images, marks, runs), where the lines before it are not enough.
+  an image), marks (`[image id, root id, path, hash, marks]`), notes (`[image id, root id, path, hash, note]`),
+  refusals (`[image id, root id, path, hash, [[class id, class name, run id]]]`) and settings (`{name: value}`). Images
+  are found again by place or content hash, classes by id or name.
+- `state`: the whole present state (roots, classes, images, marks, refusals, runs), where the lines before it are not
+  enough.
 - `run`, `active_run`, `run_note`, `run_deleted`: a finished training; the one that is in use; what the user noted on
   one; whether one is deleted.
 """

@@ -15,7 +15,7 @@ from sqlite_utils import Database
 
 from engine.domain import NO_CLASS, Change, LabelMode, Mark, display_name
 from engine.language import tr
-from engine.store import annotation_log, classes, image_notes, marks, meta, same_pictures, steps
+from engine.store import annotation_log, classes, image_notes, marks, meta, refusals, same_pictures, steps
 from engine.store.same_pictures import Picture
 
 KIND: Final = "merge"
@@ -29,7 +29,7 @@ _SPOKEN_OF: Final = """
     SELECT images.id, roots.path, relative_path, content_hash, size_bytes FROM images JOIN roots ON roots.id = root_id
     WHERE images.id IN (
         SELECT image_id FROM image_classes UNION SELECT image_id FROM image_marks WHERE marks != 0
-        UNION SELECT image_id FROM image_notes
+        UNION SELECT image_id FROM image_notes UNION SELECT image_id FROM image_refusals
     ) ORDER BY images.position
 """
 _BIRTHS: Final = """
@@ -44,11 +44,12 @@ _AUTHORS: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """What a project says of one picture: its classes by name, each with its source, the marks and the note."""
+    """What a project says of one picture: its classes by name, each with its source, marks, note, refused classes."""
 
     classes: dict[str, str] = field(default_factory=dict)
     marks: int = 0
     note: str = ""
+    refused: frozenset[str] = frozenset()
 
     @property
     def is_confirmed(self) -> bool:
@@ -97,10 +98,12 @@ class MergePlan:
     """All classes that the images are to have: (image id, name of the class here, source); a name "" is none."""
     mark_wishes: list[tuple[int, int]] = field(default_factory=list)
     note_wishes: dict[int, str] = field(default_factory=dict)
+    refusal_wishes: list[tuple[int, str]] = field(default_factory=list)
+    """Classes that the images are not: (image id, name of the class here)."""
 
     @property
     def changes_nothing(self) -> bool:
-        return not (self.class_wishes or self.mark_wishes or self.note_wishes)
+        return not (self.class_wishes or self.mark_wishes or self.note_wishes or self.refusal_wishes)
 
 
 def read(db: Database) -> OtherProject:
@@ -149,6 +152,8 @@ def apply(db: Database, other: OtherProject, wanted: MergePlan) -> Change | None
         annotation_log.apply(db, step_id)
     marks.apply(db, step_id, wanted.mark_wishes)
     image_notes.apply(db, step_id, wanted.note_wishes.items())
+    for image_id, name in wanted.refusal_wishes:  # the run that suggested it is none of this project's
+        refusals.add(db, step_id, [image_id], ids[name], 0)
     return steps.finish(db, step_id)
 
 
@@ -161,6 +166,7 @@ class _Comparison:
         self._has_several = meta.label_mode(db) is LabelMode.SEVERAL
         self._name_here = _names_here(db, other)
         self._image_names: dict[int, str] = {}
+        self._known = {each.name for each in classes.all_classes(db)}
         self._plan = MergePlan()
 
     def run(self) -> MergePlan:
@@ -174,9 +180,8 @@ class _Comparison:
         met = {match.place for found in matches.values() for match in found}
         self._note_not_found([each for place, each in enumerate(self._other.pictures) if place not in met])
         wanted = {name for _, name, _ in self._plan.class_wishes}
-        known = {each.name for each in classes.all_classes(self._db)}
         theirs = [name for name, *_ in self._other.class_rows]
-        self._plan.new_classes = [name for name in theirs if name in wanted and name not in known]
+        self._plan.new_classes = [name for name in theirs if name in wanted and name not in self._known]
         return self._plan
 
     def _translated(self, place: int) -> Say:
@@ -185,7 +190,8 @@ class _Comparison:
         named = {self._name_here.get(name, name): source for name, source in say.classes.items()}
         # "These are all of its classes" means nothing where an image has one.
         is_meant = self._other.label_mode is LabelMode.SEVERAL and self._has_several
-        return Say(named, say.marks if is_meant else int(say.marks & ~Mark.CONFIRMED), say.note)
+        refused = frozenset(self._name_here.get(name, name) for name in say.refused)
+        return Say(named, say.marks if is_meant else int(say.marks & ~Mark.CONFIRMED), say.note, refused)
 
     def _compare(self, image_id: int, says: Sequence[Say]) -> None:
         here, there = self._here.get(image_id, Say()), says[0]
@@ -204,6 +210,9 @@ class _Comparison:
             final = self._compare_classes(image_id, here, there)
         self._want_marks(image_id, here, there, final)
         self._compare_notes(image_id, here, there)
+        if not final.classes:
+            missing = sorted((there.refused - here.refused) & self._known)
+            self._plan.refusal_wishes += [(image_id, name) for name in missing]
 
     def _compare_classes(self, image_id: int, here: Say, there: Say) -> Say:
         """Notes what becomes of the classes of an image, and returns them, with the mark CONFIRMED."""
@@ -272,9 +281,18 @@ def _says(db: Database) -> dict[int, Say]:
         found_classes[image_id][name] = source
     found_marks = dict(db.execute("SELECT image_id, marks FROM image_marks WHERE marks != 0").fetchall())
     notes = image_notes.all_notes(db)
-    spoken_of = found_classes.keys() | found_marks.keys() | notes.keys()
+    names = {each.id: each.name for each in classes.all_classes(db)}
+    found_refused: dict[int, set[str]] = defaultdict(set)
+    for image_id, class_id in refusals.pairs(db).tolist():
+        found_refused[image_id].add(names[class_id])
+    spoken_of = found_classes.keys() | found_marks.keys() | notes.keys() | refusals.all_refused(db).keys()
     return {
-        image_id: Say(found_classes.get(image_id, {}), found_marks.get(image_id, 0), notes.get(image_id, ""))
+        image_id: Say(
+            found_classes.get(image_id, {}),
+            found_marks.get(image_id, 0),
+            notes.get(image_id, ""),
+            frozenset(found_refused.get(image_id, ())),
+        )
         for image_id in spoken_of
     }
 

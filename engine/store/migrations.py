@@ -171,4 +171,21 @@ def m0003_several_classes_and_notes(db: Database) -> None:
     )
 
 
-SCHEMA_VERSION: Final = 3
+@migrations()
+def m0004_refused_suggestions(db: Database) -> None:
+    """Suggestions that somebody looked at and took out, with a history: class ids and runs as JSON, "" for nothing."""
+    db.executescript(
+        """
+        CREATE TABLE image_refusals(image_id INTEGER PRIMARY KEY REFERENCES images(id), refused TEXT NOT NULL) STRICT;
+        CREATE TABLE refusal_history(
+            step_id INTEGER NOT NULL REFERENCES steps(id),
+            image_id INTEGER NOT NULL REFERENCES images(id),
+            before TEXT NOT NULL,
+            after TEXT NOT NULL,
+            PRIMARY KEY(step_id, image_id)
+        ) STRICT, WITHOUT ROWID;
+        """
+    )
+
+
+SCHEMA_VERSION: Final = 4

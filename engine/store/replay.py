@@ -14,7 +14,19 @@ from sqlite_utils import Database
 
 from engine.domain import LabelMode, Run
 from engine.language import tr
-from engine.store import annotation_log, classes, image_log, image_notes, images, marks, meta, outbox, runs, steps
+from engine.store import (
+    annotation_log,
+    classes,
+    image_log,
+    image_notes,
+    images,
+    marks,
+    meta,
+    outbox,
+    refusals,
+    runs,
+    steps,
+)
 from engine.store.journal import JournalLine
 
 STATE = "state"
@@ -57,6 +69,7 @@ def add_state(db: Database) -> None:
             "images": [[row[0], row[1], os.fsdecode(row[2]), *row[3:7]] for row in image_rows],
             "marks": [[row[0], row[1], os.fsdecode(row[2]), row[3], row[7]] for row in image_rows],
             "image_notes": [[row[0], row[1], os.fsdecode(row[2]), row[3], row[8]] for row in image_rows],
+            "refusals": refusals.state(db),
             "label_mode": meta.label_mode(db).value,
             "runs": [asdict(run) for run in runs.lasting(db)],
             "notes": list(runs.notes(db).items()),
@@ -117,6 +130,8 @@ def _apply_state(db: Database, fields: dict[str, Any]) -> None:
         )
         """
     ).fetchall()
+    refused = {entry[0] for entry in fields.get("refusals", ())}
+    settled = [[*place, []] for *place, _ in refusals.state(db) if place[0] not in refused]
     gone = [[row[0], row[1], os.fsdecode(row[2]), row[3]] for row in others if row[0] not in listed]
     known = {entry[0] for entry in fields["classes"]}
     extra = [row[0] for row in db.execute("SELECT id FROM classes WHERE deleted = 0") if row[0] not in known]
@@ -128,6 +143,7 @@ def _apply_state(db: Database, fields: dict[str, Any]) -> None:
             "images": [*fields["images"], *([*entry, 0, "", ""] for entry in gone)],
             "marks": [*fields["marks"], *([*entry, 0] for entry in gone)],
             "notes": [*fields.get("image_notes", ()), *([*entry, ""] for entry in gone)],
+            "refusals": [*fields.get("refusals", ()), *settled],
             "settings": {meta.LABEL_MODE: fields.get("label_mode", LabelMode.ONE.value)},
         },
     )
@@ -145,9 +161,14 @@ def _apply_effects(db: Database, step_id: int, effects: dict[str, Any]) -> None:
     mark_wishes = {_image_id(db, *place): mark for *place, mark in effects["marks"]}
     if mark_wishes:
         marks.apply(db, step_id, mark_wishes.items())
-    # Lines of before version 3 of the tables have neither.
+    # Lines of before version 3 of the tables have neither notes nor settings, those of before version 4 no refusals.
     notes = {_image_id(db, *place): note for *place, note in effects.get("notes", ())}
     image_notes.apply(db, step_id, notes.items())
+    wanted = [
+        (_image_id(db, *place), {_class_id(db, class_id, name): run_id for class_id, name, run_id in refused})
+        for *place, refused in effects.get("refusals", ())
+    ]
+    refusals.apply(db, step_id, ((image_id, refusals.as_text(refused)) for image_id, refused in wanted))
     for key, value in effects.get("settings", {}).items():
         meta.change(db, step_id, key, value)
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sqlite_utils import Database
 
 from engine.domain import LabelMode, LabelSnapshot, Mark
-from engine.store import annotation_log, classes, meta, steps
+from engine.store import annotation_log, classes, meta, refusals, steps
 
 
 def take(db: Database) -> LabelSnapshot:
@@ -29,6 +29,7 @@ def take(db: Database) -> LabelSnapshot:
         last_step=steps.last_id(db),
         accepted=np.isin(image_ids, annotation_log.accepted_ids(db)),
         unseen=np.isin(image_ids, annotation_log.unseen_ids(db)),
+        refused=refusals.pairs(db),
     )
 
 

@@ -1,7 +1,8 @@
 """Steps: what the user did, one after the other, each with everything needed to take it back.
 
-A step records its effects in five histories (annotations, marks, notes, classes, settings). Undo and redo are steps
-too: they write the opposite effects, so that the history only ever grows, and mark their target as undone or done.
+A step records its effects in six histories (annotations, marks, notes, refusals, classes, settings). Undo and redo are
+steps too: they write the opposite effects, so that the history only ever grows, and mark their target as undone or
+done.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from sqlite_utils import Database
 
 from engine.domain import Change, merged
 from engine.language import trn
-from engine.store import annotation_log, classes, columns, image_notes, marks, meta, outbox
+from engine.store import annotation_log, classes, columns, image_notes, marks, meta, outbox, refusals
 
 STROKE_MARK = ":"
 """Between the kind of a step and the stroke of keys that it belongs to: steps of one stroke are undone together."""
@@ -79,6 +80,7 @@ def finish(db: Database, step_id: int) -> Change:
             "images": annotation_log.effects(db, step_id),
             "marks": marks.effects(db, step_id),
             "notes": image_notes.effects(db, step_id),
+            "refusals": refusals.effects(db, step_id),
             "settings": settings,
         },
     )
@@ -169,6 +171,7 @@ def _reverse(db: Database, step: Step, kind: str, opposite_of: int) -> Change:
     classes.revert(db, new_id, opposite_of)
     marks.revert(db, new_id, opposite_of)
     image_notes.revert(db, new_id, opposite_of)
+    refusals.revert(db, new_id, opposite_of)
     meta.revert(db, new_id, opposite_of)
     return finish(db, new_id)
 
