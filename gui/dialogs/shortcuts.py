@@ -61,6 +61,7 @@ class ShortcutsDialog(FramedDialog):
     ) -> None:
         super().__init__(tr("Keyboard shortcuts"), tr("Everything can be done with keys."), parent)
         self.resize(920, 640)
+        self._grids: dict[QVBoxLayout, list[QGridLayout]] = {}
         inner = QWidget()
         columns = QHBoxLayout(inner)
         columns.setContentsMargins(0, 0, 12, 0)
@@ -82,6 +83,7 @@ class ShortcutsDialog(FramedDialog):
         self._add_group(right, REVIEW, workspace_keys(REVIEW, mode))
         self._add_group(right, USE, workspace_keys(USE, mode))
         self._add_group(right, tr("Menus"), menu_keys(keys))
+        self._align_groups()
         left.addStretch(1)
         right.addStretch(1)
         area = QScrollArea()
@@ -97,9 +99,18 @@ class ShortcutsDialog(FramedDialog):
     def _add_group(self, column: QVBoxLayout, title: str, keys: Keys) -> None:
         grid = self._add_grid(column, title)
         grid.setColumnMinimumWidth(0, KEYS_PX)
+        self._grids.setdefault(column, []).append(grid)
         for row, (key, text) in enumerate(keys):
             grid.addWidget(KeyLabel(key), row, 0, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
             grid.addWidget(text_label(text, wrap=True), row, 1)
+
+    def _align_groups(self) -> None:
+        """Has what the keys do begin at one place in all groups of a column."""
+        for grids in self._grids.values():
+            keys = [item for grid in grids for row in range(grid.rowCount()) if (item := grid.itemAtPosition(row, 0))]
+            widest = max((item.sizeHint().width() for item in keys), default=0)
+            for grid in grids:
+                grid.setColumnMinimumWidth(0, max(KEYS_PX, widest))
 
     def _add_classes(self, column: QVBoxLayout, classes: Sequence[ImageClass]) -> None:
         grid = self._add_grid(column, tr("Your classes"))

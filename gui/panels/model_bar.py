@@ -126,9 +126,11 @@ class ModelBar(QWidget):
 
     def _fit(self) -> None:
         """Leaves out the backbone's name where the bar is too narrow for it beside what the engine is doing."""
-        self.title.setMinimumWidth(min(self.title.sizeHint().width(), MAX_TITLE_PX))
+        words_px = self.title.fontMetrics().horizontalAdvance(self.title.text())  # the hint knows the last minimum
+        self.title.setMinimumWidth(min(words_px, MAX_TITLE_PX))
         self.backbone_button.set_short(False)
         self._row.invalidate()
+        self._row.activate()  # also the layouts within it forget what they knew
         self.backbone_button.set_short(self._row.minimumSize().width() > self.width())
 
     # ---- the model

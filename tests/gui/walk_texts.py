@@ -29,7 +29,7 @@ from gui.widgets.text import ElidedLabel
 
 Line = tuple[str, str, int, int]
 """Kind, text, pixels of it that are cut off or painted over, and pixels that an ellipsis stands for."""
-CURSOR_PX = 4
+CURSOR_PX, SLACK_PX = 4, 2
 
 
 def texts_of(widget: QWidget) -> Iterator[Line]:
@@ -128,7 +128,7 @@ def _outside(widget: QWidget) -> int:
         inner = holder
         if can_scroll:  # from here on it is the view that must be seen, not all that can be scrolled to
             area = QRect(holder.rect())
-    return beyond
+    return beyond if beyond > SLACK_PX else 0
 
 
 def _too_little_of_field(field: QLineEdit) -> int:
