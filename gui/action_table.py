@@ -82,6 +82,15 @@ ACTIONS: tuple[ActionSpec, ...] = (
         starts_group=True,
     ),
     ActionSpec(
+        "merge",
+        tr("Take over labels of a project…"),
+        "",
+        "File",
+        lambda c: c.merge_project,
+        _can_write,
+        icon="layers",
+    ),
+    ActionSpec(
         "export_labels", tr("Export labels (CSV)…"), "", "File", lambda c: c.export_labels, _has_project, icon="tag"
     ),
     ActionSpec("export", tr("Export model…"), "Ctrl+E", "File", lambda c: c.export_model, _has_run, icon="export"),

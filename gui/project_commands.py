@@ -216,6 +216,21 @@ class ProjectCommands(QObject):
 
         self._session.read_in_background(lambda: import_label_csv(project, file), done)
 
+    def merge_project(self) -> None:
+        """Takes over what another project, a colleague's for instance, says of the same pictures."""
+        folder = ask.ask_folder(self._window, tr("Take over labels: choose the folder of the other project"))
+        project = self._session.project
+        if folder is None or project is None:
+            return
+        from engine.project.merging import MergePlan, merge_project
+        from gui.dialogs.reports import merge_report
+
+        def done(result: tuple[MergePlan, object]) -> None:
+            self._session.reload()
+            self._show_report(merge_report(result[0]))
+
+        self._session.read_in_background(lambda: merge_project(project, folder), done)
+
     def export_labels(self) -> None:
         project = self._session.project
         if project is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
@@ -11,6 +11,9 @@ from PySide6.QtWidgets import QPlainTextEdit, QWidget
 from engine.language import tr, trn
 from gui.dialogs.frame import FramedDialog
 from gui.widgets.buttons import button
+
+if TYPE_CHECKING:
+    from engine.project.merging import MergePlan
 
 MAX_SHOWN_LINES = 5000
 
@@ -88,6 +91,45 @@ def label_report(report: Any) -> Report:
     if lines:
         sentences.append(trn("{number:,} row could not be used.", "{number:,} rows could not be used.", len(lines)))
     headline = trn("{number:,} label imported.", "{number:,} labels imported.", report.num_applied)
+    return Report(headline, " ".join(sentences), lines)
+
+
+def merge_report(plan: MergePlan) -> Report:
+    """Puts into words what was taken over from another project; what both say differently stayed as it was here."""
+    none = tr("none")
+    lines = [
+        tr(
+            "{image}: {here} here, {there} there{reason}",
+            image=each.image,
+            here=each.here or none,
+            there=each.there or none,
+            reason=f" ({each.reason})" if each.reason else "",
+        )
+        for each in plan.conflicts
+    ]
+    lines += [f"{image}: {reason}" for image, reason in plan.not_found]
+    sentences = []
+    if plan.new_classes:
+        names = ", ".join(plan.new_classes)
+        sentences.append(trn("New class: {names}.", "New classes: {names}.", len(plan.new_classes), names=names))
+    if plan.num_notes:
+        sentences.append(trn("{number:,} note taken over.", "{number:,} notes taken over.", plan.num_notes))
+    if plan.num_equal:
+        sentences.append(
+            trn("{number:,} image had the same here.", "{number:,} images had the same here.", plan.num_equal)
+        )
+    if plan.conflicts:
+        sentences.append(
+            trn(
+                "{number:,} image is labelled differently there and stays as it is.",
+                "{number:,} images are labelled differently there and stay as they are.",
+                len(plan.conflicts),
+            )
+        )
+    if plan.not_found:
+        number = len(plan.not_found)
+        sentences.append(trn("{number:,} image is not here.", "{number:,} images are not here.", number))
+    headline = trn("Labels of {number:,} image taken over.", "Labels of {number:,} images taken over.", plan.num_new)
     return Report(headline, " ".join(sentences), lines)
 
 
