@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from engine.language import tr
+from gui.days import span_text
+from gui.models.day_span import ANY_DAY
 from gui.models.image_filter import ImageFilter, Show, Trait
 from gui.models.image_index import ImageIndex
 from gui.models.image_quality import FLAW_NAMES
@@ -37,6 +39,8 @@ def chips_of(wanted: ImageFilter, class_names: Mapping[int, str], index: ImageIn
     if wanted.text:
         parts.append((f"“{wanted.text}”", replace(wanted, text="")))
     parts += [(index.dates.title(key), replace(wanted, dates=wanted.dates - {key})) for key in sorted(wanted.dates)]
+    if not wanted.days.is_open:
+        parts.append((span_text(wanted.days.first, wanted.days.last), replace(wanted, days=ANY_DAY)))
     chips = [FilterChip(title, title, without) for title, without in parts]
     for key in sorted(wanted.folders):
         title = index.folders.title(key)

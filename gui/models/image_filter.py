@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from engine.domain import NO_CLASS, ImageColumns, has_class
 from engine.language import tr
 from engine.suggestions.flaws import Flaw
+from gui.models.day_span import ANY_DAY, DaySpan
 from gui.models.image_index import ImageIndex
 from gui.models.image_states import Rows, Show, Trait, codes_of, has_several_classes, passing_codes, suggested_ids
 from gui.models.picked_images import PickedImages
@@ -69,7 +70,8 @@ class ImageFilter:
     """What is shown. Of several classes (traits, folders, dates) one is enough; different kinds must all be true.
 
     `folders` and `dates` are keys of the trees in `gui.models.facet_tree`. `picked` are images from somewhere else.
-    `flaws` are those of the pictures themselves (see `gui.models.image_quality`).
+    `days` are those on which they were taken. `flaws` are those of the pictures themselves (see
+    `gui.models.image_quality`).
     """
 
     show: Show = Show.ALL
@@ -80,6 +82,7 @@ class ImageFilter:
     dates: frozenset[str] = frozenset()
     picked: PickedImages | None = None
     flaws: Flaw = NO_FLAW
+    days: DaySpan = ANY_DAY
 
     @property
     def is_active(self) -> bool:
@@ -88,7 +91,7 @@ class ImageFilter:
     @property
     def scope(self) -> ImageFilter:
         """The part that labelling cannot change: names, folders, dates, flaws and picked images."""
-        return ImageFilter(text=self.text, folders=self.folders, dates=self.dates, picked=self.picked, flaws=self.flaws)
+        return replace(self, show=Show.ALL, class_ids=frozenset(), traits=frozenset())
 
     def without_class(self, class_id: int) -> ImageFilter:
         return replace(self, class_ids=self.class_ids - {class_id})
@@ -111,6 +114,8 @@ def matches(
         mask &= index.folders.mask(wanted.folders, rows)
     if wanted.dates:
         mask &= index.dates.mask(wanted.dates, rows)
+    if not wanted.days.is_open:
+        mask &= wanted.days.mask(index.dates, rows)
     if wanted.flaws:
         flaws = index.quality_for(columns).flaws
         mask &= (flaws if rows is None else flaws[rows]) & np.uint8(wanted.flaws) != 0

@@ -14,6 +14,7 @@ from PySide6.QtGui import QGuiApplication
 from engine.domain import ImageColumns
 from engine.project import Project
 from gui.memory import give_memory_back
+from gui.models.day_span import extent
 from gui.models.filter_chips import chips_of
 from gui.models.image_filter import NO_FLAW, Flaw, ImageFilter, Order, Show, Trait, matches
 from gui.models.image_index import ImageIndex
@@ -57,6 +58,7 @@ class Filtering(QObject):
         frame.palette_panel.show_class_wanted.connect(self._show_class)
         frame.folders.keys_chosen.connect(lambda keys: self.apply(replace(self.wanted, folders=keys)))
         frame.dates.keys_chosen.connect(lambda keys: self.apply(replace(self.wanted, dates=keys)))
+        frame.days.span_chosen.connect(lambda span: self.apply(replace(self.wanted, days=span)))
         frame.flaws.keys_chosen.connect(self._show_flaws)
         frame.section_opened.connect(self._count_timer.start)
         self._session.quality.changed.connect(self._take_quality)
@@ -80,6 +82,7 @@ class Filtering(QObject):
         self._frame.palette_panel.show_filtered(wanted.class_ids)
         self._frame.folders.set_chosen(wanted.folders)
         self._frame.dates.set_chosen(wanted.dates)
+        self._frame.days.set_span(wanted.days)
         self._frame.flaws.set_chosen(frozenset(str(int(flaw)) for flaw in Flaw if wanted.flaws & flaw))
         self.show_chips()
         self._count_timer.start()
@@ -299,6 +302,7 @@ class Filtering(QObject):
         index = self._list.image_index
         self._frame.folders.set_tree(index.folders)
         self._frame.dates.set_tree(index.dates)
+        self._frame.days.set_extent(extent(index.dates))
         self._frame.show_facets(has_folders=len(index.folders) > 1, has_dates=len(index.dates) > 1)
         self._count_timer.start()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
 
@@ -27,6 +28,7 @@ from gui.session import Session
 from gui.theme import theme
 from gui.thumbnails import Thumbnails
 from gui.widgets.class_finder import ClassFinder
+from gui.widgets.day_span_fields import DaySpanFields
 from gui.widgets.empty_state import EmptyState
 from gui.widgets.image_grid import ImageGrid
 from gui.widgets.image_viewer import ImageViewer
@@ -49,6 +51,10 @@ class LabelFrame(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.session = session
+
+    def fill(self) -> Iterator[None]:
+        """Makes the parts, in steps of some milliseconds: keys, mouse and paints may have their turn between two."""
+        session = self.session
         self.thumbnails = Thumbnails(self)
         self.screens = ScreenImages(self.thumbnails.folders, self)
         self.counts = LabelCounts()
@@ -58,27 +64,33 @@ class LabelFrame(QWidget):
         self.viewer = ImageViewer(self.images, self.thumbnails, self.screens, self.faces.at, self.grid.current_position)
         self.heat_maps = HeatMaps(session)
         self.viewer.set_heat_maps(self.heat_maps)
+        yield
         self.empty = EmptyState()
         self.offline_bar = OfflineBar()
         self.offer = StacksOffer(session)
         self.palette_panel = ClassPalettePanel(session, self.counts)
         self.show_list = ShowListPanel(self.counts)
+        yield
         self.folders = FacetView(tr("Folders"))
         self.dates = FacetView(tr("Dates"))
+        self.days = DaySpanFields()
         self.flaws = FacetView(tr("Picture quality"))
         self.sections = {
             "show": Section(tr("Show"), self.show_list),
             "folders": Section(tr("Folders"), _indented(self.folders)),
-            "dates": Section(tr("Dates"), _indented(self.dates)),
+            "dates": Section(tr("Dates"), _indented(self.days, self.dates)),
             "quality": Section(tr("Picture quality"), _indented(self.flaws)),
         }
         self.filter_bar = FilterBar()
+        yield
         self.details = DetailsPanel(session, self.thumbnails, self.faces.of_row)
         self.footer = LabelFooter(session)
         self.stack = QStackedWidget()
         self._left = QWidget()
         self.centre = QWidget()
+        yield
         self._build()
+        yield
         self.finder = ClassFinder(self.centre)
 
     @property
@@ -163,7 +175,7 @@ class LabelFrame(QWidget):
         self.sections["quality"].hide()
         show, folders, dates, quality = (section.header for section in self.sections.values())
         order = [self.palette_panel.view, self.palette_panel.new_name, show, self.show_list.view, self.show_list.search]
-        order += [folders, self.folders, dates, self.dates, quality, self.flaws]
+        order += [folders, self.folders, dates, self.days.first, self.days.last, self.dates, quality, self.flaws]
         order += [self.filter_bar.order, self.filter_bar.size_slider, self.filter_bar.viewer_button, self.grid]
         order += [self.details.note, self.footer.auto_advance]
         for first, second in pairwise(order):
@@ -196,9 +208,11 @@ class LabelFrame(QWidget):
             self.section_opened.emit()
 
 
-def _indented(content: QWidget) -> QWidget:
+def _indented(*contents: QWidget) -> QWidget:
     made = QWidget()
-    layout = QHBoxLayout(made)
+    layout = QVBoxLayout(made)
     layout.setContentsMargins(8, 0, 8, 0)
-    layout.addWidget(content)
+    layout.setSpacing(2)
+    for each in contents:
+        layout.addWidget(each)
     return made

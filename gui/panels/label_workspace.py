@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
@@ -39,17 +39,27 @@ class LabelWorkspace(LabelFrame):
 
     add_folder_wanted = Signal()
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, parent: QWidget | None = None, *, is_filled: bool = True) -> None:
+        """Makes it with its parts, or without: then `fill` is to be gone through before it is shown."""
         super().__init__(session, parent)
         self._records: RecordReader | None = None
         self._message = ""
+        if is_filled:
+            for _ in self.fill():
+                pass
+
+    def fill(self) -> Iterator[None]:
+        yield from super().fill()
+        session = self.session
         self._place = ListPlace(session, self.images, self.grid)
         self.filtering = Filtering(self, self._place)
         self.labelling = Labelling(session, self.images, self.grid, self)
         repeats = KeyRepeats(self)
         self._painting = Painting(self.labelling, repeats, self.grid, self.viewer)
         self._keys = LabelKeys(self, repeats, lambda class_id: self.pages.label(class_id, self._painting.press))
+        yield
         self.pages = Pages(self, repeats)
+        yield
         self.heat = HeatCare(self)
         self._bind_keys()
         self._thumbnail_timer = QTimer(self, singleShot=True, interval=1500)
@@ -58,6 +68,7 @@ class LabelWorkspace(LabelFrame):
         self._hint_timer = QTimer(self, singleShot=True, interval=25)
         self._hint_timer.timeout.connect(self._show_hints_now)
         self._offline = OfflineCare(self)
+        yield
         self._connect()
         if session.project is not None:
             self._on_columns_reset()
@@ -231,6 +242,7 @@ class LabelWorkspace(LabelFrame):
         self.filter_bar.viewer_toggled.connect(self.toggle_viewer)
         self.filtering.changed.connect(self._on_list_changed)
         self.show_list.left.connect(self.focus_images)
+        self.days.left.connect(self.focus_images)
         self.palette_panel.left.connect(self.focus_images)
         self.details.left.connect(self.focus_images)
         self.palette_panel.label_wanted.connect(lambda each: self.pages.label(each, self.labelling.label))

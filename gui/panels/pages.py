@@ -51,6 +51,7 @@ class Pages(QObject):
         workspace.palette_panel.show_class_wanted.connect(self.close)
         workspace.folders.keys_chosen.connect(self.close)
         workspace.dates.keys_chosen.connect(self.close)
+        workspace.days.span_chosen.connect(self.close)
         workspace.flaws.keys_chosen.connect(self.close)
         workspace.filtering.arranging.acted.connect(self.close)
         self._session.project_closed.connect(self.close)

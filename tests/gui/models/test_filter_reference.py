@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from engine.domain import ImageColumns, ImageStatus, Mark
 from engine.images.quality import MEASURES
 from engine.suggestions.flaws import Flaw
+from gui.models.day_span import DaySpan
 from gui.models.image_filter import NO_FLAW, ImageFilter, Order, Show, Trait, ordered_rows
 from gui.models.image_index import ImageIndex
 from gui.models.image_list import ImageListModel
@@ -31,6 +32,7 @@ DAYS = (
     datetime(2024, 1, 2, 9),
     datetime(2024, 7, 1),
 )
+SPAN_ENDS = [date(2023, 12, 30), date(2023, 12, 31), date(2024, 1, 1), date(2024, 1, 2), date(2024, 3, 1)]
 PALETTE = [3, 1, 4, 2]
 
 
@@ -107,6 +109,7 @@ FILTERS = st.builds(
     traits=st.frozensets(st.sampled_from(Trait), max_size=2),
     folders=st.frozensets(st.sampled_from(["1", "2/a", "1/a/b", "2/c", "9/x"]), max_size=2),
     dates=st.frozensets(st.sampled_from(["2024", "2024-01", "2023-12-31", "none", "1999"]), max_size=2),
+    days=st.builds(DaySpan.of, *2 * [st.none() | st.sampled_from(SPAN_ENDS)]),
     flaws=st.sampled_from([NO_FLAW, NO_FLAW, Flaw.BLURRY, Flaw.DARK | Flaw.ODD_SIZE]),
     picked=st.none() | st.lists(st.integers(1, 30), max_size=12).map(lambda ids: Picks("cell", ids)),
 )
@@ -174,6 +177,9 @@ def passes(image: Picture, wanted: ImageFilter) -> bool:
         and wanted.text.casefold() in image.name.casefold()
         and (not wanted.folders or any(path.startswith(f"{each}/") for each in wanted.folders))
         and (not wanted.dates or any(day == each or day.startswith(f"{each}-") for each in wanted.dates))
+        and (wanted.days.is_open or image.taken is not None)
+        and (image.taken is None or wanted.days.first is None or wanted.days.first <= image.taken.date())
+        and (image.taken is None or wanted.days.last is None or image.taken.date() <= wanted.days.last)
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtCore import QLocale, QPoint, QRect, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
@@ -170,6 +170,83 @@ def test_dates_filter_by_year_month_day_and_by_having_none(desk: Any) -> None:
     taken = desk.session.columns.taken_at[desk.workspace.images.rows]
     assert {datetime.fromtimestamp(each).month for each in taken[~np.isnan(taken)]} == {5}
     assert np.isnan(taken).sum() == 6
+
+
+@pytest.fixture
+def german_days() -> Iterator[None]:
+    """Days as a German system writes them."""
+    before = QLocale()
+    QLocale.setDefault(QLocale("de"))
+    yield
+    QLocale.setDefault(before)
+
+
+def days_shown(desk: Any) -> set[tuple[int, int]]:
+    """Month and day of the images that are shown; (0, 0) for those without a date."""
+    taken = desk.session.columns.taken_at[desk.workspace.images.rows]
+    moments = [datetime.fromtimestamp(each) if not np.isnan(each) else None for each in taken]
+    return {(each.month, each.day) if each is not None else (0, 0) for each in moments}
+
+
+def test_images_between_two_days_are_shown_by_typing_them_and_all_of_them_again_by_one_click(
+    desk: Any, german_days: None
+) -> None:
+    workspace, fields = desk.workspace, desk.workspace.days
+    everything = days_shown(desk)
+    fields.first.setFocus()
+    desk.press("3.6.24", Key.Key_Return)
+    assert workspace.window().focusWidget() is fields.last
+    assert fields.first.text() == "03.06.2024"
+    assert chips(desk) == ["From 03.06.2024"]
+    assert days_shown(desk) == {each for each in everything if each >= (6, 3)}
+    desk.press("14.06.2024", Key.Key_Return)
+    assert workspace.window().focusWidget() is workspace.grid  # and the next key sets a class
+    assert chips(desk) == ["03.06.2024 – 14.06.2024"]
+    assert days_shown(desk) == {each for each in everything if (6, 3) <= each <= (6, 14)} != set()
+    desk.press("1")
+    desk.wait_saved()
+    assert len(desk.saved_classes()) == 1
+    QTest.mouseClick(workspace.filter_bar.chips[0], LEFT)
+    assert workspace.images.filter == ImageFilter()
+    assert (fields.first.text(), fields.last.text()) == ("", "")
+    assert days_shown(desk) == everything
+
+
+def test_days_are_stepped_by_keys_turned_round_narrowed_by_the_tree_and_refused_where_they_are_none(
+    desk: Any, german_days: None
+) -> None:
+    workspace, first, last = desk.workspace, desk.workspace.days.first, desk.workspace.days.last
+    first.setFocus()
+    desk.press(Key.Key_Up, Key.Key_Up, Key.Key_PageUp, Key.Key_Down)  # from the first day that there is
+    desk.qtbot.waitUntil(lambda: len(chips(desk)) == 1)
+    assert first.text() == "03.06.2024"
+    last.setFocus()
+    desk.press("5/2024", Key.Key_Tab)
+    assert chips(desk) == ["31.05.2024 – 03.06.2024"]  # the later one was named first
+    assert (first.text(), last.text()) == ("31.05.2024", "03.06.2024")
+    view = workspace.dates
+    view.expand(view.facets.index_of("2024"))
+    click_row(view, view.facets.index_of("2024-06"))
+    assert days_shown(desk) == {(6, 2)}
+    assert len(chips(desk)) == 2
+    last.setFocus()
+    last.selectAll()
+    desk.press("31.6.2024", Key.Key_Return)
+    assert workspace.window().focusWidget() is last
+    assert workspace.days.problem.isVisible()
+    assert workspace.days.problem.text().startswith("This is no date. Write it like 31.05.2024")
+    assert days_shown(desk) == {(6, 2)}
+    desk.press(Key.Key_Escape)
+    assert (last.text(), workspace.days.problem.isVisible()) == ("03.06.2024", False)
+    last.selectAll()
+    desk.press("May", Key.Key_Tab)
+    assert workspace.days.problem.isVisible()
+    assert len(chips(desk)) == 2
+    last.setFocus()
+    last.selectAll()
+    desk.press(Key.Key_Delete, Key.Key_Return)
+    assert not workspace.days.problem.isVisible()
+    assert chips(desk) == ["June 2024", "From 31.05.2024"]
 
 
 def test_every_filter_is_a_chip_and_clear_all_takes_them_away(desk: Any) -> None:
