@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 IMPORTED_AT = time.monotonic()
 ENGINE_SHUTDOWN_S = 1.5
 WARM_UP_S = 5.0
+REST_MS = 1000
+"""So long the warm-up rests after the window was filled: a project that was asked for is shown by then."""
 EXIT_S = 2.0
 SWITCH_INTERVAL_S = 0.0005
 """How long the engine thread may keep the interpreter lock while the window waits; Python says 5 ms."""
@@ -50,7 +52,10 @@ class Program(QObject):
         self.session: Session | None = None
         self._is_stopped = False
         self._warm_up = WarmUp(self)
-        self._warm_up.done.connect(self._attach)
+        self._warm_up.done.connect(self._begin_filling)
+        self._filling: Iterator[None] = iter(())
+        self._fill_timer = QTimer(self, interval=0)  # one step for each turn of the event loop
+        self._fill_timer.timeout.connect(self._fill_on)
         self.window.painted.connect(lambda: QTimer.singleShot(0, self._warm_up.start))
 
     def start(self, project: Path | None) -> None:
@@ -62,15 +67,17 @@ class Program(QObject):
     def stop(self) -> None:
         """Ends everything, also while a training is under way. What the window called saved is on the disk."""
         self._is_stopped = True
-        self._warm_up.wait(WARM_UP_S)
+        self._fill_timer.stop()
+        self._warm_up.stop(WARM_UP_S)
         if self.session is not None and self.engine is not None:
             self.session.work.cancel_all()
             self.engine.shutdown(ENGINE_SHUTDOWN_S)
-            self.window.workspace.shutdown()
+            if self.window.is_attached:
+                self.window.workspace.shutdown()
             self.session.shutdown()
         self.preferences.flush()
 
-    def _attach(self) -> None:
+    def _begin_filling(self) -> None:
         if self._is_stopped:
             return
         from engine.jobs import Engine
@@ -82,7 +89,15 @@ class Program(QObject):
         self.engine.start()
         self.session = Session(EngineBridge(self.engine, self), self, self.preferences)
         RecentKeeper(self.session)
-        self.window.attach(self.session)
+        self._filling = self.window.fill(self.session)
+        self._fill_timer.start()
+
+    def _fill_on(self) -> None:
+        try:
+            next(self._filling)
+        except StopIteration:
+            self._fill_timer.stop()
+            QTimer.singleShot(REST_MS, self._warm_up.go_on)
 
 
 def share_the_machine() -> None:

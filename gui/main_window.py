@@ -1,12 +1,12 @@
 """The window: places the bars, the welcome page and the workspace, and connects them. No logic.
 
-It comes in two steps, so that it is on the screen before anything heavy is imported: made, it shows the top bar and the
-welcome page; `attach` gives it a session and with it everything else.
+It comes in two parts, so that it is on the screen before anything heavy is imported: made, it shows the top bar and the
+welcome page; `fill` gives it a session and with it everything else, in steps between which it stays awake.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,7 +63,8 @@ class MainWindow(QMainWindow):
     def __init__(self, preferences: Preferences) -> None:
         super().__init__()
         self._preferences = preferences
-        self._is_attached = False
+        self.is_attached = False
+        """Whether it has a session and everything that works on it."""
         self._waiting: list[Callable[[], None]] = []
         self._may_close = False
         self._is_deciding = False
@@ -99,7 +100,15 @@ class MainWindow(QMainWindow):
             self.resize(start_size(self.screen().availableGeometry().size()))
 
     def attach(self, session: Session) -> None:
-        """Fills the window: menus, workspace and model bar work on `session` from now on."""
+        """Fills the window at once (see `fill`)."""
+        for _ in self.fill(session):
+            pass
+
+    def fill(self, session: Session) -> Iterator[None]:
+        """Fills the window: menus, workspace and model bar work on `session` from now on.
+
+        In steps of some milliseconds. What can be clicked or has a key comes with the last.
+        """
         from gui.actions import ActionSet
         from gui.commands import Commands
         from gui.panels.interrupted_bar import InterruptedBar
@@ -112,26 +121,29 @@ class MainWindow(QMainWindow):
 
         self.session = session
         self.commands = Commands(session, self)
+        self.top_bar.attach(session)
+        self.workspace = LabelWorkspace(session, self._pages, is_filled=False)
+        yield from self.workspace.fill()
+        yield
+        self._pages.addWidget(self.workspace)
+        self.tour = Tour(session)
+        self.tour_bar = TourBar(self.tour)
+        self.interrupted_bar = InterruptedBar(session)
+        yield
+        self.training_drawer = TrainingDrawer(session)
+        yield
+        self.model_bar = ModelBar(session)
+        yield
         self.action_set = ActionSet(session, self.commands, self)
         self.action_set.fill(self.menus)
         self.menus["Model"].addMenu(UnknownMenu(session, self))
         self.menus["View"].addSeparator()
         self.menus["View"].addMenu(self.menus["Theme"])
         self.action_set.show_theme(self._preferences.theme)
-        self.top_bar.attach(session)
-        self.workspace = LabelWorkspace(session)
-        self._pages.addWidget(self.workspace)
-        self.tour = Tour(session)
-        self.tour_bar = TourBar(self.tour)
-        self._column.addWidget(self.tour_bar)
-        self.interrupted_bar = InterruptedBar(session)
-        self._column.addWidget(self.interrupted_bar)
-        self.training_drawer = TrainingDrawer(session)
-        self._column.addWidget(self.training_drawer)
-        self.model_bar = ModelBar(session)
-        self._column.addWidget(self.model_bar)
+        for bar in (self.tour_bar, self.interrupted_bar, self.training_drawer, self.model_bar):
+            self._column.addWidget(bar)
         self._connect()
-        self._is_attached = True
+        self.is_attached = True
         self._show_page()
         waiting, self._waiting = self._waiting, []
         for act in waiting:
@@ -139,7 +151,7 @@ class MainWindow(QMainWindow):
 
     def when_attached(self, act: Callable[[], None]) -> None:
         """Calls `act` as soon as there is a session: now, if there is one."""
-        if self._is_attached:
+        if self.is_attached:
             act()
         else:
             self._waiting.append(act)
@@ -291,7 +303,7 @@ class MainWindow(QMainWindow):
             self.painted.emit()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if self._is_attached and not self._may_close:
+        if self.is_attached and not self._may_close:
             self._is_deciding = True
             self.commands.leave_project(self._close_now)
             self._is_deciding = False

@@ -1,7 +1,8 @@
 """Imports what the window needs after its first paint, in a thread, so that the paint does not wait for it.
 
-Two things would stall the window meanwhile: garbage collections of the fast-growing heap, which are therefore held
-back, and single long imports, which is why the heavy ones (torch, onnxruntime) stay in the worker process.
+Three things would stall the window meanwhile: garbage collections of the fast-growing heap, which are therefore held
+back; single long imports, which is why the heavy ones (torch, onnxruntime) stay in the worker process; and the thread
+itself, which holds the interpreter lock. It therefore rests while the window is filled (`go_on`).
 """
 
 from __future__ import annotations
@@ -32,19 +33,27 @@ LATER = ("engine.tasks.embed", "engine.tasks.train", "gui.panels.review_workspac
 
 
 class WarmUp(QObject):
-    """Tells with `done` when the window can be filled. Give its thread the time to end before the program does."""
+    """Tells with `done` when the window can be filled. `stop` it before the program ends."""
 
     done = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._thread = threading.Thread(target=self._run, name="warm-up", daemon=True)
+        self._may_go_on = threading.Event()
+        self._is_stopped = False
 
     def start(self) -> None:
         self._thread.start()
 
-    def wait(self, timeout_s: float) -> None:
-        """Waits for the thread to end."""
+    def go_on(self) -> None:
+        """The window is filled: imports what it needs only later, so that this is quick, too."""
+        self._may_go_on.set()
+
+    def stop(self, timeout_s: float) -> None:
+        """Waits for the thread to end, which leaves out what is not needed any more."""
+        self._is_stopped = True
+        self._may_go_on.set()
         if self._thread.ident is not None:
             self._thread.join(timeout_s)
 
@@ -55,8 +64,10 @@ class WarmUp(QObject):
                 importlib.import_module(name)
             _make_types()
             self.done.emit()
+            self._may_go_on.wait()
             for name in LATER:
-                importlib.import_module(name)
+                if not self._is_stopped:
+                    importlib.import_module(name)
         finally:
             gc.freeze()
             gc.enable()

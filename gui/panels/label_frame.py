@@ -48,9 +48,13 @@ class LabelFrame(QWidget):
 
     section_opened = Signal()
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, parent: QWidget | None = None, *, is_filled: bool = True) -> None:
+        """Makes it with its parts, or without: then `fill` is to be gone through before it is shown."""
         super().__init__(parent)
         self.session = session
+        if is_filled:
+            for _ in self.fill():
+                pass
 
     def fill(self) -> Iterator[None]:
         """Makes the parts, in steps of some milliseconds: keys, mouse and paints may have their turn between two."""
@@ -85,12 +89,11 @@ class LabelFrame(QWidget):
         yield
         self.details = DetailsPanel(session, self.thumbnails, self.faces.of_row)
         self.footer = LabelFooter(session)
-        self.stack = QStackedWidget()
-        self._left = QWidget()
-        self.centre = QWidget()
+        # Each in its place before it gets what is in it: a move has the style sheet looked up for all that is moved.
+        self._left, self.centre = QWidget(self), QWidget(self)
+        self.stack = QStackedWidget(self.centre)
         yield
         self._build()
-        yield
         self.finder = ClassFinder(self.centre)
 
     @property
@@ -183,7 +186,8 @@ class LabelFrame(QWidget):
 
     def _make_filters(self) -> QScrollArea:
         """Returns the sections in a column that scrolls where the window is too low for them."""
-        column = QWidget()
+        area, column = QScrollArea(self._left), QWidget()
+        area.setWidget(column)
         layout = QVBoxLayout(column)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(10)
@@ -192,9 +196,7 @@ class LabelFrame(QWidget):
             section.toggled.connect(partial(self._on_section_toggled, name))
             layout.addWidget(section)
         layout.addStretch(1)
-        area = QScrollArea()
         area.setProperty("role", "thin")
-        area.setWidget(column)
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)

@@ -29,7 +29,6 @@ from gui.panels.list_place import ListPlace
 from gui.panels.offline_care import OfflineCare
 from gui.panels.pages import Pages
 from gui.panels.painting import Painting
-from gui.session import Session
 from gui.theme import notifier
 from gui.widgets.image_drag import drag_images
 
@@ -39,18 +38,11 @@ class LabelWorkspace(LabelFrame):
 
     add_folder_wanted = Signal()
 
-    def __init__(self, session: Session, parent: QWidget | None = None, *, is_filled: bool = True) -> None:
-        """Makes it with its parts, or without: then `fill` is to be gone through before it is shown."""
-        super().__init__(session, parent)
-        self._records: RecordReader | None = None
-        self._message = ""
-        if is_filled:
-            for _ in self.fill():
-                pass
-
     def fill(self) -> Iterator[None]:
         yield from super().fill()
         session = self.session
+        self._records: RecordReader | None = None
+        self._message = ""
         self._place = ListPlace(session, self.images, self.grid)
         self.filtering = Filtering(self, self._place)
         self.labelling = Labelling(session, self.images, self.grid, self)
@@ -59,7 +51,6 @@ class LabelWorkspace(LabelFrame):
         self._keys = LabelKeys(self, repeats, lambda class_id: self.pages.label(class_id, self._painting.press))
         yield
         self.pages = Pages(self, repeats)
-        yield
         self.heat = HeatCare(self)
         self._bind_keys()
         self._thumbnail_timer = QTimer(self, singleShot=True, interval=1500)
@@ -68,7 +59,6 @@ class LabelWorkspace(LabelFrame):
         self._hint_timer = QTimer(self, singleShot=True, interval=25)
         self._hint_timer.timeout.connect(self._show_hints_now)
         self._offline = OfflineCare(self)
-        yield
         self._connect()
         if session.project is not None:
             self._on_columns_reset()
