@@ -57,7 +57,7 @@ class Chip(QAbstractButton):
         if not self._is_short:
             width += self.fontMetrics().horizontalAdvance(self.text())
         if self._icon:
-            width += ICON_PX + (0 if self._is_short else GAP_PX)
+            width += ICON_PX + (GAP_PX if self.text() and not self._is_short else 0)
         return QSize(width, max(HEIGHT_PX, self.fontMetrics().height() + 8))
 
     def minimumSizeHint(self) -> QSize:

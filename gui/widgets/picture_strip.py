@@ -40,6 +40,8 @@ class PictureStrip(QWidget):
         painter.setOpacity(1.0 if self.isEnabled() else 0.35)
         for index in range(self._count):
             place = QRectF(index * (SIDE_PX + GAP_PX), 0, SIDE_PX, SIDE_PX)
+            if place.right() > self.width():  # half a picture says nothing
+                break
             path = QPainterPath()
             path.addRoundedRect(place, 6, 6)
             painter.setPen(Qt.PenStyle.NoPen)

@@ -10,7 +10,7 @@ from engine.language import tr
 from gui.theme import icon
 from gui.widgets.text import ElidedLabel, text_label
 
-WIDE_PX = 680
+WIDE_PX, NARROW_PX = 680, 600
 HEAT_TIP = tr("Where the model looks (H)")
 
 
@@ -47,6 +47,7 @@ class ViewerBar(QWidget):
         self._heat = _button("eye", HEAT_TIP, is_checkable=True)
         self._similar = _button("images", tr("Similar images (Ctrl+Shift+S)"))
         self._similar.hide()
+        self._zoom_steps = _button("zoom-out", tr("Zoom out (-)")), _button("zoom-in", tr("Zoom in (+)"))
         self._offers_similar = False
         self._build()
 
@@ -57,6 +58,8 @@ class ViewerBar(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._similar.setVisible(self._offers_similar and self.width() >= WIDE_PX)  # the menu of the image has it too
+        for step in self._zoom_steps:  # the wheel does that too, and + and -
+            step.setVisible(self.width() >= NARROW_PX)
 
     @property
     def image_name(self) -> str:
@@ -103,7 +106,7 @@ class ViewerBar(QWidget):
         row.setSpacing(4)
         back = _button("grid", tr("Back to the grid (Esc)"))
         back.clicked.connect(lambda _checked=False: self.closed.emit())
-        smaller, larger = _button("zoom-out", tr("Zoom out (-)")), _button("zoom-in", tr("Zoom in (+)"))
+        smaller, larger = self._zoom_steps
         smaller.clicked.connect(lambda _checked=False: self.zoom_wanted.emit(-1))
         larger.clicked.connect(lambda _checked=False: self.zoom_wanted.emit(1))
         self._previous.clicked.connect(lambda _checked=False: self.step_wanted.emit(-1))

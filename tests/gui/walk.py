@@ -24,7 +24,7 @@ OPENING, CLOSING = "⟦", "⟧"
 SAMPLE = ROOT / "resources" / "sample"
 NUM_LABELLED, NUM_WRONG = 14, 2
 SETTLE_MS, LAY_OUT_MS = 350, 20
-NOT_WALKED = {"quit", "close", "new", "open", "sample", "cancel", "tour", "import_labels", "label_mode"}
+NOT_WALKED = {"quit", "close", "new", "open", "sample", "cancel", "tour", "import_labels", "merge", "label_mode"}
 
 
 def main() -> None:
@@ -167,6 +167,8 @@ class Walk:
         workspace.finder.hide()
 
     def walk_label(self) -> None:
+        from gui.tour import Step
+
         window, workspace = self.window, self.window.workspace
         self.walk_menus()
         for name in ("show_next", "show_similar"):
@@ -198,7 +200,7 @@ class Walk:
         self.session.retrain()
         self.wait(4000)
         self.read("training drawer, training")
-        self.session.work.cancel()
+        self.session.work.cancel_kind("train")
         self.until(lambda: self.session.work.current() is None)
         window.action_set["training"].trigger()
         self.wait(500)
@@ -206,7 +208,10 @@ class Walk:
         self.session.training.discard()
         self.session.training.choose(depth="head")
         window.tour.begin()
-        self.read("tour")
+        for step in Step:
+            window.tour._step = step
+            window.tour.changed.emit()
+            self.read(f"tour {step}")
         window.tour.end()
 
     def walk_messages(self) -> None:
