@@ -45,6 +45,8 @@ def say_figures(document: Document, console: Console) -> None:
     if document.get("mode") == "several":
         _say_several(document, console)
         return
+    if num_refused := document.get("num_refused", 0):
+        console.say(f"{plural(num_refused, 'refused suggestion')} counted in the share of right ones.")
     low, high = document["accuracy_interval"]
     console.say(
         f"Accuracy {percent(document['accuracy'])} (95 % interval {percent(low)} to {percent(high)}) "

@@ -186,7 +186,7 @@ def train(project: Project, settings: TrainSettings, console: Console, test_shar
 
 def run_document(run: Run) -> Document:
     """Returns the JSON document of a run."""
-    from engine.evaluation.selection import words_on
+    from engine.evaluation.selection import num_refused, words_on
 
     validation = run.validation
     several = {}
@@ -215,6 +215,7 @@ def run_document(run: Run) -> Document:
         },
         "notes": list(run.settings.get("notes", [])),
         "accepted": words_on(run.settings),
+        "num_refused": num_refused(run.settings),
         "story": str(run.settings.get("story", "")),
         "seconds": dict(run.seconds),
     }

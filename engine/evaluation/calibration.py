@@ -9,12 +9,19 @@ unseen images .055, log loss .649; the best temperature there is in hindsight .0
 posterior of the temperature (.054, .647). What is left is that few labels cannot tell it more closely. With all labels
 it is .005 to .035 by cross-validation. With 10 images per class of clothing10 it is .060 on the other 500; a model
 whose confidence is right to the last digit would have .048 there, for so few images fill fifteen bins unevenly.
+
+Where suggestions were refused, the labelled images are those that the model is right on, and it would be far too sure
+of itself. A refused image has no known class, but how probable it is that it is none of the refused ones is known, and
+counts like the log loss of a labelled one. Three sets, three seeds, at 40, 70 and 95 % labelled (the scenario "left" of
+tests/bench/bench_accepted.py): calibration error on unseen images of clothing10 .155 without and .083 with them, of
+coffee_leaf .153 and .064, of steel_neu .013 and .014; log loss .951 and .778, .932 and .653, .032 and .032.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -28,31 +35,54 @@ _PULL: Final = 4.0
 _MAX_IMAGES: Final = 20_000
 _GOLDEN: Final = (math.sqrt(5) - 1) / 2
 _NUM_STEPS: Final = 28
+_SMALLEST_PROBABILITY: Final = 1e-12
 
 
-def fit_temperature(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> float:
+@dataclass(frozen=True, slots=True)
+class RefusedLogits:
+    """What a model says of R images that it has not learned from: `logits` (R, K); `refused` (R, K) they are not."""
+
+    logits: NDArray[np.float32]
+    refused: NDArray[np.bool_]
+
+
+def fit_temperature(
+    logits: NDArray[np.float32], targets: NDArray[np.int64], refused: RefusedLogits | None = None
+) -> float:
     """Returns the temperature that minimises the log loss of softmax(logits / temperature).
 
     Args:
         logits: out-of-fold logits (N, K).
         targets: class indices (N,).
+        refused: of images whose class is not known, but which ones it is not.
     """
+    num_images = len(targets)
     if len(targets) > _MAX_IMAGES:  # One number needs no more, and each step passes over all of them.
         chosen = np.linspace(0, len(targets) - 1, _MAX_IMAGES).astype(np.int64)
         logits, targets = logits[chosen], targets[chosen]
     shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
     of_target = shifted[np.arange(len(targets)), targets]
+    others = np.zeros((0, logits.shape[1])) if refused is None else refused.logits.astype(np.float64)
+    others = others - others.max(axis=1, keepdims=True, initial=-np.inf)
+    share = len(targets) / max(num_images, 1)
 
     def cost(log_temperature: float) -> float:
         inverse = math.exp(-log_temperature)
         loss = np.log(np.exp(shifted * inverse).sum(axis=1)).sum() - inverse * of_target.sum()
+        if refused is not None:
+            likely = np.exp(others * inverse)
+            not_refused = np.where(refused.refused, 0.0, likely).sum(axis=1) / likely.sum(axis=1)
+            loss -= share * np.log(np.maximum(not_refused, _SMALLEST_PROBABILITY)).sum()
         return float(loss) + _PULL * log_temperature**2
 
     return math.exp(_minimum(cost, math.log(SMALLEST_TEMPERATURE), math.log(LARGEST_TEMPERATURE)))
 
 
 def cross_fitted_temperatures(
-    logits: NDArray[np.float32], targets: NDArray[np.int64], folds: NDArray[np.int64]
+    logits: NDArray[np.float32],
+    targets: NDArray[np.int64],
+    folds: NDArray[np.int64],
+    refused: RefusedLogits | None = None,
 ) -> NDArray[np.float32]:
     """Returns a temperature for each image (N,), fitted on the images of the other folds only.
 
@@ -62,7 +92,7 @@ def cross_fitted_temperatures(
     for fold in np.unique(folds):
         held_out = folds == fold
         if not held_out.all():
-            temperatures[held_out] = fit_temperature(logits[~held_out], targets[~held_out])
+            temperatures[held_out] = fit_temperature(logits[~held_out], targets[~held_out], refused)
     return temperatures
 
 

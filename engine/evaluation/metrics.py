@@ -118,11 +118,18 @@ def log_loss(probabilities: NDArray[np.floating[Any]], targets: NDArray[np.int64
     return float(-np.log(np.maximum(chosen, _SMALLEST_PROBABILITY)).mean())
 
 
-def expected_calibration_error(confidences: NDArray[np.floating[Any]], is_right: NDArray[np.bool_]) -> float:
+def expected_calibration_error(
+    confidences: NDArray[np.floating[Any]],
+    is_right: NDArray[np.bool_] | NDArray[np.floating[Any]],
+    weights: NDArray[np.floating[Any]] | None = None,
+) -> float:
     """Returns the mean gap between confidence and accuracy over 15 bins of equal width, weighted by images.
+
+    `is_right` may say how probable it is; `weights` says how much each image counts, None = all the same.
 
     Source: Guo et al. 2017, "On Calibration of Modern Neural Networks".
     """
     bins = np.minimum((confidences * NUM_CALIBRATION_BINS).astype(int), NUM_CALIBRATION_BINS - 1)
-    gaps = np.bincount(bins, weights=is_right.astype(float) - confidences, minlength=NUM_CALIBRATION_BINS)
-    return float(np.abs(gaps).sum() / len(confidences))
+    counts = np.ones(len(confidences)) if weights is None else weights
+    gaps = np.bincount(bins, weights=counts * (is_right.astype(float) - confidences), minlength=NUM_CALIBRATION_BINS)
+    return float(np.abs(gaps).sum() / counts.sum())

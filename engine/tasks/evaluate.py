@@ -14,7 +14,7 @@ from engine.domain import LabelMode, Run
 from engine.errors import ProjectError, TrainingError
 from engine.evaluation.metrics import measure
 from engine.evaluation.multi_label import SeveralMetrics, measure_several
-from engine.evaluation.selection import COUNTED
+from engine.evaluation.selection import COUNTED, num_refused
 from engine.evaluation.unknown import called_unknown
 from engine.images.scan import display_name
 from engine.importers.label_csv import classes_in_csv, classes_of_files
@@ -261,4 +261,6 @@ def _own_figures(place: RunPlace | ExportedModel) -> dict[str, Any]:
     if COUNTED in model.document.get("settings", {}):  # some labels are suggestions, and count as the run says
         stated = model.document["validation"]
         document |= {"accuracy": stated["accuracy"], "accuracy_interval": list(stated["accuracy_interval"])}
+        if refused := num_refused(model.document["settings"]):
+            document |= {"ece": stated["ece"], "num_refused": refused}
     return document

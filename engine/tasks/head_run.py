@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.domain import LabelMode, Run, Validation, set_confidences
-from engine.evaluation.calibration import cross_fitted_temperatures, fit_temperature
+from engine.evaluation.calibration import RefusedLogits, cross_fitted_temperatures, fit_temperature
 from engine.evaluation.groups import assign_group_folds
 from engine.evaluation.metrics import Metrics, measure
 from engine.evaluation.multi_label import SeveralMetrics, measure_several
@@ -35,7 +35,7 @@ from engine.nn.run_model import (
 )
 from engine.nn.training_plan import HEAD
 from engine.store.predictions import read as read_predictions
-from engine.tasks.accepted_labels import counted_fairly, is_measured, notes_on, rows_of
+from engine.tasks.accepted_labels import counted_fairly, is_measured, notes_on, refused_predictions, rows_of
 from engine.tasks.grouping import cross_validation_words
 from engine.tasks.predict import predictions_of_rows, write_predictions
 from engine.tasks.provenance import labels_hash, made_with
@@ -80,13 +80,21 @@ def fit_and_measure(snapshot: TrainSnapshot, num_folds: int, context: JobContext
     )
     context.progress(1, 3, tr("measuring"))
     # Calibrated by the other folds: a temperature fitted on the very images that it is judged on would flatter.
-    temperatures = cross_fitted_temperatures(fit.out_of_fold_logits, targets, folds)
+    refused = _refused_logits(snapshot, fit.head)
+    temperatures = cross_fitted_temperatures(fit.out_of_fold_logits, targets, folds, refused)
     out_of_fold = probabilities_of(fit.out_of_fold_logits / temperatures[:, None])
-    head = replace(fit.head, temperature=fit_temperature(fit.out_of_fold_logits, targets))
+    head = replace(fit.head, temperature=fit_temperature(fit.out_of_fold_logits, targets, refused))
     context.checkpoint()
     unknown = fit_unknown(features, targets, folds, fit.out_of_fold_logits, head.mean, head.scale)
     metrics = measure(out_of_fold, targets, np.array(snapshot.grouping.units), is_cross_validated=True)
     return FittedHead(fit, head, folds, out_of_fold, metrics, unknown=unknown)
+
+
+def _refused_logits(snapshot: TrainSnapshot, head: Head) -> RefusedLogits | None:
+    """Returns what the head says of images that it has not learned from, and of which suggestions were refused."""
+    if not len(snapshot.refused_ids):
+        return None
+    return RefusedLogits(head.logits(snapshot.source.file.read(snapshot.refused_rows)), snapshot.refused)
 
 
 def _fit_several(snapshot: TrainSnapshot, num_folds: int, context: JobContext) -> FittedHead:
@@ -213,7 +221,7 @@ def write_run(
 
 def _settled(snapshot: TrainSnapshot, run: Run, found: dict[str, NDArray[Any]]) -> tuple[Run, dict[str, NDArray[Any]]]:
     """Returns run and held-out predictions with figures that accepted suggestions do not flatter."""
-    if not snapshot.accepted.any():
+    if not (snapshot.accepted.any() or len(snapshot.refused_ids)):
         return run, found
     kept = is_measured(snapshot, found["image_ids"])
     others = found["probabilities"][~kept].max(axis=1, initial=0)
@@ -224,7 +232,15 @@ def _settled(snapshot: TrainSnapshot, run: Run, found: dict[str, NDArray[Any]]) 
     notes = [*snapshot.notes, *notes_on(snapshot, int((~kept).sum()))]
     run = replace(run, settings=run.settings | {"notes": notes})
     predictions = read_predictions(snapshot.folder)
-    return counted_fairly(snapshot, run, found["image_ids"], found["probabilities"], others, predictions), found
+    run = counted_fairly(snapshot, run, found["image_ids"], found["probabilities"], others, predictions)
+    refused_ids, refused = refused_predictions(snapshot, predictions)
+    if len(refused):
+        found |= {
+            "refused_ids": refused_ids,
+            "refused_probabilities": refused.probabilities,
+            "refused_classes": refused.classes,
+        }
+    return run, found
 
 
 def _metrics_again(snapshot: TrainSnapshot, run: Run, found: dict[str, NDArray[Any]]) -> Metrics | SeveralMetrics:

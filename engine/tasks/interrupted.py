@@ -54,6 +54,7 @@ def write_begun(scratch: Path, settings: TrainSettings, labels: LabelSnapshot) -
         "last_step": labels.last_step,
         "accepted": labels.accepted.tolist(),
         "unseen": labels.unseen.tolist(),
+        "refused": labels.refused.tolist(),
     }
     scratch.mkdir(parents=True, exist_ok=True)
     atomic_write_bytes(file, json.dumps(document).encode())
@@ -138,6 +139,7 @@ def labels_of(project: Project, interrupted: Interrupted) -> LabelSnapshot:
         last_step,
         accepted=np.array(begun.get("accepted", []), np.bool_),
         unseen=np.array(begun.get("unseen", []), np.bool_),
+        refused=np.array(begun.get("refused", []), np.int64).reshape(-1, 2),
     )
 
 

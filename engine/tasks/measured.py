@@ -11,6 +11,7 @@ from engine.domain import LabelMode, Run
 from engine.errors import TrainingError
 from engine.evaluation.acceptance import BorneOut
 from engine.evaluation.intervals import CROSS_VALIDATED, grouped
+from engine.evaluation.selection import NOTHING_REFUSED, Refused
 from engine.language import tr
 from engine.nn.run_model import LABELS_FILE, OUT_OF_FOLD_FILE
 from engine.project import Project
@@ -24,7 +25,7 @@ class Measured:
     `probabilities` (M, K). Where images have several classes, `present` and `suggested` (M, K) say which ones an image
     has and which ones it was given, and `logits` (M, K) rank the images before any calibration. `unknown_scores` (M,)
     say how strange each looked while it was held out. `trained_ids` are all images that the run learned from, measured
-    or not.
+    or not. `refused` are predictions on further images without a class, of which suggestions had been refused.
     """
 
     image_ids: NDArray[np.int64]
@@ -37,6 +38,7 @@ class Measured:
     suggested: NDArray[np.bool_] | None = None
     logits: NDArray[np.float32] | None = None
     unknown_scores: NDArray[np.float32] | None = None
+    refused: Refused = NOTHING_REFUSED
 
     def part(self, is_kept: NDArray[np.bool_]) -> Measured:
         """Returns some of the images."""
@@ -56,20 +58,43 @@ class Measured:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """All J predictions on unseen images that are known to be right or wrong, (J,) each: the M measured ones first.
+
+    Behind them those on refused images that still say what was refused; where they say something else nobody knows.
+    """
+
+    confidences: NDArray[np.float64]
+    predicted: NDArray[np.int64]
+    is_right: NDArray[np.bool_]
+    units: NDArray[np.int64]
+
+
+def judged_of(measured: Measured) -> Judged:
+    """Returns what is known of a run's predictions on unseen images (one class per image)."""
+    refused = measured.refused.probabilities[measured.refused.is_wrong]
+    predicted = measured.probabilities.argmax(axis=1)
+    return Judged(
+        np.concatenate([measured.probabilities.max(axis=1), refused.max(axis=1, initial=0)]).astype(np.float64),
+        np.concatenate([predicted, refused.argmax(axis=1) if len(refused) else np.zeros(0, np.int64)]),
+        np.concatenate([predicted == measured.targets, np.zeros(len(refused), np.bool_)]),
+        np.concatenate([measured.units, measured.units.max(initial=-1) + 1 + np.arange(len(refused))]),
+    )
+
+
 def read_borne_out(project: Project, run: Run) -> BorneOut:
     """Returns how a run's predictions on images that it had not seen turned out (one class per image).
 
     Raises:
         TrainingError: a file of the run is missing or damaged.
     """
-    measured = read_measured(project, run)
-    predicted = measured.probabilities.argmax(axis=1)
-    is_right = predicted == measured.targets
+    judged = judged_of(read_measured(project, run))
     return BorneOut(
-        measured.probabilities.max(axis=1).astype(np.float64),
-        np.array(run.class_ids, np.int64)[predicted],
-        is_right,
-        grouped(is_right, measured.units, CROSS_VALIDATED),
+        judged.confidences,
+        np.array(run.class_ids, np.int64)[judged.predicted],
+        judged.is_right,
+        grouped(judged.is_right, judged.units, CROSS_VALIDATED),
     )
 
 
@@ -99,6 +124,9 @@ def read_measured(project: Project, run: Run) -> Measured:
                 suggested=out_of_fold["suggested"].astype(np.bool_) if is_several else None,
                 logits=out_of_fold["logits"] if is_several else None,
                 unknown_scores=out_of_fold.get("unknown_scores"),
+                refused=Refused(out_of_fold["refused_probabilities"], out_of_fold["refused_classes"])
+                if "refused_ids" in out_of_fold
+                else NOTHING_REFUSED,
             )
     except (OSError, ValueError, KeyError, IndexError) as err:
         raise TrainingError(

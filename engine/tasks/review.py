@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -29,7 +29,7 @@ from engine.project import Project
 from engine.tasks.accepted_labels import with_accuracy_of
 from engine.tasks.embed import FeatureSource, source_of_run
 from engine.tasks.grouping import grouping_of
-from engine.tasks.measured import Measured, read_measured
+from engine.tasks.measured import Judged, Measured, judged_of, read_measured
 from engine.tasks.review_parts import Gap, Refit, Suspect, find_suspects, folder_warning, gap_of
 
 __all__ = ["Gap", "Review", "ReviewModel", "Suspect"]
@@ -194,13 +194,15 @@ def _review_one(snapshot: ReviewSnapshot, checkpoint: Callable[[], None]) -> Rev
     probabilities, targets, units = measured.probabilities, measured.targets, measured.units
     confidences = probabilities.max(axis=1)
     is_right = probabilities.argmax(axis=1) == targets
+    judged = judged_of(measured)
+    looks_known = np.append(snapshot.looks_known, np.ones(len(judged.is_right) - len(targets), np.bool_))
     others = snapshot.other_probabilities
     saved = work_saved(
-        confidences * snapshot.looks_known,
-        is_right,
+        judged.confidences * looks_known,
+        judged.is_right,
         others.max(axis=1, initial=0) * snapshot.others_look_known,
-        units,
-        predicted=probabilities.argmax(axis=1),
+        judged.units,
+        predicted=judged.predicted,
         other_predicted=others.argmax(axis=1),
         num_classes=len(run.class_ids),
     )
@@ -232,7 +234,7 @@ def _review_one(snapshot: ReviewSnapshot, checkpoint: Callable[[], None]) -> Rev
         folds=measured.folds,
         units=units,
         metrics=with_accuracy_of(run, measure(probabilities, targets, units, is_cross_validated=True)),
-        reliability=reliability_bins(confidences, is_right, grouped(is_right, units, CROSS_VALIDATED)),
+        reliability=_reliability(judged, len(targets)),
         saved=saved,
         acceptance=saved.at(snapshot.precision),
         other_ids=snapshot.other_ids,
@@ -244,6 +246,14 @@ def _review_one(snapshot: ReviewSnapshot, checkpoint: Callable[[], None]) -> Rev
         warnings=warnings,
         test=_measure_test(snapshot),
     )
+
+
+def _reliability(judged: Judged, num_measured: int) -> list[ReliabilityBin]:
+    """Returns the bins of all predictions that are known to be right or wrong; their rows are of the measured ones."""
+    bins = reliability_bins(
+        judged.confidences, judged.is_right, grouped(judged.is_right, judged.units, CROSS_VALIDATED)
+    )
+    return [replace(each, rows=each.rows[each.rows < num_measured]) for each in bins]
 
 
 def _review_several(snapshot: ReviewSnapshot) -> Review:

@@ -22,7 +22,7 @@ from engine.nn.run_model import read_run
 from engine.nn.training_plan import FULL, HEAD, ONLY_THE_HEAD, PARTIAL
 from engine.own_backbones import RUN_PREFIX
 from engine.project import Project
-from engine.tasks.accepted_labels import wanted_labels
+from engine.tasks.accepted_labels import refused_of, wanted_labels
 from engine.tasks.embed import ComputeEmbeddings, FeatureSource, missing_images, open_source
 from engine.tasks.grouping import grouping_of, usable_labels
 from engine.tasks.head_run import fit_and_measure, write_head_run
@@ -74,6 +74,7 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
         start, strength, chosen_at = self._last_head(source, class_ids, len(kept), grouping.rule, labels.mode)
         all_image_ids, all_rows = source.embedded_images(self.project)
         run_id = self.project.new_run_id()
+        refused_ids, refused_rows, refused = refused_of(labels, self.settings, class_ids, all_image_ids, all_rows)
         self._pending = PendingFolder(_free_folder(self.project.models_dir, run_id))
         report = self.embedding.report if self.embedding else None
         return TrainSnapshot(
@@ -102,6 +103,9 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
             confirmed=labels.confirmed[kept],
             accepted=labels.accepted[kept],
             unseen=labels.unseen[kept],
+            refused_ids=refused_ids,
+            refused_rows=refused_rows,
+            refused=refused,
         )
 
     @staticmethod
@@ -204,7 +208,8 @@ def _notes_on(backbone: str) -> list[str]:
     number = backbone.removeprefix(RUN_PREFIX)
     return [
         tr(
-            "The network of model {number} has learned from images of this project before: on those, figures flatter.",
+            "The network of version {number} has learned from images of this project before: on those, figures "
+            "flatter.",
             number=number,
         )
     ]

@@ -51,6 +51,8 @@ class TrainSnapshot:
     where that is all of them; `targets` is the first, -1 where an image has none. Else both are empty.
 
     `accepted` (N,) are labels that are accepted suggestions, `unseen` (N,) those of them that nobody looked at.
+    `refused_ids` (R,) are images without a class of which suggestions were refused, at `refused_rows` (R,) of the
+    feature file; `refused` (R, K) tells which of the classes.
     """
 
     source: FeatureSource
@@ -78,6 +80,9 @@ class TrainSnapshot:
     confirmed: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     accepted: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     unseen: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    refused_ids: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    refused_rows: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    refused: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
 
     def __post_init__(self) -> None:
         for name in ("accepted", "unseen"):

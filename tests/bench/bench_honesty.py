@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from honesty_sets import SETS, VARIANTS, ImageSet, cache_folder, load_set, load_variants, own_output
 from known_duplicates import KNOWN_PAIRS
 
-from engine.evaluation.calibration import cross_fitted_temperatures, fit_temperature
+from engine.evaluation.calibration import RefusedLogits, cross_fitted_temperatures, fit_temperature
 from engine.evaluation.groups import assign_group_folds, held_together
 from engine.evaluation.learning_curve import forecast_learning
 from engine.evaluation.metrics import Metrics, expected_calibration_error, measure
@@ -50,13 +50,20 @@ class Trained:
         return probabilities_of(self.head.logits(features), self.temperature)
 
 
-def train(features: NDArray[np.float32], targets: NDArray[np.int64], hashes: list[str], units: list[str]) -> Trained:
-    """Trains and measures as engine.tasks.head_run does."""
+def train(
+    features: NDArray[np.float32],
+    targets: NDArray[np.int64],
+    hashes: list[str],
+    units: list[str],
+    refused: tuple[NDArray[np.float32], NDArray[np.bool_]] | None = None,
+) -> Trained:
+    """Trains and measures as engine.tasks.head_run does; `refused`: features (R, D), and classes that they are not."""
     folds = assign_group_folds(targets, hashes, units, choose_num_folds(targets, units), 0)
     fit = fit_head(features, targets, int(targets.max()) + 1, folds)
-    temperatures = cross_fitted_temperatures(fit.out_of_fold_logits, targets, folds)
+    others = RefusedLogits(fit.head.logits(refused[0]), refused[1]) if refused is not None else None
+    temperatures = cross_fitted_temperatures(fit.out_of_fold_logits, targets, folds, others)
     out_of_fold = probabilities_of(fit.out_of_fold_logits / temperatures[:, None])
-    temperature = fit_temperature(fit.out_of_fold_logits, targets)
+    temperature = fit_temperature(fit.out_of_fold_logits, targets, others)
     metrics = measure(out_of_fold, targets, np.array(units), is_cross_validated=True)
     return Trained(fit.head, temperature, out_of_fold, metrics)
 

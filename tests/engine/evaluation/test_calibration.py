@@ -8,6 +8,7 @@ import pytest
 from engine.evaluation.calibration import (
     LARGEST_TEMPERATURE,
     SMALLEST_TEMPERATURE,
+    RefusedLogits,
     cross_fitted_temperatures,
     fit_temperature,
 )
@@ -61,3 +62,18 @@ def test_the_temperature_of_an_image_does_not_depend_on_its_own_fold() -> None:
 
     np.testing.assert_array_equal(after[folds == 2], before[folds == 2])
     assert (after[folds != 2] != before[folds != 2]).all()
+
+
+def test_refused_images_tell_that_the_model_is_too_sure() -> None:
+    """Only images that the model is right on are labelled; the others are known not to be what it says."""
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (3000, 4)).astype(np.float32)
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    targets = (shares.cumsum(axis=1) > rng.random(3000)[:, None]).argmax(axis=1)
+    called = logits.argmax(axis=1)
+    is_right = called == targets
+    refused = RefusedLogits(3 * logits[~is_right], np.eye(4, dtype=bool)[called[~is_right]])
+    assert fit_temperature(3 * logits[is_right], targets[is_right]) < 1
+    assert fit_temperature(3 * logits[is_right], targets[is_right], refused) == pytest.approx(3, rel=0.1)
+    nothing = RefusedLogits(logits[:0], refused.refused[:0])
+    assert fit_temperature(logits, targets, nothing) == fit_temperature(logits, targets)

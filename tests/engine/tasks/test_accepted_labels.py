@@ -10,11 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.commands.train import run_document
 from engine.domain import LabelSnapshot, Run, Source
 from engine.evaluation.selection import COUNTED, words_on
 from engine.nn.run_model import OUT_OF_FOLD_FILE
 from engine.project import Project
+from engine.tasks.evaluate import EvaluateModel
 from engine.tasks.interrupted import labels_of, write_begun
+from engine.tasks.measured import read_borne_out, read_measured
 from engine.tasks.review import ReviewModel
 from engine.tasks.train import retrain_jobs
 from engine.tasks.train_snapshot import TrainSettings
@@ -93,6 +96,68 @@ def test_what_was_looked_at_is_measured_on_and_counts_as_often_as_among_all(
     assert "9 labels are accepted suggestions" in words_on(run.settings)
     review = run_job(ReviewModel(project, run))
     assert review.metrics.accuracy == run.validation.accuracy
+
+
+def refuse_what_the_model_says(project: Project, run: Run) -> list[int]:
+    """Takes the suggestion of every image without a class out of its block; returns these images."""
+    predictions = project.predictions(run)
+    assert predictions is not None
+    open_ids = sorted(set(predictions.image_ids.tolist()) - set(project.snapshot().image_ids.tolist()))
+    rows = [predictions.image_ids.tolist().index(image_id) for image_id in open_ids]
+    called = predictions.class_ids[predictions.probabilities[rows].argmax(axis=1)]
+    for class_id in np.unique(called).tolist():
+        ids = [image_id for image_id, each in zip(open_ids, called.tolist(), strict=True) if each == class_id]
+        project.accept([], class_id, Source.SUGGESTION, "refuse", ids, run.id).result()
+    return open_ids
+
+
+def test_refused_suggestions_are_counted_as_wrong_until_the_image_gets_a_class(
+    project: Project, retrain: Callable, run_job: Callable
+) -> None:
+    project.clear(accept(project, Source.SUGGESTION)[3:]).result()
+    before = retrain(project)
+    refused = refuse_what_the_model_says(project, before)
+    assert len(refused) == 6
+    run = retrain(project)
+    measured = read_measured(project, run)
+    num_counted = run.settings[COUNTED]["num_refused"]
+    assert num_counted == len(measured.refused) > 0
+    assert measured.refused.is_wrong.all(), "it learned from nothing new, and says what was refused"
+    assert f"{num_counted} image" in words_on(run.settings)
+
+    assert run.validation.accuracy < before.validation.accuracy
+    assert run.validation.confusion == before.validation.confusion
+    borne_out = read_borne_out(project, run)
+    assert len(borne_out.is_right) == 18 + num_counted
+    assert not borne_out.is_right[18:].any()
+    assert run_document(run)["num_refused"] == num_counted
+    review = run_job(ReviewModel(project, run))
+    assert review.metrics.accuracy == run.validation.accuracy
+    assert review.metrics.ece == run.validation.ece
+    assert len(review.saved.is_right) == 18 + num_counted
+    assert not review.acceptance.is_accepted[np.isin(review.other_ids, refused)].any()
+    document = run_job(EvaluateModel(project, None))
+    assert (document["num_refused"], document["ece"]) == (num_counted, run.validation.ece)
+
+    left_out = retrain(project, replace(SETTINGS, with_accepted=False))
+    assert COUNTED not in left_out.settings
+    class_ids = {each.name: each.id for each in project.classes()}
+    names = {image.id: image.name for image in project.images(refused)}
+    project.label_many([(i, class_ids[names[i].split("/")[0]]) for i in refused], Source.HUMAN, "correct").result()
+    assert "num_refused" not in retrain(project).settings[COUNTED]
+
+
+def test_what_was_refused_makes_the_model_less_sure_of_itself(project: Project, retrain: Callable) -> None:
+    before = retrain(project)
+    refuse_what_the_model_says(project, before)
+    after = retrain(project)
+    assert after.settings["temperature"] > before.settings["temperature"]
+    undone = project.undo().result()
+    while undone is not None and project.can_undo() == "refuse":
+        undone = project.undo().result()
+    again = retrain(project)
+    assert again.settings["temperature"] == pytest.approx(before.settings["temperature"], rel=1e-3)
+    assert again.validation.accuracy == before.validation.accuracy
 
 
 def test_a_training_without_accepted_suggestions_neither_learns_from_them_nor_measures_on_them(
