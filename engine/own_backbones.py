@@ -178,7 +178,7 @@ def _spec_of_run(folder: Path, key: str) -> BackboneSpec:
     return base.with_own_weights(
         key,
         tr(
-            "{backbone} of model {number}",
+            "{backbone} of version {number}",
             backbone=base.display_name,
             number=key.removeprefix(RUN_PREFIX),
         ),
@@ -208,7 +208,7 @@ def _run_folder(key: str, project_dir: Path | None) -> Path:
             if str(_read(file.parent / RUN_FILE).get("id")) == number:
                 return file.parent
     raise BackboneError(
-        tr("Model {number} has no backbone of its own in this project.", number=number),
+        tr("Version {number} has no backbone of its own in this project.", number=number),
         tr("Only models whose depth is partial or full have one; choose another backbone."),
     )
 

@@ -60,7 +60,7 @@ class ChangedPredictions(QObject):
         rows = rows[np.lexsort((-session.columns.confidences[rows], is_unknown))]
         ids = session.columns.image_ids[rows]
         self._shown_old = dict(zip(self._ids.tolist(), self._old.tolist(), strict=True))
-        self.picked = PickedImages(tr("Changed by model {id}", id=self._run_id), ids)
+        self.picked = PickedImages(tr("Changed by version {id}", id=self._run_id), ids)
         session.images_wanted.emit(self.picked)
 
     def old_class_id(self, image_id: int) -> int | None:

@@ -31,7 +31,7 @@ class ReportWriter(QObject):
         project, run = self._session.project, self._session.run
         if project is None or run is None:
             return
-        suggested = project.folder.parent / tr("{project} model {id}.html", project=project.name, id=run.id)
+        suggested = project.folder.parent / tr("{project} version {id}.html", project=project.name, id=run.id)
         file = ask.ask_save_file(self._window, tr("Write a report on the model"), tr("Web page (*.html)"), suggested)
         if file is not None:
             self._session.work.write_report(file if file.suffix else file.with_suffix(".html"))

@@ -200,8 +200,8 @@ def stale(num_labels: int, run_id: int) -> str:
     if not num_labels:
         return ""
     return trn(
-        "{number:,} label changed since model {id}; retrain to refresh",
-        "{number:,} labels changed since model {id}; retrain to refresh",
+        "{number:,} label changed since version {id}; retrain to refresh",
+        "{number:,} labels changed since version {id}; retrain to refresh",
         num_labels,
         id=run_id,
     )

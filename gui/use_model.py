@@ -98,7 +98,7 @@ def model_of_export(found: ModelDescription, classes: Sequence[ImageClass]) -> U
         color = known.color if known is not None else COLORS[at % len(COLORS)]
         own.append(ImageClass(at + 1, name, color, known.key if known is not None else None, at))
         project_ids.append(known.id if known is not None else 0)
-    name = tr("{name}, model {version}", name=found.name, version=found.version) if found.version else found.name
+    name = tr("{name}, version {version}", name=found.name, version=found.version) if found.version else found.name
     score = "" if found.score is None else wording.percent(found.score)
     if score and found.score_is_average_precision:
         score = tr("average precision {score}", score=score)

@@ -31,11 +31,11 @@ def interval(bounds: tuple[float, float]) -> str:
 
 
 def run_title(run: Run) -> str:
-    """Returns e.g. "Model 3 · 96.1 %"; where images may have several classes "Model 3 · average precision 87.6 %"."""
+    """Returns e.g. "Version 3 · 96.1 %"; where images may have several classes "Version 3 · average precision 88 %"."""
     average = run.validation.mean_average_precision
     if average is None:
-        return tr("Model {id}  ·  {accuracy}", id=run.id, accuracy=percent(run.validation.accuracy))
-    return tr("Model {id}  ·  average precision {average}", id=run.id, average=percent(average))
+        return tr("Version {id}  ·  {accuracy}", id=run.id, accuracy=percent(run.validation.accuracy))
+    return tr("Version {id}  ·  average precision {average}", id=run.id, average=percent(average))
 
 
 def run_interval(run: Run) -> str:

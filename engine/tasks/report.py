@@ -159,7 +159,7 @@ def report_data(
     figures = figures_of(metrics) if metrics is not None else several_figures(review)
     per_class = metrics.per_class if metrics is not None else several.per_class if several is not None else []
     return ReportData(
-        title=tr("{project}: model {number}", project=snapshot.project_name, number=run.id),
+        title=tr("{project}: version {number} of the model", project=snapshot.project_name, number=run.id),
         summary=tr(
             "Tells {num_classes} classes apart, having learned from {num_images:,} labelled images.",
             num_classes=len(run.class_names),

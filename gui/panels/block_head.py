@@ -90,7 +90,7 @@ class BlockHead(QWidget):
         self.expected.setText("  ".join(each for each in words if each))
         self.setAccessibleName(f"{self.title.text()}. {self.expected.text()}")
         self.newer.setVisible(blocks.is_model_newer)
-        self.newer.setText(tr("New suggestions from model {model_id} · Show", model_id=blocks.newest_run_id))
+        self.newer.setText(tr("New suggestions from version {version} · Show", version=blocks.newest_run_id))
         self.newer.setAccessibleName(self.newer.text())
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -62,8 +62,8 @@ class UseStrip(QWidget):
         self.leave_button.setVisible(self._session.project is None)
         self.newer_button.setVisible(newer is not None)
         if newer is not None:
-            self.newer_button.setText(tr("Use model {id}", id=newer.id))
-            self.newer_button.setAccessibleName(tr("Use model {id}", id=newer.id))
+            self.newer_button.setText(tr("Use version {id}", id=newer.id))
+            self.newer_button.setAccessibleName(tr("Use version {id}", id=newer.id))
         self.interval.setVisible(model is not None)
         if model is None:
             self.title.setText(tr("Opening the model…") if use.is_opening_model else tr("No model yet"))
@@ -91,7 +91,9 @@ class UseStrip(QWidget):
         run = session.run
         if session.project is not None:
             text = (
-                tr("Model {id} of this project", id=run.id) if run is not None else tr("This project has no model yet")
+                tr("Version {id} of this project's model", id=run.id)
+                if run is not None
+                else tr("This project has no model yet")
             )
             own = menu.addAction(icon("layers"), text, self._use.use_project_model)
             own.setEnabled(run is not None)

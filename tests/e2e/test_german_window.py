@@ -22,13 +22,13 @@ def test_the_sample_becomes_a_model_in_german(window: Any, tmp_path: Path) -> No
     for number in range(NUM_LABELS):
         window.key(str(1 + number % KEYS_OF_CLASSES))
     window.key("ctrl+r")
-    title = window.wait_for_text("Modell 1", timeout_s=120)
+    title = window.wait_for_text("Version 1", timeout_s=120)
     window.choose("Datei", "Modell exportieren")
     window.activate()
     window.wait_for_text("Was exportiert wird")
     window.click("Schließen")
     window.activate()
-    assert re.fullmatch(r"Modell 1\s+·\s+\d+,\d %", title)  # a decimal comma
+    assert re.fullmatch(r"Version 1\s+·\s+\d+,\d %", title)  # a decimal comma
     assert not [text for text in window.texts() if re.search(r"\b(?:Retrain|labelled|Images|Suggested)\b", text)]
 
     assert window.quit() == 0

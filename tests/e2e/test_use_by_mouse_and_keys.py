@@ -48,7 +48,7 @@ def verdict(window: Any) -> str:
 
 def test_a_folder_is_classified_corrected_and_written_to_a_table(window: Any, project: Path, tmp_path: Path) -> None:
     window.start(project)
-    window.wait_for_text("Model 1")
+    window.wait_for_text("Version 1")
     window.key("alt+3")
     window.wait_for_text("Drop pictures here")
     window.click(window.find("Choose a folder…", "QPushButton"))

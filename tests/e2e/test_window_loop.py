@@ -93,7 +93,7 @@ def test_import_label_by_keys_retrain_and_export(window: Any, steel: Path, tmp_p
 
     # retrain, and the model says how good it is
     window.key("ctrl+r")
-    title = window.wait_for_text("Model 1", timeout_s=90)
+    title = window.wait_for_text("Version 1", timeout_s=90)
     assert "%" in title
     window.screenshot("trained.png")
 

@@ -50,7 +50,7 @@ def export(tmp_path: Path) -> Path:
 
 def test_what_a_run_made_of_its_network_is_a_backbone(project: Path) -> None:
     record = find_backbone("run:3", project)
-    assert record.display_name == "SqueezeNet 1.1 of model 3"
+    assert record.display_name == "SqueezeNet 1.1 of version 3"
     assert (record.key, record.architecture_key, record.url) == ("run:3", KEY, "")
     assert find_weights(record, project) == project / "models" / "run-0003" / "backbone.safetensors"
     assert [each.key for each in own_backbones.list_own(project)] == ["run:3"]

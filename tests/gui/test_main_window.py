@@ -138,7 +138,7 @@ def test_ctrl_r_trains_and_the_bar_shows_the_model_and_the_images_their_suggesti
     assert bar.title.text() == "No model yet"
     with labelled.qtbot.waitSignal(session.run_changed, timeout=20_000):
         labelled.press(Qt.Key.Key_R, CTRL)
-    assert "Model 1" in bar.title.text()
+    assert "Version 1" in bar.title.text()
     assert "96.1 %" in bar.title.text()
     assert bar.interval.text() == "(93.8–97.6)"
     assert bar.facts.text() == "4 images, 2 classes"

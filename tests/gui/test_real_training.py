@@ -47,7 +47,7 @@ def test_four_labels_per_class_suggest_the_rest_and_the_export_says_the_same(
     unlabelled = session.columns.class_ids == NO_CLASS
     assert unlabelled.sum() == 12
     assert (session.columns.predicted_ids[unlabelled] == truth[unlabelled]).mean() >= 0.9
-    assert "Model 1" in room.window.model_bar.title.text()
+    assert "Version 1" in room.window.model_bar.title.text()
 
     room.press(Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
     dialog = room.dialog(ExportDialog)

@@ -30,7 +30,7 @@ def test_the_menu_writes_the_report(room, tmp_path: Path, tiny_images: Path, mon
     room.wait_for(room.window.action_set["report"].isEnabled)
     room.window.action_set["report"].trigger()
     room.wait_for(lambda: room.window.errors.banner.isVisible(), 60_000)
-    assert asked[0].name.endswith("model 1.html")
+    assert asked[0].name.endswith("version 1.html")
     page = (tmp_path / "appendix.html").read_text(encoding="utf-8")
     assert "How good it is" in page
     assert "circles" in page

@@ -74,8 +74,8 @@ def test_a_class_that_was_renamed_or_deleted_since_keeps_its_place() -> None:
 
 def test_staleness_counts_labels_and_is_silent_without_any() -> None:
     assert review_words.stale(0, 7) == ""
-    assert review_words.stale(1, 7) == "1 label changed since model 7; retrain to refresh"
-    assert review_words.stale(3, 7) == "3 labels changed since model 7; retrain to refresh"
+    assert review_words.stale(1, 7) == "1 label changed since version 7; retrain to refresh"
+    assert review_words.stale(3, 7) == "3 labels changed since version 7; retrain to refresh"
 
 
 def test_what_is_nearly_certain_is_not_called_certain() -> None:

@@ -103,7 +103,7 @@ def go_to(page: UseWorkspace, name: str) -> int:
 
 def test_dropped_pictures_are_classified_and_listed_by_what_the_model_says(room, place: Path) -> None:
     page = open_use(room, place)
-    assert "Model 1" in page.strip.title.text()
+    assert "Version 1" in page.strip.title.text()
     assert page.strip.interval.text().startswith("(")
     drop(room, place / "new")
     wait_until_done(room, page, 17)
@@ -198,7 +198,7 @@ def test_an_exported_model_is_used_without_a_project(
     page: UseWorkspace = room.window.use
     room.wait_for(lambda: page.use.model is not None, 60_000)
     assert page.isVisible()
-    assert page.strip.title.text().startswith("project, model 1  ·")
+    assert page.strip.title.text().startswith("project, version 1  ·")
     assert page.drop_page.files_button.isVisible()
     drop(room, place / "new")
     wait_until_done(room, page, 17)
