@@ -90,7 +90,10 @@ class LabelFrame(QWidget):
         self.details = DetailsPanel(session, self.thumbnails, self.faces.of_row)
         self.footer = LabelFooter(session)
         # Each in its place before it gets what is in it: a move has the style sheet looked up for all that is moved.
+        # Its role comes first: a style sheet does not look at it again.
         self._left, self.centre = QWidget(self), QWidget(self)
+        self._left.setProperty("role", "panel")
+        self.centre.setProperty("role", "window")
         self.stack = QStackedWidget(self.centre)
         yield
         self._build()
@@ -156,7 +159,6 @@ class LabelFrame(QWidget):
         left.setSpacing(14)
         left.addWidget(self.palette_panel)
         left.addWidget(self._make_filters(), 1)
-        self._left.setProperty("role", "panel")
         for page in (self.grid, self.viewer, self.empty):
             self.stack.addWidget(page)
         centre = QVBoxLayout(self.centre)
@@ -167,7 +169,6 @@ class LabelFrame(QWidget):
         centre.addWidget(self.offer)
         centre.addWidget(self.stack, 1)
         centre.addWidget(self.footer)
-        self.centre.setProperty("role", "window")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(1)  # through which the workspace's own colour shows as a line
@@ -187,6 +188,7 @@ class LabelFrame(QWidget):
     def _make_filters(self) -> QScrollArea:
         """Returns the sections in a column that scrolls where the window is too low for them."""
         area, column = QScrollArea(self._left), QWidget()
+        area.setProperty("role", "thin")
         area.setWidget(column)
         layout = QVBoxLayout(column)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -196,7 +198,6 @@ class LabelFrame(QWidget):
             section.toggled.connect(partial(self._on_section_toggled, name))
             layout.addWidget(section)
         layout.addStretch(1)
-        area.setProperty("role", "thin")
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)

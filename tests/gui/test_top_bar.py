@@ -1,13 +1,16 @@
-"""The bar at the top: what it leaves out where the window is narrow."""
+"""The bar at the top: what it leaves out where the window is narrow; and the colours of what is below it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtWidgets import QApplication
 
 from gui.save_states import NOT_SAVED
+from gui.theme import style_sheet, theme
 
 
 def test_no_menu_is_cut_off_in_a_narrow_window(room: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,3 +49,22 @@ def test_labels_that_are_not_saved_are_told_of_in_fewer_words_where_there_is_no_
     assert bar.save_chip.accessibleName() == "3 steps not saved · Try again"
     room.window.resize(1600, 700)
     room.wait_for(lambda: bar.save_chip.text() == "3 steps not saved · Try again", 3000)
+
+
+@pytest.fixture
+def _dressed(qapp: QApplication) -> Iterator[None]:
+    """The style sheet is there before the window is made, as in the program."""
+    qapp.setStyleSheet(style_sheet(theme()))
+    yield
+    qapp.setStyleSheet("")
+
+
+@pytest.mark.usefixtures("_dressed")
+def test_the_columns_of_label_are_painted_in_their_own_colours(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    room = request.getfixturevalue("room")
+    room.create(tmp_path / "project", "Project")
+    room.wait_for(lambda: room.window.workspace.isVisible())
+    image = room.window.workspace.grab().toImage()
+    at_the_left, in_the_middle = image.pixelColor(3, 3), image.pixelColor(image.width() // 2, 2)
+    assert at_the_left == theme().color("panel")
+    assert in_the_middle == theme().color("window")

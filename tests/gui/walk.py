@@ -207,11 +207,11 @@ class Walk:
         self.read("training stopped")
         self.session.training.discard()
         self.session.training.choose(depth="head")
-        window.tour.begin()
+        window.action_set["tour"].trigger()
         for step in Step:
             window.tour._step = step
             window.tour.changed.emit()
-            self.read(f"tour {step}")
+            self.read(f"tour {int(step)}")
         window.tour.end()
 
     def walk_messages(self) -> None:
