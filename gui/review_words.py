@@ -15,6 +15,7 @@ from gui import wording
 if TYPE_CHECKING:
     from engine.domain import ImageClass, Run
     from engine.evaluation.work_saved import Acceptance
+    from engine.tasks.review_parts import Suspect
 
 UNNAMED_COLOR = "#8b939e"
 FEW = 20
@@ -207,10 +208,38 @@ def stale(num_labels: int, run_id: int) -> str:
     )
 
 
-def suspicion(score: float, num_agreeing: int, num_neighbours: int) -> str:
-    """Returns how sure the model is that a class is wrong, and how many of the nearest images say so as well."""
-    sure = tr("{percent} % sure", percent=min(99, max(1, round(100 * score))))
-    if not num_neighbours:
-        return sure
-    agree = tr("{num_agreeing} of {num_neighbours} agree", num_agreeing=num_agreeing, num_neighbours=num_neighbours)
-    return f"{sure} · {agree}"
+def suspicion(suspect: Suspect) -> str:
+    """Returns what speaks for the suggested class and for the given one: the model, and the images most like it."""
+    given, suggested = _percent(suspect.given_probability), _percent(suspect.probability)
+    model = tr("model {suggested} : {given} %", suggested=suggested, given=given)
+    if not suspect.neighbour_ids:
+        return model
+    alike = tr("look-alikes {agreeing} : {given}", agreeing=suspect.num_agreeing, given=suspect.num_given)
+    return f"{model} · {alike}"
+
+
+def suspicion_in_full(suspect: Suspect, suggested: str, given: str) -> str:
+    """Returns the same as sentences, with the names of both classes."""
+    model = tr(
+        "The model, which had not seen it: {suggested} {suggested_percent} %, {given} {given_percent} %.",
+        suggested=suggested,
+        suggested_percent=_percent(suspect.probability),
+        given=given,
+        given_percent=_percent(suspect.given_probability),
+    )
+    if not suspect.neighbour_ids:
+        return model
+    alike = tr(
+        "Of the {total} images most like it: {agreeing} {suggested}, {num_given} {given}.",
+        total=len(suspect.neighbour_ids),
+        agreeing=suspect.num_agreeing,
+        suggested=suggested,
+        num_given=suspect.num_given,
+        given=given,
+    )
+    return f"{model} {alike}"
+
+
+def _percent(probability: float) -> int:
+    """Nothing that a model says is certain."""
+    return min(99, max(1, round(100 * probability)))

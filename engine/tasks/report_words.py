@@ -93,12 +93,13 @@ def checks_on(review: Review) -> list[str]:
         checks.append(tr("No groups of look-alikes were found or given: every image was held out for itself."))
     if review.gap is not None:
         checks.append(review.gap.sentence)
-    if review.suspects:
+    num_suspects = sum(each.is_likely for each in review.suspects)
+    if num_suspects:
         checks.append(
             trn(
                 "{number:,} label looks wrong to the model; it counts here as it is.",
                 "{number:,} labels look wrong to the model; they count here as they are.",
-                len(review.suspects),
+                num_suspects,
             )
         )
     alarms = [each for each in (run.unknown or {}).get("false_alarms", []) if each["rate"] == DEFAULT_FALSE_ALARM_RATE]

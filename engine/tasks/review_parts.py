@@ -19,7 +19,7 @@ from engine.evaluation.intervals import grouped
 from engine.evaluation.splits import assign_folds
 from engine.language import tr
 from engine.nn.head import fit_head
-from engine.suggestions.label_errors import find_label_errors
+from engine.suggestions.label_errors import LabelErrors, are_likely, evidence, find_label_errors
 
 NUM_NEIGHBOURS: Final = 8
 _MAX_SUSPECTS: Final = 500
@@ -33,22 +33,24 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """An image whose class looks wrong. `score` (0..1) is how sure the model is that the given class is wrong.
+    """An image whose class looks wrong: the model gives `given_probability` to the class that it has, and
+    `probability` to the suggested one.
 
-    `probability` is what it gives the suggested class. `is_likely` marks those that confident learning calls errors;
-    the others are merely less like their class than like another. `neighbour_ids` are the labelled images most like
-    it, nearest first, and `neighbour_class_ids` their classes; `num_agreeing` of them have the suggested class.
+    `is_likely` marks those that the model and the images most like it together call errors; the others are merely less
+    like their class than like another. `neighbour_ids` are the labelled images most like it, nearest first, and
+    `neighbour_class_ids` their classes; `num_agreeing` of them have the suggested class, `num_given` the given one.
     """
 
     image_id: int
     given_id: int
     suggested_id: int
-    score: float
+    given_probability: float
     probability: float
     is_likely: bool
     neighbour_ids: list[int]
     neighbour_class_ids: list[int]
     num_agreeing: int
+    num_given: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,33 +81,51 @@ def find_suspects(
     """
     errors = find_label_errors(probabilities, targets)
     is_open = ~np.isin(image_ids[errors.rows], sorted(dismissed))
-    shown = np.flatnonzero(is_open)[:_MAX_SUSPECTS]
-    rows = errors.rows[shown]
-    nearest = np.empty((len(rows), 0), np.int64)
-    if features is not None and len(rows):
-        likeness = features[rows] @ features.T
-        likeness[units[rows][:, None] == units[None, :]] = -np.inf
-        num = min(NUM_NEIGHBOURS, len(features) - 1)
-        nearest = np.argpartition(-likeness, num - 1, axis=1)[:, :num]
-        order = np.argsort(-np.take_along_axis(likeness, nearest, axis=1), axis=1)
-        nearest = np.take_along_axis(nearest, order, axis=1)
+    errors = _part(errors, np.flatnonzero(is_open)[:_MAX_SUSPECTS])
+    nearest = _neighbours(features, errors.rows, units)
+    num_agreeing = (targets[nearest] == errors.suggested[:, None]).sum(axis=1)
+    num_given = (targets[nearest] == targets[errors.rows][:, None]).sum(axis=1)
+    likely = are_likely(errors, num_agreeing, num_given)
     suspects = []
-    for place, row, neighbours in zip(shown.tolist(), rows.tolist(), nearest, strict=True):
-        suggested = int(errors.suggested[place])
+    for place in np.argsort(-evidence(errors, num_agreeing, num_given), kind="stable").tolist():
+        row, neighbours = int(errors.rows[place]), nearest[place]
         suspects.append(
             Suspect(
                 image_id=int(image_ids[row]),
                 given_id=class_ids[int(targets[row])],
-                suggested_id=class_ids[suggested],
-                score=float(errors.scores[place]),
-                probability=float(probabilities[row, suggested]),
-                is_likely=bool(errors.is_likely[place]),
+                suggested_id=class_ids[int(errors.suggested[place])],
+                given_probability=float(errors.given_probabilities[place]),
+                probability=float(errors.probabilities[place]),
+                is_likely=bool(likely[place]),
                 neighbour_ids=image_ids[neighbours].tolist(),
                 neighbour_class_ids=[class_ids[target] for target in targets[neighbours].tolist()],
-                num_agreeing=int((targets[neighbours] == suggested).sum()),
+                num_agreeing=int(num_agreeing[place]),
+                num_given=int(num_given[place]),
             )
         )
     return suspects
+
+
+def _part(errors: LabelErrors, places: NDArray[np.int64]) -> LabelErrors:
+    return LabelErrors(
+        errors.rows[places],
+        errors.suggested[places],
+        errors.given_probabilities[places],
+        errors.probabilities[places],
+    )
+
+
+def _neighbours(features: Array | None, rows: NDArray[np.int64], units: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Returns the images of other groups that are most like each of `rows` (S,), nearest first (S, up to 8)."""
+    if features is None or not len(rows) or len(features) < 2:
+        return np.empty((len(rows), 0), np.int64)
+    likeness = features[rows] @ features.T
+    likeness /= np.maximum(np.sqrt(np.einsum("nd,nd->n", features, features)), 1e-12)
+    likeness[units[rows][:, None] == units[None, :]] = -np.inf
+    num = min(NUM_NEIGHBOURS, len(features) - 1)
+    nearest = np.argpartition(-likeness, num - 1, axis=1)[:, :num]
+    order = np.argsort(-np.take_along_axis(likeness, nearest, axis=1), axis=1)
+    return np.asarray(np.take_along_axis(nearest, order, axis=1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
@@ -34,7 +35,8 @@ class ReviewSuspects(QWidget):
     """A suspect is open while its image has the class that was doubted and nobody has dismissed it.
 
     Only what is probably wrong is shown: images that are merely less like their class than like another are left to
-    Mistakes.
+    Mistakes. A new review changes the list around the suspect that is looked at, never that one: a key that is pressed
+    as it comes is meant for the picture that was there.
     """
 
     open_changed = Signal()
@@ -45,11 +47,13 @@ class ReviewSuspects(QWidget):
         self._session = session
         self._review: Review | None = None
         self._open: list[Suspect] = []
-        self._dismissed: list[int] = []
+        self._kept: Suspect | None = None
+        self._dismissed: list[tuple[int, int]] = []
         self._can_take_back = False
+        self._labels_then: NDArray[np.int32] = np.zeros(0, np.int32)
         self.list = SuspectList(thumbnails)
         self.view = SuspectView(thumbnails)
-        self.accept_button = button("", "primary")
+        self.accept_button = button("")  # neither is the one to press: the picture decides
         self.dismiss_button = button("")
         self._words = text_label("", "dim", wrap=True)
         self._hints = HintLine()
@@ -78,15 +82,18 @@ class ReviewSuspects(QWidget):
         return [self._face(each) for each in self._open]
 
     def show_review(self, review: Review | None) -> None:
-        """Shows the suspects of a review."""
-        self._review = review
+        """Shows the suspects of a review; the one that is looked at stays until it is decided."""
+        if review is not self._review:
+            self._kept = self._current() if review is not None and self.isVisible() else None
+            self._review = review
         self._refresh()
 
     def take_labels(self) -> None:
         """Takes over that labels are others now."""
-        self._can_take_back = False
+        if self._can_take_back:  # suggestions may be others without that a label is
+            self._can_take_back = np.array_equal(self._labels_then, self._session.columns.class_ids)
         if [each.image_id for each in self._find_open()] != [each.image_id for each in self._open]:
-            self._refresh()
+            self._refresh(follows_returned=True)
 
     def go_to(self, place: int) -> None:
         """Goes to an open suspect."""
@@ -99,23 +106,25 @@ class ReviewSuspects(QWidget):
         """Gives the image the class that is suggested, and goes on."""
         suspect = self._current()
         if suspect is not None and self._session.class_by_id(suspect.suggested_id) is not None:
-            self._session.label([suspect.image_id], suspect.suggested_id, Source.SUGGESTION)
+            # By hand: its image was not chosen for being labelled by a model, so it counts as any other.
+            self._session.label([suspect.image_id], suspect.suggested_id, Source.HUMAN)
 
     def dismiss(self) -> None:
         """Says that the class is right, and goes on; the suspect does not come back while the class stays."""
         suspect, project = self._current(), self._session.project
         if suspect is None or project is None or project.read_only:
             return
-        self._dismissed.append(suspect.image_id)
+        self._dismissed.append((suspect.image_id, suspect.given_id))
         self._write([suspect.image_id], True)
         self._can_take_back = True
+        self._labels_then = self._session.columns.class_ids.copy()
         self._refresh()
 
     def take_back(self) -> bool:
         """Brings back what was dismissed last, when that was the last thing done here; tells whether it was."""
         if not (self._can_take_back and self._dismissed and self.isVisible()):
             return False
-        image_id = self._dismissed.pop()
+        image_id, _ = self._dismissed.pop()
         self._write([image_id], False)
         self._can_take_back = bool(self._dismissed)
         self._refresh()
@@ -186,7 +195,11 @@ class ReviewSuspects(QWidget):
         if self._review is None:
             return []
         dismissed = set(self._dismissed)
-        likely = [each for each in self._review.suspects if each.is_likely and each.image_id not in dismissed]
+        likely = [each for each in self._review.suspects if each.is_likely]
+        if self._kept is not None and self._kept.image_id not in [each.image_id for each in likely]:
+            place = min(len(likely), max(0, self.list.currentIndex().row()))
+            likely.insert(place, self._kept)
+        likely = [each for each in likely if (each.image_id, each.given_id) not in dismissed]
         ids = np.array([each.image_id for each in likely], np.int64)
         is_open = self._session.has_images(ids)
         rows = self._session.rows_of(ids)
@@ -194,15 +207,18 @@ class ReviewSuspects(QWidget):
         is_open[is_open] = self._session.columns.class_ids[rows] == given[is_open]
         return [each for each, is_it in zip(likely, is_open.tolist(), strict=True) if is_it]
 
-    def _refresh(self) -> None:
+    def _refresh(self, follows_returned: bool = False) -> None:
+        """Shows the open ones, the same one in front if it is there; `follows_returned`: else one that came back."""
         before, at = [each.image_id for each in self._open], self.list.currentIndex().row()
+        current = before[at] if 0 <= at < len(before) else None
         self._open = self._find_open()
         now = [each.image_id for each in self._open]
         self._stack.setCurrentIndex(0 if self._open else 1)
         if now != before or self._open:
-            returned = next((place for place, each in enumerate(now) if each not in before), -1) if before else -1
+            returned = next((place for place, each in enumerate(now) if each not in before), -1)
+            place = now.index(current) if current in now else max(0, min(at, len(now) - 1))
             self.list.set_faces(self.faces)
-            self.list.go_to(returned if returned >= 0 else max(0, min(at, len(now) - 1)))
+            self.list.go_to(returned if follows_returned and before and returned >= 0 else place)
         if not self._open:
             self.view.show_suspect(None, [])
         self.open_changed.emit()
@@ -221,17 +237,11 @@ class ReviewSuspects(QWidget):
         for each in (self.accept_button, self.dismiss_button):
             each.setAccessibleName(each.text())
             each.setEnabled(not self._session.is_read_only)
-        agreeing = tr(
-            "{number} of the {total} nearest images are {name}",
-            number=suspect.num_agreeing,
-            total=len(suspect.neighbour_ids),
-            name=face.suggested[0],
-        )
         where = trn("{place} of {number:,} suspect", "{place} of {number:,} suspects", len(self._open), place=place + 1)
-        self._words.setText(f"{where} · {agreeing}")
+        self._words.setText(f"{where}. {review_words.suspicion_in_full(suspect, face.suggested[0], face.given[0])}")
 
     def _face(self, suspect: Suspect) -> SuspectFace:
-        sentence = review_words.suspicion(suspect.score, suspect.num_agreeing, len(suspect.neighbour_ids))
+        sentence = review_words.suspicion(suspect)
         return SuspectFace(suspect.image_id, self._named(suspect.given_id), self._named(suspect.suggested_id), sentence)
 
     def _named(self, class_id: int) -> tuple[str, str]:

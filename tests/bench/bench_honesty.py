@@ -32,6 +32,7 @@ from engine.nn.head import Head, fit_head, probabilities_of
 from engine.suggestions.label_errors import find_label_errors
 from engine.suggestions.near_duplicates import near_duplicates
 from engine.tasks.forecast_learning import measure_levels
+from engine.tasks.review_parts import find_suspects
 
 NUM_TRIALS = 10
 """For each set; five sets make the fifty of the issue."""
@@ -233,8 +234,9 @@ def bench_groups() -> None:
 
 
 def bench_label_errors() -> None:
-    """5 % of the labels are made wrong; how many of them are in the first tenth of the list."""
-    print("\nPlanted label errors (5 % of all labels, another class at random): found in the first 10 % of the list")
+    """5 % of the labels are made wrong; how many are in the first tenth of the list, and what Suspects shows."""
+    print("\nPlanted label errors (5 % of all labels, another class at random)")
+    print(row_of("set", "first 10 %", "shown", "planted", "of planted"))
     shares = []
     for name in SETS:
         images = load_set(name)
@@ -246,10 +248,22 @@ def bench_label_errors() -> None:
             targets[wrong] = (targets[wrong] + generator.integers(1, num_classes, len(wrong))) % num_classes
             trained = train(images.features, targets, images.hashes, images.hashes)
             listed = find_label_errors(trained.out_of_fold, targets).rows[: round(0.1 * len(targets))]
-            of_set.append(np.isin(wrong, listed).mean())
-        shares.append(np.mean(of_set))
-        print(f"{name:14s}{100 * shares[-1]:6.1f} %", flush=True)
-    print(f"on average {100 * np.mean(shares):.1f} %")
+            rows = np.arange(len(targets))
+            suspects = find_suspects(
+                trained.out_of_fold, targets, rows, range(num_classes), images.features, rows, set()
+            )
+            shown = np.array([each.image_id for each in suspects if each.is_likely], np.int64)
+            found = np.isin(shown, wrong)
+            of_set.append((np.isin(wrong, listed).mean(), len(shown), found.mean(), found.sum() / len(wrong)))
+        shares.append(np.mean(of_set, axis=0))
+        first, number, planted, of_planted = shares[-1]
+        figures = (f"{100 * value:.1f} %" for value in (planted, of_planted))
+        print(row_of(name, f"{100 * first:.1f} %", f"{number:.0f}", *figures), flush=True)
+    first, _, planted, of_planted = np.mean(shares, axis=0)
+    print(
+        f"on average {100 * first:.1f} % in the first tenth; of what is shown {100 * planted:.1f} % was planted, "
+        f"{100 * of_planted:.1f} % of the planted"
+    )
 
 
 def bench_work_saved() -> None:

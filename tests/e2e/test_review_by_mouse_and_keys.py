@@ -120,5 +120,5 @@ def test_cell_relabel_undo_suspect_and_take_me_to_the_rest(window: Any, project:
             for image_id, name in zip(columns.image_ids, columns.names, strict=True)
             if Path(name).stem in changed
         )
-        assert opened.history(int(image_id))[-1].source is Source.SUGGESTION
+        assert opened.history(int(image_id))[-1].source is Source.HUMAN
     assert "Traceback" not in window.log.read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from pathlib import Path
 from typing import Any
@@ -338,6 +339,71 @@ def test_suspects_are_accepted_and_dismissed_by_key_with_undo_and_stay_dismissed
     review.state.refresh()
     room.wait_for(lambda: review.state.review is not before)
     assert first.image_id not in [each.image_id for each in suspects.faces]
+
+
+def with_suspects(review: Any, suspects: list[Any]) -> Any:
+    return dataclasses.replace(review, suspects=suspects)
+
+
+def test_a_review_that_comes_while_suspects_are_decided_leaves_the_one_that_is_looked_at_in_front(
+    reviewed: Any,
+) -> None:
+    room, review = reviewed, reviewed.window.review
+    session, suspects = room.session, review.suspects
+    review.show_page("suspects")
+    room.wait_for(suspects.list.hasFocus)
+    found = review.state.review
+    likely = [dataclasses.replace(each, is_likely=True) for each in found.suspects]
+    assert len(likely) >= 3
+    newcomer, rest = likely[-1], likely[:-1]
+    review.state.review = with_suspects(found, rest)
+    review.state.changed.emit()
+    room.press(Key.Key_Down)
+    looked_at = suspects._current()
+    assert looked_at.image_id == rest[1].image_id
+    # A refit after an A: another suspect comes, before the one that is looked at; then that one is none any more.
+    for newer in ([newcomer, *rest], [newcomer, rest[0], *rest[2:]]):
+        review.state.review = with_suspects(found, newer)
+        review.state.changed.emit()
+        assert suspects._current().image_id == looked_at.image_id
+        assert f"It is {session.class_by_id(looked_at.given_id).name}" == suspects.dismiss_button.text()
+    room.press(Key.Key_D)
+    room.wait_for(lambda: looked_at.image_id in session.project.dismissed_suspects())
+    assert session.project.dismissed_suspects() == {looked_at.image_id}
+    assert looked_at.image_id not in [each.image_id for each in suspects.faces]
+    assert newcomer.image_id in [each.image_id for each in suspects.faces]
+
+
+def test_what_was_dismissed_can_be_taken_back_after_new_suggestions_came(reviewed: Any) -> None:
+    room, review = reviewed, reviewed.window.review
+    session, suspects = room.session, review.suspects
+    review.show_page("suspects")
+    room.wait_for(suspects.list.hasFocus)
+    first = suspects._current()
+    room.press(Key.Key_D)
+    room.wait_for(lambda: first.image_id in session.project.dismissed_suspects())
+    session.rows_changed.emit(np.arange(3))  # as a refit says it
+    before = session.columns.class_ids.copy()
+    room.press(Key.Key_Z, CTRL)
+    room.wait_for(lambda: first.image_id not in session.project.dismissed_suspects())
+    settle(room)
+    assert (session.columns.class_ids == before).all(), "no label was taken back instead"
+    assert suspects._current().image_id == first.image_id
+
+
+def test_neither_answer_to_a_suspect_is_the_default_and_a_correction_counts_as_made_by_hand(reviewed: Any) -> None:
+    room, review = reviewed, reviewed.window.review
+    suspects = review.suspects
+    review.show_page("suspects")
+    room.wait_for(suspects.list.hasFocus)
+    assert suspects.accept_button.property("role") == suspects.dismiss_button.property("role")
+    first = suspects._current()
+    room.click(suspects.accept_button)
+    settle(room)
+    entry = room.session.project.history(first.image_id)[-1]
+    assert entry.source is Source.HUMAN
+    row = room.session.row_of(first.image_id)
+    assert int(room.session.columns.class_ids[row]) == first.suggested_id
 
 
 def test_a_new_model_brings_new_figures_and_the_place_stays(reviewed: Any) -> None:

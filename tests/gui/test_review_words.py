@@ -8,6 +8,7 @@ import pytest
 from engine.domain import ImageClass
 from engine.evaluation.metrics import measure
 from engine.evaluation.work_saved import Acceptance
+from engine.tasks.review_parts import Suspect
 from gui import review_words
 from gui.review_words import UNNAMED_COLOR
 
@@ -78,6 +79,13 @@ def test_staleness_counts_labels_and_is_silent_without_any() -> None:
     assert review_words.stale(3, 7) == "3 labels changed since version 7; retrain to refresh"
 
 
-def test_what_is_nearly_certain_is_not_called_certain() -> None:
-    assert review_words.suspicion(0.9999, 5, 5) == "99 % sure · 5 of 5 agree"
-    assert review_words.suspicion(0.001, 0, 0) == "1 % sure"
+def suspect(given: float, suggested: float, agreeing: int, of_given: int, neighbours: int = 8) -> Suspect:
+    return Suspect(1, 10, 11, given, suggested, True, list(range(neighbours)), [11] * neighbours, agreeing, of_given)
+
+
+def test_a_suspect_shows_both_sides_of_both_witnesses_and_nothing_is_certain() -> None:
+    assert review_words.suspicion(suspect(0.0001, 0.9999, 5, 1)) == "model 99 : 1 % · look-alikes 5 : 1"
+    assert review_words.suspicion(suspect(0.2, 0.5, 0, 0, 0)) == "model 50 : 20 %"
+    assert review_words.suspicion_in_full(suspect(0.01, 0.97, 5, 1), "dress", "shirt") == (
+        "The model, which had not seen it: dress 97 %, shirt 1 %. Of the 8 images most like it: 5 dress, 1 shirt."
+    )
