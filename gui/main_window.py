@@ -78,6 +78,9 @@ class MainWindow(QMainWindow):
         self.menu_bar = QMenuBar()
         self.menu_bar.setNativeMenuBar(False)
         self.menus = {name: self.menu_bar.addMenu(title) for name, title in MENUS.items()}
+        for menu in self.menus.values():
+            # A menu without an entry does not open, and would not later: one that was opened at once fills in sight.
+            menu.addAction(tr("Starting…")).setEnabled(False)
         self.menus["Theme"] = QMenu(tr("&Theme"), self)
         self.top_bar = TopBar(self.menu_bar)
         self.welcome = WelcomePanel(preferences)
@@ -135,6 +138,8 @@ class MainWindow(QMainWindow):
         self.model_bar = ModelBar(session)
         yield
         self.action_set = ActionSet(session, self.commands, self)
+        for menu in self.menus.values():
+            menu.clear()
         self.action_set.fill(self.menus)
         self.menus["Model"].addMenu(UnknownMenu(session, self))
         self.menus["View"].addSeparator()
