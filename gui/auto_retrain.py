@@ -1,7 +1,8 @@
 """Refits the model by itself: after a pause in labelling, silently, when that takes about a second.
 
 The version that comes of it gives way to the next (see `engine.store.runs.is_passing`). It never trains the network,
-never replaces one that was trained, and stops when the user goes back to an older version.
+never replaces one that was trained, waits while a tour asks for the first model (the user's own press of Retrain), and
+stops when the user goes back to an older version.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class AutoRetrain(QObject):
         self._timer.timeout.connect(self._refit_if_due)
         session.rows_changed.connect(self._on_rows_changed)
         session.undo_changed.connect(self._on_facts_read)
+        session.guided_changed.connect(self._on_facts_read)
         session.run_changed.connect(self._on_run_changed)
         session.project_closed.connect(self._on_project_closed)
         session.work.ended.connect(self._on_work_ended)
@@ -74,7 +76,7 @@ class AutoRetrain(QObject):
 
     def _is_due(self) -> bool:
         session = self._session
-        if not self.is_on or session.why_no_retrain() or session.training.settings.depth != HEAD:
+        if not self.is_on or session.is_guided or session.why_no_retrain() or session.training.settings.depth != HEAD:
             return False
         return session.run is None or (session.run.depth == HEAD and session.facts.num_labels_since > 0)
 

@@ -183,7 +183,7 @@ class Commands(ProjectCommands):
     def begin_tour(self) -> None:
         """Leads through the first loop in the real screens."""
         self._window.show_label()
-        self._window.tour.begin()
+        self._window.tour.begin(lambda: self.use.session, self.use.add)
 
     def show_guide(self) -> None:
         from gui.dialogs.help import HelpDialog

@@ -16,14 +16,11 @@ from gui.error_view import ErrorView
 from gui.folders import can_only_be_read, open_remedy
 from gui.save_states import NOT_SAVED, SAVED
 from gui.session import Session
-from gui.theme import RESOURCES
 from gui.widgets.banner import Remedy
 
 if TYPE_CHECKING:
     from gui.dialogs.new_project import ProjectPlan
     from gui.main_window import MainWindow
-
-SAMPLE = RESOURCES / "sample"
 
 
 class ProjectCommands(QObject):
@@ -83,9 +80,9 @@ class ProjectCommands(QObject):
 
     def open_sample(self) -> None:
         """Opens the sample project; the first time it is made, with the classes ready and nothing labelled."""
-        from engine.settings import user_data_folder
+        from engine import sample
 
-        folder = user_data_folder() / "sample-project"
+        folder = sample.project_folder()
         if (folder / "project.db").is_file():
             self.open_folder(folder)
             return
@@ -97,11 +94,13 @@ class ProjectCommands(QObject):
         self.leave_project(create)
 
     def _fill_sample(self) -> None:
+        from engine import sample
+
         names = {"intact": tr("intact"), "missing_hole": tr("missing hole"), "scratched": tr("scratched")}
-        for folder in sorted(each.name for each in SAMPLE.iterdir() if each.is_dir()):
-            self._session.add_class(names.get(folder, folder.replace("_", " ")))
-        self._session.add_folder(SAMPLE)
-        self._window.tour.begin()
+        for name in sample.class_names():
+            self._session.add_class(names.get(name, name.replace("_", " ")))
+        self._window.commands.begin_tour()
+        self._session.read_in_background(sample.lay_out, self._session.add_folder)
 
     def drop(self, path: Path) -> None:
         """Takes what was dropped on the window: a project is opened, a folder of images starts or joins a project.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from engine.domain import Change, ImageClass, ImageColumns, LabelMode
 from engine.jobs import JobHandle
@@ -24,8 +24,12 @@ CLOSE_TIMEOUT_S = 5.0
 class ProjectSession(OpenProject):
     """Opens, reads and closes."""
 
+    guided_changed = Signal()
+
     def __init__(self, bridge: EngineBridge, parent: QObject | None = None) -> None:
         super().__init__(bridge, parent)
+        self.is_guided = False
+        """Whether a tour asks for the first labels and the first model: nothing trains or offers itself meanwhile."""
         self._opening = False
         self._closing_after: list[JobHandle] = []
         """Jobs that must have ended before the project may be closed."""
@@ -41,6 +45,12 @@ class ProjectSession(OpenProject):
         self._facts_timer = self._make_timer(FACTS_DELAY_MS, self._read_facts)
         self._reload_timer = self._make_timer(RELOAD_DELAY_MS, self.reload)
         bridge.images_added.connect(self._on_images_added)
+
+    def set_guided(self, on: bool) -> None:
+        """Says whether a tour asks for the first labels and the first model."""
+        if on != self.is_guided:
+            self.is_guided = on
+            self.guided_changed.emit()
 
     # ---- opening and closing
 

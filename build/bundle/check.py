@@ -24,7 +24,7 @@ from bundle.screen import first_paint_ms, virtual_display
 from bundle.toolbox import size_of
 
 SAMPLE = ROOT / "resources" / "sample"
-NUM_PER_CLASS, NUM_LABELLED = 40, 12
+NUM_LABELLED = 36
 LEAST_ACCURACY = 0.9
 FORMATS = ("onnx", "web", "safetensors", "pt2", "onnx-fp16", "onnx-int8")
 SETTLE_S = 8.0
@@ -134,10 +134,7 @@ def _check_window(program: Path, work: Path) -> list[tuple[str, str, str]]:
             hand.key("Escape")  # the first-run layer
             hand.click_image()
             hand.key("Home")
-            for number in ("1", "2", "3"):
-                hand.key(*[number] * NUM_LABELLED)
-                if number != "3":
-                    hand.key(*["Right"] * (NUM_PER_CLASS - NUM_LABELLED))
+            hand.key(*_sample_keys(data / "sample" / "pictures")[:NUM_LABELLED])
             hand.picture("labelled")
             hand.key("ctrl+r")
             _wait(lambda: any((project / "models").glob("*/run.json")), "a trained model", hand, 120)
@@ -168,6 +165,13 @@ def _check_window(program: Path, work: Path) -> list[tuple[str, str, str]]:
         ("model from the window", f"{accuracy:.3f} on the whole sample", f">= {LEAST_ACCURACY}"),
         ("resident memory of the window after training", f"{memory_mb:.0f} MB", "-"),
     ]
+
+
+def _sample_keys(pictures: Path) -> list[str]:
+    """Returns the key of the class of each picture, in the order in which the window shows them."""
+    names = sorted(folder.name for folder in SAMPLE.iterdir() if folder.is_dir())
+    class_of = {file.read_bytes(): file.parent.name for file in SAMPLE.rglob("*.jpg")}
+    return [str(names.index(class_of[file.read_bytes()]) + 1) for file in sorted(pictures.iterdir())]
 
 
 class _Hand:

@@ -19,7 +19,7 @@ FEWEST = 30
 
 
 class StacksOffer(QWidget):
-    """Seen in projects with images and without a label, until it is put away."""
+    """Seen in projects with images and without a label, until it is put away; not beside a tour's first steps."""
 
     begun = Signal()
 
@@ -53,6 +53,7 @@ class StacksOffer(QWidget):
         row.addWidget(self.away_button)
         session.project_opened.connect(self._offer_anew)
         session.columns_reset.connect(self.refresh)
+        session.guided_changed.connect(self._on_guided_changed)
         session.rows_changed.connect(self._on_rows_changed)
         self.hide()
 
@@ -63,7 +64,8 @@ class StacksOffer(QWidget):
         """Shows the offer where it makes sense."""
         session = self._session
         class_ids = session.columns.class_ids
-        can_begin = session.project is not None and not session.is_read_only and len(class_ids) >= FEWEST
+        is_free = session.project is not None and not session.is_read_only and not session.is_guided
+        can_begin = is_free and len(class_ids) >= FEWEST
         self.setVisible(can_begin and not self._is_put_away and not bool(np.any(class_ids != NO_CLASS)))
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -77,6 +79,10 @@ class StacksOffer(QWidget):
     def _on_rows_changed(self, _rows: object) -> None:
         if not self.isHidden():  # it goes with the first label, and does not come back at an undo
             self.refresh()
+
+    def _on_guided_changed(self) -> None:
+        if self._session.is_guided:  # a tour asks for picture after picture
+            self.hide()
 
     def _offer_anew(self) -> None:
         self._is_put_away = False

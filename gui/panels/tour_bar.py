@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from engine.language import tr
 from gui.theme import paint_icon, theme
-from gui.tour import TEXTS, Step, Tour
+from gui.tour import Step, Tour
 from gui.widgets.buttons import button
 from gui.widgets.text import ElidedLabel
 
@@ -54,6 +54,8 @@ class TourBar(QWidget):
         self.detail = ElidedLabel(role="dim")
         self.dots = StepDots()
         self.progress = ElidedLabel(role="dim")
+        self.try_button = button(tr("Try some pictures"), "primary", tooltip=tr("Shows what the model says of them"))
+        self.try_button.clicked.connect(tour.try_pictures)
         self.leave_button = button(tr("Leave the tour"), "chip", tooltip=tr("Help › Guided first loop brings it back"))
         self.leave_button.clicked.connect(tour.end)
         texts = QVBoxLayout()
@@ -65,6 +67,7 @@ class TourBar(QWidget):
         row.setSpacing(16)
         row.addLayout(texts, 1)
         row.addWidget(self.progress)
+        row.addWidget(self.try_button)
         row.addWidget(self.dots)
         row.addWidget(self.leave_button)
         tour.changed.connect(self._show)
@@ -74,14 +77,14 @@ class TourBar(QWidget):
         return QSize(320, super().minimumSizeHint().height())
 
     def _show(self) -> None:
-        step = self._tour.step
-        if step is not None:
-            text = TEXTS[step]
+        step, text = self._tour.step, self._tour.text()
+        if step is not None and text is not None:
             done, wanted = self._tour.progress()
             self.title.setText(text.title if step is Step.DONE else f"{step + 1}   {text.title}")
             self.detail.setText(text.detail)
             self.progress.setText(tr("{done} of {wanted}", done=done, wanted=wanted) if wanted else "")
             self.progress.setVisible(bool(wanted))
+            self.try_button.setVisible(step is Step.TAKE)
             self.dots.set_step(step)
             self.leave_button.setText(tr("Close") if step is Step.DONE else tr("Leave the tour"))
             where = tr("Step {number} of {num_steps}", number=step + 1, num_steps=NUM_STEPS)
