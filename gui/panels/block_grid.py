@@ -83,8 +83,13 @@ class BlockGrid(GridView):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            self.set_card_px(round(self.wanted_px * ZOOM_STEP ** (event.angleDelta().y() / 120)))
+            self.zoom_by(ZOOM_STEP ** (event.angleDelta().y() / 120), event.position().toPoint())
         event.accept()
+
+    def zoom_by(self, factor: float, around: QPoint) -> None:
+        wanted = (self.wanted_px + self._zoom_rest) * factor  # more or fewer pictures: there is no place to keep
+        self._zoom_rest = wanted - round(wanted)
+        self.set_card_px(round(wanted))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         keys, actions = Qt.Key, QAbstractItemView.CursorAction

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import (
+    QEvent,
     QItemSelection,
     QItemSelectionModel,
     QModelIndex,
@@ -24,6 +25,7 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import (
     QColor,
+    QNativeGestureEvent,
     QPainter,
     QPaintEvent,
     QRegion,
@@ -39,6 +41,7 @@ from gui.thumbnails import THUMBNAIL_PX, Thumbnails
 from gui.widgets.grid_layout import DEFAULT_CARD_PX, MARGIN_PX, MAX_CARD_PX, MIN_CARD_PX, GridLayout
 from gui.widgets.grid_selection import positions_within, to_positions, to_selection
 from gui.widgets.image_card import CardFace, CardPainter
+from gui.widgets.pinch import pinch_factor
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 Flag = QItemSelectionModel.SelectionFlag
@@ -335,13 +338,26 @@ class GridView(QAbstractItemView):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            # Touchpads send many small turns: what is left of a pixel is kept for the next one.
-            wanted = (self._card_px + self._zoom_rest) * ZOOM_STEP ** (event.angleDelta().y() / 120)
-            self._zoom_rest = wanted - round(wanted)
-            self.set_card_px(round(wanted), around=event.position().toPoint())
+            self.zoom_by(ZOOM_STEP ** (event.angleDelta().y() / 120), event.position().toPoint())
             event.accept()
         else:
             super().wheelEvent(event)
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        factor = pinch_factor(event)
+        if factor is None:
+            return super().viewportEvent(event)
+        assert isinstance(event, QNativeGestureEvent)
+        self.zoom_by(factor, event.position().toPoint())
+        event.accept()
+        return True
+
+    def zoom_by(self, factor: float, around: QPoint) -> None:
+        """Makes the pictures larger or smaller; the card under a point keeps its height on screen."""
+        # Touchpads send many small steps: what is left of a pixel is kept for the next one.
+        wanted = (self._card_px + self._zoom_rest) * factor
+        self._zoom_rest = wanted - round(wanted)
+        self.set_card_px(round(wanted), around=around)
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
         self.viewport().scroll(0, dy)  # moves what is painted; only the new stripe is painted anew

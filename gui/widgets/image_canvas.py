@@ -5,8 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPointF, QRect, QRectF, QSizeF, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSizeF, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QImage,
+    QMouseEvent,
+    QNativeGestureEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
 from engine.images.levels import Levels
@@ -15,6 +24,7 @@ from gui.display_levels import LevelsRenderer
 from gui.theme import theme
 from gui.widgets.canvas_overlays import paint_classes, paint_message, paint_note
 from gui.widgets.heat_overlay import HeatOverlay
+from gui.widgets.pinch import pinch_factor
 
 PADDING_PX = 16
 MAX_ZOOM = 8.0
@@ -192,6 +202,15 @@ class ImageCanvas(QWidget):
         else:
             self.zoom_by(WHEEL_STEP ** (event.angleDelta().y() / 120), event.position())
         event.accept()
+
+    def event(self, event: QEvent) -> bool:
+        factor = pinch_factor(event)
+        if factor is None:
+            return super().event(event)
+        assert isinstance(event, QNativeGestureEvent)
+        self.zoom_by(factor, event.position())
+        event.accept()
+        return True
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:

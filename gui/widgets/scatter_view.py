@@ -8,11 +8,22 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPolygonF, QWheelEvent
+from PySide6.QtGui import (
+    QColor,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QNativeGestureEvent,
+    QPainter,
+    QPaintEvent,
+    QPolygonF,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from engine.language import tr
 from gui.theme import theme
+from gui.widgets.pinch import pinch_factor
 from gui.widgets.point_raster import PointRaster
 
 MARGIN_PX = 28
@@ -178,6 +189,15 @@ class ScatterView(QWidget):
     def wheelEvent(self, event: QWheelEvent) -> None:
         self.zoom_by(WHEEL_STEP ** (event.angleDelta().y() / 120), event.position())
         event.accept()
+
+    def event(self, event: QEvent) -> bool:
+        factor = pinch_factor(event)
+        if factor is None:
+            return super().event(event)
+        assert isinstance(event, QNativeGestureEvent)
+        self.zoom_by(factor, event.position())
+        event.accept()
+        return True
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         keys = Qt.Key
