@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 UNNAMED_COLOR = "#8b939e"
 FEW = 20
 """With fewer images than this a figure per class says little."""
+DIFFERENT = 0.05
+"""By so much more than chance allows the open images must differ from the labelled ones to be told."""
 NUMBERS = (
     *(trc("number", "no"), trc("number", "one"), trc("number", "two"), trc("number", "three"), trc("number", "four")),
     *(trc("number", "five"), trc("number", "six"), trc("number", "seven"), trc("number", "eight")),
@@ -60,19 +62,53 @@ def precision_text(precision: float) -> str:
     return wording.percent(precision, 0 if f"{100 * precision:.1f}".endswith(".0") else 1)
 
 
-def headline(acceptance: Acceptance, precision: float) -> tuple[str, str, str]:
-    """Returns the sentence in three parts; the middle one is to be set off."""
+def headline(acceptance: Acceptance, precision: float, num_accepted: int, num_open: int) -> tuple[str, str, str]:
+    """Returns the sentence in three parts; the middle one is to be set off.
+
+    It is about the `num_open` images that wait for a class: `num_accepted` of them is what the button accepts. Where
+    none waits it is about images like the measured ones.
+    """
     exact = precision_text(precision)
     if not acceptance.num_measured:
         nothing = tr("Nothing can be accepted without looking, at {precision} precision", precision=exact)
         return nothing, "", ""
-    share = f"{BREAK}{wording.percent(acceptance.share, 0)}{BREAK}"
-    text = tr("Accept {share} of images without looking, at {precision} precision", share=share, precision=exact)
+    if not num_open:
+        share = f"{BREAK}{wording.percent(acceptance.share, 0)}{BREAK}"
+        text = tr(
+            "Of images like the labelled ones {share} could be accepted without looking, at {precision} precision",
+            share=share,
+            precision=exact,
+        )
+    elif not num_accepted:
+        nothing = trn(
+            "The {number:,} open image is not sure enough to accept without looking, at {precision} precision",
+            "None of the {number:,} open images is sure enough to accept without looking, at {precision} precision",
+            num_open,
+            precision=exact,
+        )
+        return nothing, "", ""
+    else:
+        text = trn(
+            "Accept {share} of the {number:,} open image without looking, at {precision} precision",
+            "Accept {share} of the {number:,} open images without looking, at {precision} precision",
+            num_open,
+            share=f"{BREAK}{_share_text(num_accepted, num_open)}{BREAK}",
+            precision=exact,
+        )
     before, share, after = text.split(BREAK)
     return before, share, after
 
 
-def below_headline(acceptance: Acceptance, precision: float, num_measured: int, best: float) -> str:
+def _share_text(part: int, whole: int) -> str:
+    """Returns a share in whole per cent that is 100 only for all and never 0."""
+    if 200 * part < whole:
+        return tr("less than 1 %")
+    return wording.percent(1.0 if part == whole else min(part / whole, 0.99), 0)
+
+
+def below_headline(
+    acceptance: Acceptance, precision: float, num_measured: int, best: float, num_accepted: int, num_open: int
+) -> str:
     """Returns the small print: how sure that is, on what it was measured, or why nothing can be promised."""
     if not acceptance.num_measured:
         if best < precision:
@@ -89,11 +125,44 @@ def below_headline(acceptance: Acceptance, precision: float, num_measured: int, 
             num_measured=num_measured,
         )
     low, high = acceptance.share_interval
-    return tr(
-        "between {low:.0f} % and {high:.0f} %, measured on images the model had not seen",
-        low=100 * low,
-        high=100 * high,
+    if not num_open:
+        return tr(
+            "between {low:.0f} % and {high:.0f} %, measured on images the model had not seen · no image waits for a "
+            "class",
+            low=100 * low,
+            high=100 * high,
+        )
+    parts = [
+        tr(
+            "{accepted:,} of {open:,}: {mistakes}, measured on images the model had not seen",
+            accepted=num_accepted,
+            open=num_open,
+            mistakes=mistakes(acceptance, num_accepted),
+        )
+        if num_accepted
+        else tr("measured on images the model had not seen")
+    ]
+    share = num_accepted / num_open
+    if low - DIFFERENT <= share <= high + DIFFERENT:
+        return parts[0]
+    difference = (
+        tr(
+            "Of the labelled images it would be {share:.0f} % ({low:.0f} to {high:.0f}): they are easier than the open "
+            "ones, as labels given in stacks are.",
+            share=100 * acceptance.share,
+            low=100 * low,
+            high=100 * high,
+        )
+        if share < low
+        else tr(
+            "Of the labelled images it would be {share:.0f} % ({low:.0f} to {high:.0f}): they are harder than the open "
+            "ones.",
+            share=100 * acceptance.share,
+            low=100 * low,
+            high=100 * high,
+        )
     )
+    return f"{parts[0]}. {difference}"
 
 
 def mistakes(acceptance: Acceptance, num_accepted: int) -> str:

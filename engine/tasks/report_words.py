@@ -140,8 +140,8 @@ def work_saved_words(review: Review) -> str:
         return ""
     low, high = found.share_interval
     return tr(
-        "At {precision:.0f} % precision, {share:.0f} % of the images need no looking at ({low:.0f} to {high:.0f} %); "
-        "{right} of those were right, at least {at_least} with 95 % certainty.",
+        "At {precision:.0f} % precision, {share:.0f} % of images like the measured ones need no looking at "
+        "({low:.0f} to {high:.0f} %); {right} of those were right, at least {at_least} with 95 % certainty.",
         precision=100 * precision,
         share=100 * found.share,
         low=100 * low,

@@ -1,4 +1,7 @@
-"""The headline of Review: how much work the model saves at a precision of one's choice, and what to do about it."""
+"""The headline of Review: how many open images need no look at a precision of one's choice, and what to do about it.
+
+Sentence and buttons are of the same images: those that wait for a class at this moment.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QSlider, QVBoxLay
 
 from engine.domain import Source
 from engine.language import tr
-from gui import review_words, wording
+from gui import review_words
 from gui.review_state import ReviewState
 from gui.session import Session
 from gui.theme import font, notifier, theme
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 PRECISIONS = (*(round(0.8 + 0.01 * step, 2) for step in range(20)), 0.995, 0.999)
 TOGETHER, EACH = "together", "each"
 COUNT_DELAY_MS = 120
+FEW_IMAGES = 20_000
+"""So many images are counted anew with every step of the slider."""
 NARROW_PX = 640
 TITLE_SCALE = 1.5
 
@@ -175,36 +180,32 @@ class HeadlineCard(Card):
         self._run_id = 0
 
     def _show_promise(self, *_: object) -> None:
+        """Shows another precision; what it means for the images at once too, where there are not very many."""
         review = self._state.review
         if review is None:
             return
-        acceptance, precision = self._acceptance(), self.precision
-        before, share, after = review_words.headline(acceptance, precision)
-        accent = theme().accent
-        self.title.setText(f"{escape(before)}<span style='color:{accent}'>{escape(share)}</span>{escape(after)}")
+        precision = self.precision
         self.value.setText(review_words.precision_text(precision))
         self.slider.setAccessibleDescription(review_words.precision_text(precision))
-        self._count_timer.start()
-        self._show_below(acceptance)
+        if len(review.other_ids) <= FEW_IMAGES:
+            self._show_counts()
+        elif not self._count_timer.isActive():  # not put off for as long as the slider is moved
+            self._count_timer.start()
 
-    def _show_below(self, acceptance: Acceptance) -> None:
+    def _show_sentences(self, acceptance: Acceptance) -> None:
+        """Says what the buttons do, of the same images."""
         review = self._state.review
         assert review is not None
         best = review.saved.best_precision() if not acceptance.num_measured else 1.0
-        words = review_words.below_headline(acceptance, self.precision, len(review.image_ids), best)
-        num_rest, num_open = len(self._rest_ids), len(self._rest_ids) + len(self._accepted_ids)
-        if num_open and not num_rest:
-            words = f"{words} · {tr('every image that waits for a class would be accepted')}"
-        elif num_open:
-            rest = tr(
-                "{share:.0f} % ({images}) are yours to look at",
-                share=100 * num_rest / num_open,
-                images=wording.count(num_rest, "image"),
-            )
-            words = f"{words} · {rest}"
-        elif len(self._session.columns):
-            words = f"{words} · {tr('no image waits for a class')}"
-        self.below.setText(words)
+        num_accepted = len(self._accepted_ids)
+        num_open = num_accepted + len(self._rest_ids)
+        before, share, after = review_words.headline(acceptance, self.precision, num_accepted, num_open)
+        accent = theme().accent
+        self.title.setText(f"{escape(before)}<span style='color:{accent}'>{escape(share)}</span>{escape(after)}")
+        num_measured = len(review.image_ids)
+        self.below.setText(
+            review_words.below_headline(acceptance, self.precision, num_measured, best, num_accepted, num_open)
+        )
 
     def _show_counts(self) -> None:
         if self._state.review is None:
@@ -231,4 +232,4 @@ class HeadlineCard(Card):
         )
         self.accept_button.setVisible(num_accepted > 0)
         self.accept_button.setEnabled(not self._session.is_read_only)
-        self._show_below(acceptance)
+        self._show_sentences(acceptance)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -134,7 +135,8 @@ def test_label_is_as_it_was_after_relabelling_in_review(reviewed: Any) -> None:
 def test_the_figures_are_those_of_the_images_that_were_held_out(reviewed: Any) -> None:
     overview, review = reviewed.window.review.overview, reviewed.window.review.state.review
     assert review.metrics.num_images == NUM_LABELLED * len(CLASSES)
-    assert "Accept " in overview.headline.title.text()
+    unlabelled = (PER_CLASS - NUM_LABELLED) * len(CLASSES)
+    assert f" of the {unlabelled} open images" in overview.headline.title.text()
     assert "measured on images the model had not seen" in overview.headline.below.text()
     table = overview.per_class.table.model()
     names = [table.index(row, 0).data() for row in range(table.rowCount())]
@@ -260,9 +262,19 @@ def test_at_every_precision_each_image_without_a_class_is_either_accepted_or_lef
         accepted_before = None
         for place in range(headline.slider.maximum() + 1):
             headline.slider.setValue(place)
-            headline._show_counts()
             accepted, rest = set(headline._accepted_ids.tolist()), set(headline._rest_ids.tolist())
             assert accepted | rest == unlabelled
+            said = headline.title.text()
+            if accepted:
+                share = re.search(r">([\d.]+) %</span> of the (\d+) open images", said)
+                assert share is not None
+                assert abs(float(share[1]) - 100 * len(accepted) / len(unlabelled)) <= 1
+                assert int(share[2]) == len(unlabelled)
+                assert headline.below.text().startswith(f"{len(accepted)} of {len(unlabelled)}: ")
+                assert headline.accept_button.text().endswith(f" {len(accepted)}")
+            else:
+                assert said.startswith(("Nothing can be", "None of the"))
+            assert headline.rest_button.text() == f"Take me to the {len(rest)}"
             assert not accepted & rest
             assert accepted_before is None or accepted <= accepted_before, "more precision accepts no more images"
             accepted_before = accepted

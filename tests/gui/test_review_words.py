@@ -17,18 +17,41 @@ def acceptance(num_measured: int = 200, precision: float = 0.99, at_least: float
     return Acceptance(np.zeros(2), 0.812, (0.76, 0.85), num_measured, precision, at_least, np.ones(5, np.bool_), 1.0)
 
 
-def test_the_headline_is_about_work_and_names_the_precision() -> None:
-    parts = review_words.headline(acceptance(), 0.99)
-    assert "".join(parts) == "Accept 81 % of images without looking, at 99 % precision"
-    assert parts[1] == "81 %"
-    small = review_words.below_headline(acceptance(), 0.99, 300, 0.99)
-    assert small == "between 76 % and 85 %, measured on images the model had not seen"
+def test_the_headline_is_about_the_open_images_and_names_the_precision() -> None:
+    parts = review_words.headline(acceptance(), 0.99, 211, 264)
+    assert "".join(parts) == "Accept 80 % of the 264 open images without looking, at 99 % precision"
+    assert parts[1] == "80 %"
+    small = review_words.below_headline(acceptance(), 0.99, 300, 0.99, 211, 264)
+    assert small == "211 of 264: about 2 wrong, at most 7, measured on images the model had not seen"
+
+
+def test_the_share_is_never_rounded_to_all_or_to_nothing() -> None:
+    shares = [review_words.headline(acceptance(), 0.9, part, 1000)[1] for part in (1, 6, 994, 999, 1000)]
+    assert shares == ["less than 1 %", "1 %", "99 %", "99 %", "100 %"]
+    assert "".join(review_words.headline(acceptance(), 0.9, 0, 264)).startswith("None of the 264 open images is sure")
+
+
+def test_where_the_open_images_are_unlike_the_labelled_ones_it_is_said() -> None:
+    small = review_words.below_headline(acceptance(), 0.95, 135, 0.95, 41, 264)
+    assert small.startswith("41 of 264: hardly any wrong, at most 2, measured on images the model had not seen. ")
+    assert "Of the labelled images it would be 81 % (76 to 85): they are easier than the open ones" in small
+    assert "easier" not in review_words.below_headline(acceptance(), 0.95, 135, 0.95, 225, 264)
+    assert "harder than the open ones" in review_words.below_headline(acceptance(), 0.95, 135, 0.95, 264, 264)
+
+
+def test_where_no_image_waits_it_is_about_images_like_the_labelled_ones() -> None:
+    parts = review_words.headline(acceptance(), 0.99, 0, 0)
+    text = "".join(parts)
+    assert text == "Of images like the labelled ones 81 % could be accepted without looking, at 99 % precision"
+    assert review_words.below_headline(acceptance(), 0.99, 300, 0.99, 0, 0) == (
+        "between 76 % and 85 %, measured on images the model had not seen · no image waits for a class"
+    )
 
 
 def test_what_cannot_be_promised_is_not_and_says_what_can() -> None:
     nothing = acceptance(num_measured=0)
-    assert "".join(review_words.headline(nothing, 0.995)).startswith("Nothing can be accepted without looking")
-    words = review_words.below_headline(nothing, 0.99, 48, 0.9)
+    assert "".join(review_words.headline(nothing, 0.995, 0, 9)).startswith("Nothing can be accepted without looking")
+    words = review_words.below_headline(nothing, 0.99, 48, 0.9, 0, 9)
     assert "48 were measured" in words
     assert "90 % can be promised now" in words
 
