@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from engine import weights
 from engine.backbones import CATALOGUE, BackboneSpec
-from engine.backbones.worth import better_backbone_hint
+from engine.backbones.worth import better_backbone_hint, better_backbone_words
 from engine.errors import BackboneError
 from engine.files import atomic_write_bytes, disk_error
 from engine.language import tr
@@ -72,6 +72,10 @@ class BackboneChoice(QObject):
     def hint(self) -> str:
         """Returns what a better backbone would bring and how to get it, empty while the built-in one is not in use."""
         return better_backbone_hint(self.chosen.key, self.available) if self.chosen is not None else ""
+
+    def short_hint(self) -> str:
+        """Returns the gist of `hint`, for a bar."""
+        return better_backbone_words(self.chosen.key) if self.chosen is not None else ""
 
     def look_up(self) -> None:
         """Looks again which weights are on this machine; `changed` follows."""

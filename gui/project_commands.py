@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QDialog
 
+from engine.backbones import CATALOGUE
 from engine.errors import ProjectDamagedError, ProjectError, ProjectInUseError
+from engine.events import JobSucceeded
 from engine.language import tr, trc, trn
+from gui.activities import DOWNLOAD
 from gui.dialogs import ask
 from gui.error_view import ErrorView
 from gui.folders import can_only_be_read, open_remedy
@@ -32,6 +35,8 @@ class ProjectCommands(QObject):
         self._window = window
         self._asked_folder: Path | None = None
         self._was_not_saved = False
+        self._wanted_backbone: tuple[Path, str] | None = None
+        session.work.ended.connect(self._on_work_ended)
         session.save_state_changed.connect(self._on_save_state)
 
     @property
@@ -63,6 +68,17 @@ class ProjectCommands(QObject):
         if plan.backbone:
             self._session.backbones.choose(plan.backbone)
         self._session.add_folder(plan.images_folder, plan.has_class_folders)
+        if plan.download:
+            self._wanted_backbone = (plan.project_folder, plan.download)
+            self._session.work.download(CATALOGUE[plan.download])
+
+    def _on_work_ended(self, kind: str, end: object) -> None:
+        if kind != DOWNLOAD or self._wanted_backbone is None:
+            return
+        (folder, key), self._wanted_backbone = self._wanted_backbone, None
+        project = self._session.project
+        if isinstance(end, JobSucceeded) and project is not None and project.folder == folder:
+            self._session.backbones.choose(key)
 
     def open_project(self) -> None:
         folder = ask.ask_folder(self._window, tr("Open a project: choose its folder"))

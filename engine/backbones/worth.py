@@ -90,6 +90,15 @@ def better_backbone_hint(chosen_key: str, available: frozenset[str]) -> str:
     )
 
 
+def better_backbone_words(chosen_key: str) -> str:
+    """Returns the gist of `better_backbone_hint`, for a bar."""
+    better, starter = CATALOGUE[SUGGESTED_KEY], _starter_accuracy()
+    own = accuracy(better)
+    if chosen_key != STARTER_KEY or starter is None or own is None or _tenths_avoided(own, starter) <= 0:
+        return ""
+    return tr("{backbone} makes fewer mistakes", backbone=better.display_name)
+
+
 def _tenths_avoided(better: float, worse: float) -> int:
     return round(10 * (better - worse) / (1 - worse))
 

@@ -45,6 +45,8 @@ class BackbonesDialog(FramedDialog):
         self.resize(900, max(600, min(760, room)))
         self._session = session
         self._shown_key = ""
+        self._recommended_key = ""
+        self._is_filling = self._was_chosen = False
         self._own_bytes = 0
         self.model = BackboneListModel(self)
         self.body.addLayout(self._make_middle(), 1)
@@ -80,12 +82,17 @@ class BackbonesDialog(FramedDialog):
     def _show_advice(self, advice: Advice) -> None:
         if isValid(self):  # not closed meanwhile
             self.advice.setText(advice.text())
+            self._recommended_key = advice.recommendation.spec.key
+            if not self._was_chosen:
+                self._shown_key = self._recommended_key
+            self._fill()
 
     # ---- made once
 
     def _make_middle(self) -> QHBoxLayout:
         self.search = QLineEdit()
-        self.search.setPlaceholderText(tr("Search here and in all of timm"))
+        self.search.setPlaceholderText(tr("Search by name"))
+        self.search.setToolTip(tr("Also finds networks that are not in the list, from the collection called timm"))
         self.search.setClearButtonEnabled(True)
         self.search.setAccessibleName(tr("Search for a backbone by name"))
         self._pause = QTimer(self)
@@ -103,7 +110,7 @@ class BackbonesDialog(FramedDialog):
         self.list.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self.list.selectionModel().currentChanged.connect(self._on_current)
         self.list.doubleClicked.connect(lambda _index: self._on_use())
-        self.nothing = text_label(tr("Nothing is called that, neither here nor in timm."), "dim", wrap=True)
+        self.nothing = text_label(tr("No network is called that."), "dim", wrap=True)
         self.nothing.hide()
         self.details = BackboneDetails()
         self.details.download_asked.connect(self._on_download)
@@ -146,6 +153,7 @@ class BackbonesDialog(FramedDialog):
 
     def select(self, key: str) -> None:
         """Chooses a backbone in the list, if it is there."""
+        self._was_chosen = True
         row = self.model.row_of(key)
         if row >= 0:
             self.list.setCurrentIndex(self.model.index(row))
@@ -155,18 +163,22 @@ class BackbonesDialog(FramedDialog):
         backbones = self._session.backbones
         in_use = backbones.chosen.key if backbones.chosen is not None else ""
         wanted = self._shown_key or in_use
-        self.model.set_rows(rows_for(self.search.text(), backbones.others, backbones.available, in_use))
+        self._is_filling = True
+        rows = rows_for(self.search.text(), backbones.others, backbones.available, in_use, self._recommended_key)
+        self.model.set_rows(rows)
         self.nothing.setVisible(self.model.rowCount() == 0)
         row = self.model.row_of(wanted)
         index = self.model.index(row if row >= 0 else self.model.first_row())
         self.list.setCurrentIndex(index)
         self.list.scrollTo(index)
+        self._is_filling = False
         self.views.show_choice(backbones.views_preset)
         self._show_record()
 
     def _on_current(self, index: QModelIndex) -> None:
         record = index.data(SPEC_ROLE)
         if isinstance(record, BackboneSpec):
+            self._was_chosen |= not self._is_filling
             if record.key != self._shown_key:
                 self.problem.hide()
             self._shown_key = record.key
@@ -264,7 +276,7 @@ class BackbonesDialog(FramedDialog):
             )
 
     def _on_here(self, record: BackboneSpec) -> None:
-        self._shown_key = record.key
+        self._shown_key, self._was_chosen = record.key, True
         self._session.backbones.look_up()
 
     # ---- what comes back

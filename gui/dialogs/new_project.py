@@ -13,6 +13,7 @@ from shiboken6 import isValid
 
 from engine.domain import LabelMode
 from engine.language import tr, trn
+from gui import wording
 from gui.backbone_advice import Advice, ask_advice
 from gui.dialogs import ask
 from gui.dialogs.frame import FramedDialog
@@ -37,6 +38,8 @@ class ProjectPlan:
     label_mode: LabelMode = LabelMode.ONE
     backbone: str = ""
     """The one that was recommended, where it is on this machine and not what a project takes by itself."""
+    download: str = ""
+    """The one that was recommended, where it is to be fetched and then used."""
 
 
 class NewProjectDialog(FramedDialog):
@@ -77,6 +80,9 @@ class NewProjectDialog(FramedDialog):
         self.advice_note = text_label(role="dim", wrap=True)
         self.body.addSpacing(8)
         self.body.addWidget(self.advice_note)
+        self.get_box = QCheckBox()
+        self.get_box.setToolTip(tr("In the background, while you label. Without this nothing is downloaded"))
+        self.body.addWidget(self.get_box)
         self.body.addStretch(1)
         self.problem = text_label(role="warning", wrap=True)
         self.body.addWidget(self.problem)
@@ -84,6 +90,7 @@ class NewProjectDialog(FramedDialog):
         cancel.clicked.connect(self.reject)
         self.create_button = self.add_button(button(tr("Create project"), "primary"))
         self.create_button.clicked.connect(self.accept)
+        self.get_box.hide()
         self._show_class_folders([])
         if images is not None:
             self.images_field.setText(str(images))
@@ -99,6 +106,7 @@ class NewProjectDialog(FramedDialog):
             has_class_folders=self.class_folders_box.isChecked(),
             label_mode=LabelMode.SEVERAL if self.several_button.isChecked() else LabelMode.ONE,
             backbone=self._advised_key(),
+            download=self._key_to_get() if self.get_box.isChecked() else "",
         )
 
     def _add_fields(self, browse_images: QPushButton, browse_place: QPushButton) -> None:
@@ -160,8 +168,7 @@ class NewProjectDialog(FramedDialog):
 
     def _on_images_changed(self) -> None:
         folder = self._images_folder()
-        self._advice = None
-        self.advice_note.clear()
+        self._take_advice(folder, None)
         self._advice_pause.start()
         names = class_folders(folder) if folder.is_dir() else []
         self._show_class_folders(names)
@@ -174,10 +181,23 @@ class NewProjectDialog(FramedDialog):
         if self._session is not None and folder.is_dir() and folder.name:
             ask_advice(self._session, folder, lambda advice: self._take_advice(folder, advice))
 
-    def _take_advice(self, folder: Path, advice: Advice) -> None:
-        if isValid(self) and folder == self._images_folder():  # neither closed nor changed meanwhile
-            self._advice = advice
-            self.advice_note.setText(advice.text())
+    def _take_advice(self, folder: Path, advice: Advice | None) -> None:
+        if not isValid(self) or folder != self._images_folder():
+            return  # closed or changed meanwhile
+        self._advice = advice
+        self.advice_note.setText(advice.text() if advice is not None else "")
+        if advice is not None:
+            found = advice.recommendation.spec
+            words = {"name": found.display_name, "size": wording.size(found.size_bytes)}
+            self.get_box.setText(tr("Download {name} ({size}) and use it", **words))
+            self.get_box.setAccessibleName(self.get_box.text())
+        self.get_box.setChecked(False)
+        self.get_box.setVisible(bool(self._key_to_get()))
+
+    def _key_to_get(self) -> str:
+        advice = self._advice
+        is_to_get = advice is not None and not advice.recommendation.is_here
+        return advice.recommendation.spec.key if advice is not None and is_to_get else ""
 
     def _advised_key(self) -> str:
         advice = self._advice

@@ -13,6 +13,8 @@ from gui import wording
 
 SPEC_ROLE = Qt.ItemDataRole.UserRole
 STATE_ROLE = Qt.ItemDataRole.UserRole + 1
+RECOMMENDED_ROLE = Qt.ItemDataRole.UserRole + 2
+RECOMMENDED = tr("Recommended")
 MOST_FOUND = 60
 
 IN_USE, HERE, TO_GET, GONE = tr("in use"), tr("on this machine"), trc("state", "download"), tr("not part of this copy")
@@ -26,9 +28,12 @@ class Row:
     spec: BackboneSpec | None
     text: str
     state: str = ""
+    is_recommended: bool = False
 
 
-def rows_for(text: str, others: Sequence[BackboneSpec], available: frozenset[str], in_use: str) -> list[Row]:
+def rows_for(
+    text: str, others: Sequence[BackboneSpec], available: frozenset[str], in_use: str, recommended: str = ""
+) -> list[Row]:
     """Returns what the list shows for a search; an empty one means the whole catalogue.
 
     Args:
@@ -36,6 +41,7 @@ def rows_for(text: str, others: Sequence[BackboneSpec], available: frozenset[str
         others: backbones on this machine that are not in the catalogue.
         available: keys whose weights are here.
         in_use: key of the backbone that the project uses.
+        recommended: key of the one to take on this machine, the first of those to download; "" while nobody knows.
     """
     words = text.lower().replace("_", " ").split()
     listed = [each for each in (*others, *CATALOGUE.values()) if _has_words(each, words)]
@@ -45,11 +51,18 @@ def rows_for(text: str, others: Sequence[BackboneSpec], available: frozenset[str
     found = [TIMM_PREFIX + name for name in find_timm(text, MOST_FOUND)]
     more = [spec(key) for key in found if key not in known]
     rows: list[Row] = []
-    for heading, specs in ((tr("On this machine"), here), (tr("To download"), to_get), (tr("Found in timm"), more)):
+    for heading, specs in ((tr("On this machine"), here), (tr("To download"), to_get), (tr("More networks"), more)):
         if specs:
             rows.append(Row(None, heading))
-            ordered = sorted(specs, key=lambda each: (each.key != in_use, each.size_bytes)) if specs is here else specs
-            rows += [Row(each, each.display_name, _state_of(each, available, in_use)) for each in ordered]
+            ordered = (
+                sorted(specs, key=lambda each: (each.key != in_use, each.size_bytes))
+                if specs is here
+                else sorted(specs, key=lambda each: each.key != recommended)
+            )
+            rows += [
+                Row(each, each.display_name, _state_of(each, available, in_use), each.key == recommended)
+                for each in ordered
+            ]
     if len(found) == MOST_FOUND:
         rows.append(Row(None, tr("There are more: type more of the name")))
     return rows
@@ -108,11 +121,21 @@ class BackboneListModel(QAbstractListModel):
             return row.spec
         if role == STATE_ROLE:
             return row.state
+        if role == RECOMMENDED_ROLE:
+            return row.is_recommended
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return row.text
         if role == Qt.ItemDataRole.AccessibleDescriptionRole and row.spec is not None:
             size = wording.size(row.spec.size_bytes)
-            parts = (row.state, size, wording.speed(row.spec.speed_class), row.spec.licence, licence_words(row.spec))
+            marked = RECOMMENDED if row.is_recommended else ""
+            parts = (
+                marked,
+                row.state,
+                size,
+                wording.speed(row.spec.speed_class),
+                row.spec.licence,
+                licence_words(row.spec),
+            )
             return ", ".join(part for part in parts if part)
         return None
 

@@ -150,8 +150,8 @@ class ModelBar(QWidget):
             since = session.facts.num_labels_since
             if since:
                 facts += " · " + trn("{number:,} new label since", "{number:,} new labels since", since)
-            hint = session.backbones.hint()
-            self.facts.setText(f"{facts} · {hint}" if hint else facts)
+            gist = session.backbones.short_hint()
+            self.facts.setText(f"{facts} · {gist}" if gist else facts)
         else:
             self.title.setText(tr("No model yet"))
             self.interval.setText("")
@@ -168,6 +168,7 @@ class ModelBar(QWidget):
         what = tr("The network that looks at the images: choose another one, or download one")
         hint = session.backbones.hint()
         self.backbone_button.setToolTip(f"{what}.\n{hint}" if hint else what)
+        self.facts.setToolTip(f"{self.facts.text().removesuffix('.')}.\n{hint}" if hint else "")
         self.backbone_button.setVisible(session.project is not None)
         self.auto_box.setChecked(session.auto_retrain.is_on)
         self._show_training()
@@ -197,14 +198,13 @@ class ModelBar(QWidget):
             return tr("Label some images of two classes or more, then press Retrain."), "dim"
         if session.has_several_classes and not (session.columns.marks & Mark.CONFIRMED).any():
             return tr("Confirm images that have all of their classes with Enter, then press Retrain."), "dim"
-        hint = session.backbones.hint()
         sentence = trn(
             "{number:,} image labelled in {classes}. Press Retrain.",
             "{number:,} images labelled in {classes}. Press Retrain.",
             num_labelled,
             classes=wording.classes(num_classes),
         )
-        return f"{sentence} {hint}".strip(), "dim"
+        return sentence, "dim"
 
     # ---- the engine
 

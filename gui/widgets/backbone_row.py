@@ -8,7 +8,16 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from engine.backbones import BackboneSpec
 from gui import wording
-from gui.models.backbone_list import HERE, IN_USE, SPEC_ROLE, STATE_ROLE, TO_GET, licence_words
+from gui.models.backbone_list import (
+    HERE,
+    IN_USE,
+    RECOMMENDED,
+    RECOMMENDED_ROLE,
+    SPEC_ROLE,
+    STATE_ROLE,
+    TO_GET,
+    licence_words,
+)
 from gui.theme import font, paint_icon, theme
 
 ROW_PX, HEADING_PX, ICON_PX, MARGIN_PX = 52, 34, 18, 12
@@ -34,7 +43,9 @@ class BackboneDelegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if isinstance(record, BackboneSpec):
-            self._paint_row(painter, space, state, record, str(index.data(STATE_ROLE)))
+            self._paint_row(
+                painter, space, state, record, str(index.data(STATE_ROLE)), bool(index.data(RECOMMENDED_ROLE))
+            )
         else:
             painter.setPen(theme().color("text_faint"))
             painter.setFont(font(0.86, bold=True))
@@ -42,7 +53,13 @@ class BackboneDelegate(QStyledItemDelegate):
         painter.restore()
 
     def _paint_row(
-        self, painter: QPainter, space: QRect, state: QStyle.StateFlag, record: BackboneSpec, word: str
+        self,
+        painter: QPainter,
+        space: QRect,
+        state: QStyle.StateFlag,
+        record: BackboneSpec,
+        word: str,
+        is_recommended: bool,
     ) -> None:
         colors = theme()
         is_chosen = bool(state & QStyle.StateFlag.State_Selected)
@@ -72,6 +89,10 @@ class BackboneDelegate(QStyledItemDelegate):
         )
         painter.drawText(upper, int(_LEFT), name)
         self._paint_facts(painter, lower, record)
+        if is_recommended:
+            painter.setFont(font(0.88, bold=True))
+            painter.setPen(colors.color("accent"))
+            painter.drawText(lower, int(_RIGHT), RECOMMENDED)
 
     def _paint_facts(self, painter: QPainter, space: QRect, record: BackboneSpec) -> None:
         colors = theme()

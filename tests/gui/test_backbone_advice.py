@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 
 from engine.backbones import CATALOGUE
 from engine.backbones.recommendation import Recommendation
@@ -67,6 +70,40 @@ def test_a_new_project_says_what_is_recommended_for_its_images(room: Any, pictur
     assert dialog.plan().backbone == ""
     dialog.images_field.setText("/nowhere")
     assert dialog.advice_note.text() == ""
+    dialog.reject()
+
+
+def test_a_new_project_fetches_the_recommended_one_only_where_that_is_asked_for(
+    room: Any, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("gui.engine_work.EngineWork.download", lambda _work, spec: asked.append(spec.key))
+    for is_wanted in (False, True):
+        room.window.commands.new_project_from(pictures)
+        dialog = room.dialog(NewProjectDialog)
+        room.wait_for(dialog.get_box.isVisible)
+        assert dialog.get_box.text() == "Download MobileNetV2 (14 MB) and use it"
+        assert not dialog.get_box.isChecked()
+        if is_wanted:
+            QTest.keyClick(dialog.get_box, Qt.Key.Key_Space)
+        dialog.place_field.setText(str(tmp_path / f"project {is_wanted}"))
+        room.click(dialog.create_button)
+        room.wait_for(lambda: room.session.project is not None and len(room.session.columns) == 8)
+        assert asked == (["mobilenet_v2"] if is_wanted else [])
+        room.session.close_project()
+        room.wait_for(lambda: room.session.project is None and not room.window.findChildren(NewProjectDialog))
+
+
+def test_the_fields_of_a_new_project_stand_apart_also_beside_the_longest_advice(room: Any, pictures: Path) -> None:
+    (pictures / "a folder that could be a class").mkdir()
+    room.window.commands.new_project_from(pictures)
+    dialog = room.dialog(NewProjectDialog)
+    room.wait_for(dialog.get_box.isVisible)
+    fields = (dialog.images_field, dialog.name_field, dialog.place_field, dialog.one_button)
+    for upper, lower in pairwise(fields):
+        assert upper.mapTo(dialog, upper.rect().bottomLeft()).y() < lower.mapTo(dialog, lower.rect().topLeft()).y()
+    note = dialog.advice_note
+    assert note.height() >= note.heightForWidth(note.width())
     dialog.reject()
 
 
