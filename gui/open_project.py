@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
+from shiboken6 import isValid
 
 from engine.domain import ImageClass, ImageColumns, ImageRecord, LabelMode, Run
 from engine.errors import AppError
@@ -131,12 +132,12 @@ class OpenProject(QObject):
     ) -> None:
         """Runs a blocking read off the GUI thread and gives its result to `then` in the GUI thread.
 
-        Neither callback is called when the project was closed meanwhile.
+        Neither callback is called when the project was closed meanwhile, or the dialog that asked.
         """
         project = self.project
 
         def deliver(result: Any) -> None:
-            if self.project is project:
+            if self.project is project and not _is_gone(then):
                 then(result)
 
         def fail(error: BaseException) -> None:
@@ -148,6 +149,12 @@ class OpenProject(QObject):
     def read_without_answer(self, work: Callable[[], None]) -> None:
         """Runs something off the GUI thread, before the project is closed, whose result nobody waits for."""
         self._reader.submit(work)
+
+
+def _is_gone(act: Callable[..., object]) -> bool:
+    """Returns whether it is the method of a widget that is no more."""
+    owner = getattr(act, "__self__", None)
+    return isinstance(owner, QObject) and not isValid(owner)
 
 
 def as_array(image_ids: Ids) -> NDArray[np.int64]:

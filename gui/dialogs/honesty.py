@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QDateTime, QLocale, QTimer
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QComboBox, QHBoxLayout, QLineEdit, QRadioButton, QWidget
+from shiboken6 import isValid
 
 from engine.evaluation.groups import BY_COLUMN, BY_FOLDER
 from engine.language import tr, trn
@@ -156,7 +157,7 @@ class HonestyDialog(FramedDialog):
         )
 
     def _show_preview(self, asked: int, found: GroupPreview | None) -> None:
-        if asked != self._asked:  # something else was chosen meanwhile
+        if not isValid(self) or asked != self._asked:  # closed, or something else was chosen meanwhile
             return
         if found is None:
             text, problem = _NOTHING, ""

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QStyleOptionViewItem,
     QWidget,
 )
-from shiboken6 import isValid
 
 from engine import language
 from engine.domain import StepEntry
@@ -93,8 +92,6 @@ class UndoHistoryDialog(FramedDialog):
             session.when_saved(lambda: session.read_in_background(lambda: project.steps(LIMIT), self._fill))
 
     def _fill(self, entries: Sequence[StepEntry]) -> None:
-        if not isValid(self):  # closed meanwhile
-            return
         num_undone = sum(entry.is_undone for entry in entries)
         for at, entry in enumerate(entries):
             self._add_row(entry.text, num_undone - at, wording.moment(entry.made_at))

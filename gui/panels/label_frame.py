@@ -187,8 +187,9 @@ class LabelFrame(QWidget):
 
     def _make_filters(self) -> QScrollArea:
         """Returns the sections in a column that scrolls where the window is too low for them."""
-        area, column = QScrollArea(self._left), QWidget()
+        area, column = QScrollArea(), QWidget()
         area.setProperty("role", "thin")
+        area.setParent(self._left)  # after its role: its bars take their looks from both
         area.setWidget(column)
         layout = QVBoxLayout(column)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QObject
+from shiboken6 import delete
 
 from engine.domain import NO_CLASS, Mark
 from engine.errors import StoreError
@@ -201,3 +203,18 @@ def test_what_the_store_says_of_an_earlier_step_shows_below_what_was_done_since(
     assert session.columns.class_ids[:3].tolist() == [NO_CLASS, second.id, NO_CLASS]
     assert session.columns.marks[0] == Mark.NONE
     assert session.project.columns().class_ids.tolist() == session.columns.class_ids.tolist()
+
+
+def test_an_answer_to_a_dialog_that_was_closed_meanwhile_is_not_delivered(room: Any, tmp_path: Path) -> None:
+    class Asker(QObject):
+        def take(self, _answer: object) -> None:
+            answers.append("to the dead")
+
+    room.create(tmp_path / "project")
+    answers: list[str] = []
+    asker = Asker()
+    room.session.read_in_background(lambda: None, asker.take)
+    delete(asker)
+    room.session.read_in_background(lambda: "to the living", answers.append)
+    room.wait_for(lambda: bool(answers))
+    assert answers == ["to the living"]

@@ -109,6 +109,7 @@ class Walk:
         self.walk_review()
         self.walk_use()
         self.walk_messages()
+        self.walk_preferences()
         for name, action in window.action_set._actions.items():
             if name not in NOT_WALKED and not name.startswith("theme_") and action.isEnabled():
                 self.do(name, action.trigger)
@@ -250,6 +251,15 @@ class Walk:
         self.wait(2000)
         self.read("versions compared")
         self.show_dialog("tidy versions", TidyVersionsDialog(versions.versions, window))
+
+    def walk_preferences(self) -> None:
+        from gui.dialogs.preferences import PreferencesDialog
+
+        for key in ("keys", "computing", "storage", "backups"):
+            self.session.preferences.set_preferences_section(key)
+            workspace = self.window.workspace
+            dialog = PreferencesDialog(self.session, self.window.commands, workspace.thumbnails, self.window)
+            self.show_dialog(f"preferences {key}", dialog)
 
     def walk_use(self) -> None:
         from gui.dialogs.use_folder import UseFolderDialog
