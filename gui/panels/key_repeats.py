@@ -6,67 +6,69 @@ the same moment, and Qt recognises them only when both have arrived. A hand cann
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QTimer, Signal
-from PySide6.QtGui import QKeyEvent
+from typing import Final
 
-SAME_MOMENT_MS = 1
-WAIT_MS = 30
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QApplication, QWidget
+
+from gui.panels.held_key import SAME_MOMENT_MS, Moment, moment_of
+
+WAIT_MS: Final = 30
 """How long a release is not believed: the press of a repeat may be on its way."""
 
 
 class KeyRepeats(QObject):
-    """Shown the key events of a view by whoever filters them."""
+    """Sees the keys of whatever has the keyboard in a workspace, before that gets them."""
 
-    released = Signal(int)
-    """A key (Qt.Key) was really let go of."""
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, workspace: QWidget) -> None:
+        super().__init__(workspace)
+        self._workspace = workspace
         self._is_repeat = False
-        self._key, self._released_at_ms = 0, 0
-        self._last_key = 0
-        self._wait = QTimer(self, singleShot=True, interval=WAIT_MS)
-        self._wait.timeout.connect(self._on_waited)
+        self._released_key, self._released_at_ms = 0, 0
+        self._pressed: tuple[int, Moment] = (0, Moment(0, 0.0))
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        application.focusChanged.connect(self._on_focus_changed)
 
     @property
     def is_repeat(self) -> bool:
-        """Whether the key that is on its way to the view now is held down."""
+        """Whether the key that is on its way now is held down."""
         return self._is_repeat
+
+    @property
+    def pressed(self) -> tuple[int, Moment]:
+        """The key (Qt.Key) whose shortcut is activated now, and when it was pressed; 0 when that was not seen."""
+        return self._pressed
 
     def take_repeat(self) -> bool:
         """Tells whether the shortcut that is activated now comes from a key that is held down; asked once."""
         was_repeat, self._is_repeat = self._is_repeat, False
         return was_repeat
 
-    def watch(self, event: QEvent) -> None:
-        """Looks at an event before the view gets it."""
-        if not isinstance(event, QKeyEvent):
-            return
-        if event.type() == QEvent.Type.ShortcutOverride:
-            self._on_pressed(event)
-        elif event.type() == QEvent.Type.KeyPress:
-            self._is_repeat = False  # no shortcut took it
-        elif event.type() == QEvent.Type.KeyRelease and not event.isAutoRepeat():
-            self._tell()
-            self._key = self._last_key = event.key()
-            self._released_at_ms = event.timestamp()
-            self._wait.start()
+    def forget(self) -> None:
+        """What comes next does not come from a key."""
+        self._pressed = (0, Moment(0, 0.0))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QKeyEvent):
+            if event.type() == QEvent.Type.ShortcutOverride:
+                self._on_pressed(event)
+            elif event.type() == QEvent.Type.KeyRelease:
+                self.forget()
+                if not event.isAutoRepeat():
+                    self._released_key, self._released_at_ms = event.key(), event.timestamp()
+        return False
 
     def _on_pressed(self, event: QKeyEvent) -> None:
-        # Not only while it is waited for: a busy machine may deliver the press of the same moment much later.
-        is_same = event.key() == self._last_key and 0 < event.timestamp() <= self._released_at_ms + SAME_MOMENT_MS
+        # However late it comes: a busy machine may deliver the press of the same moment much later.
+        is_same = event.key() == self._released_key and 0 < event.timestamp() <= self._released_at_ms + SAME_MOMENT_MS
         self._is_repeat = event.isAutoRepeat() or is_same
-        if self._is_repeat and event.key() == self._key:
-            self._wait.stop()  # it never was let go of
-        else:
-            self._tell()
+        self._pressed = (event.key(), moment_of(event))
 
-    def _tell(self) -> None:
-        """Does not wait any longer for a repeat."""
-        if self._wait.isActive():
-            self._wait.stop()
-            self._on_waited()
-
-    def _on_waited(self) -> None:
-        key, self._key = self._key, 0
-        self.released.emit(key)
+    def _on_focus_changed(self, before: QWidget | None, now: QWidget | None) -> None:
+        self.forget()
+        if before is not None:
+            before.removeEventFilter(self)
+        if now is not None and self._workspace.isAncestorOf(now):
+            now.installEventFilter(self)

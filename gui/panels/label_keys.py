@@ -74,6 +74,7 @@ class LabelKeys(QObject):
             key = MOUSE_KEYS.get(event.button())
             class_id = next((each for bound, each in self._bound if bound == key), 0) if key else 0
             if class_id:
+                self._repeats.forget()  # no key is held for this
                 self._on_class_key(class_id)
                 return True
         return super().eventFilter(watched, event)

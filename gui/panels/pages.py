@@ -68,10 +68,8 @@ class Pages(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """A key that is held down must not label stack after stack, or page after page."""
-        is_repeat = self._repeats.is_repeat
-        self._repeats.watch(event)
         is_press = event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent)
-        return is_press and is_repeat and event.key() in ONCE  # type: ignore[attr-defined]
+        return is_press and self._repeats.is_repeat and event.key() in ONCE  # type: ignore[attr-defined]
 
     @property
     def current(self) -> LabelPage | None:

@@ -68,6 +68,7 @@ class ReviewImages(QWidget):
         self._place = ListPlace(session, self.images, self.grid)
         repeats = KeyRepeats(self)
         self._painting = Painting(self.labelling, repeats, self.grid)
+        self._painting.changed.connect(self._show_hints)
         self._keys = LabelKeys(self, repeats, self._painting.press)
         self._caption = text_label(role="caption", wrap=True)
         self._empty = EmptyState()

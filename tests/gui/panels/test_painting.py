@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from engine.domain import NO_CLASS
-from gui.panels.painting import HOLD_MS
+from gui.panels.held_key import HOLD_MS
 
 Key = Qt.Key
 
@@ -133,10 +133,68 @@ def test_the_switch_in_the_workspace_keeps_a_label_on_its_image(desk: Any) -> No
     assert class_ids(desk)[:3] == [3, 3, NO_CLASS]
 
 
-def _repeated(key: Key, text: str) -> Any:
-    from PySide6.QtCore import QEvent
-    from PySide6.QtGui import QKeyEvent
+def test_a_class_key_that_is_pressed_while_a_folder_has_the_keyboard_labels_once_and_never_paints(desk: Any) -> None:
+    folders, grid = desk.workspace.folders, desk.workspace.grid
+    folders.setFocus()
+    QTest.keyPress(folders, Key.Key_1)
+    desk.qtbot.wait(HOLD_MS + 60)
+    assert "arrows reach" not in desk.workspace.footer.hints.accessibleDescription()
+    grid.setFocus()  # the key is let go of where nobody sees it
+    desk.press(Key.Key_Right, Key.Key_Right, on=grid)
+    assert class_ids(desk) == [1] + [NO_CLASS] * 29
 
+
+def test_a_release_that_another_widget_gets_ends_the_painting(desk: Any) -> None:
+    hold(desk, Key.Key_1)
+    desk.press(Key.Key_Right)
+    QTest.keyRelease(desk.workspace.folders, Key.Key_1)
+    desk.press(Key.Key_Right, on=desk.workspace.grid)
+    assert class_ids(desk)[:4] == [1, 1, NO_CLASS, NO_CLASS]
+
+
+@pytest.mark.parametrize("what", ["folder", "picture", "other window", "dialog", "page", "other key"])
+def test_painting_whose_release_was_lost_ends_with_whatever_happens_next(desk: Any, what: str) -> None:
+    workspace, grid = desk.workspace, desk.workspace.grid
+    hold(desk, Key.Key_1)
+    desk.press(Key.Key_Right)
+    if what == "folder":
+        QTest.mouseClick(workspace.folders.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(60, 10))
+        QTest.mouseClick(workspace.folders.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(60, 10))
+    elif what == "picture":
+        QTest.mouseClick(grid.viewport(), Qt.MouseButton.LeftButton, pos=grid._layout.rect(4).center())
+    elif what == "other window":
+        QApplication.sendEvent(workspace.window(), QEvent(QEvent.Type.WindowDeactivate))
+    elif what == "dialog":
+        QApplication.sendEvent(workspace.window(), QEvent(QEvent.Type.WindowBlocked))
+    elif what == "page":
+        workspace.pages.show_stacks()
+        workspace.pages.close()
+    else:
+        desk.press(Key.Key_Home, on=grid)
+    grid.setFocus()
+    desk.press(Key.Key_Right, Key.Key_Right, Key.Key_Right, on=grid)
+    assert class_ids(desk).count(1) == 2
+
+
+def test_painting_whose_release_was_lost_ends_by_itself(desk: Any) -> None:
+    hold(desk, Key.Key_1)
+    desk.qtbot.waitUntil(lambda: "arrows reach" in desk.workspace.footer.hints.accessibleDescription())
+    desk.qtbot.waitUntil(lambda: "arrows reach" not in desk.workspace.footer.hints.accessibleDescription())
+    desk.press(Key.Key_Right, Key.Key_Right)
+    assert class_ids(desk).count(1) == 1
+
+
+def test_a_button_of_the_mouse_never_begins_to_paint(desk: Any) -> None:
+    desk.session.set_class_key(2, "mouse4")
+    desk.wait_saved()
+    desk.qtbot.waitUntil(lambda: desk.session.classes[1].key == "mouse4")
+    _press_button(desk.workspace.grid.viewport(), Qt.MouseButton.BackButton)
+    desk.qtbot.wait(HOLD_MS + 60)
+    desk.press(Key.Key_Right, Key.Key_Right)
+    assert class_ids(desk).count(2) == 1
+
+
+def _repeated(key: Key, text: str) -> Any:
     return QKeyEvent(QEvent.Type.KeyPress, key, Qt.KeyboardModifier.NoModifier, text, True)
 
 

@@ -14,7 +14,7 @@ from PySide6.QtTest import QTest
 from engine.domain import LabelMode, Mark
 from gui.columns import class_ids_at
 from gui.models.image_filter import ImageFilter, Order, Show
-from gui.panels.painting import HOLD_MS
+from gui.panels.held_key import HOLD_MS
 
 Key = Qt.Key
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
