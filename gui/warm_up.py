@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, Signal
 
 MODULES = (
     "numpy",
+    "numpy.ma",
     "engine.project",
     "gui.session",
     "gui.commands",
