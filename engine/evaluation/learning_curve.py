@@ -20,10 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.evaluation.intervals import CROSS_VALIDATED, NORMAL_QUANTILE_95, Grouped, grouped
-from engine.language import tr, trn
-
-NUM_NEXT: Final = 20
-"""The forecast is for so many more labels of each class."""
+from engine.evaluation.learning_words import NUM_NEXT, ClassGain, judged, sentence
 
 _EXPONENTS: Final = np.linspace(0.1, 1.2, 23)
 _USUAL_EXPONENT: Final = 0.5
@@ -31,17 +28,9 @@ _EXPONENT_SPREAD: Final = 0.25
 _NUM_DRAWS: Final = 300
 _SMALLEST_PART: Final = 3
 """Images of a middling class that a part must have to be trained on."""
-_NAMED: Final = 3
-"""So many classes are named of those that need no more labels."""
 _MAX_LEVELS: Final = 4
 _LAW_ERROR: Final = 0.012
 """By how much the forecast change for twice the labels was off on the development sets, on average."""
-_WORTH: Final = 0.005
-"""A gain of half a point of accuracy is worth the labels..."""
-_WORTH_RECALL: Final = 0.03
-_CANNOT_TELL: Final = 0.02
-"""With as much possible gain as that, nobody is told to be done."""
-"""...and so are three points of the class's own recall."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +40,6 @@ class CurvePoint:
     num_images: int
     accuracy: float
     interval: tuple[float, float]
-
-
-@dataclass(frozen=True, slots=True)
-class ClassGain:
-    """What the next labels of one class should bring.
-
-    `gain` is in points of the overall accuracy, as a fraction (0.01 = one point), within `interval` (95 %);
-    `recall_gain` in the recall of the class itself. `is_worth_it`: more of this class should help noticeably.
-    """
-
-    class_id: int
-    num_images: int
-    recall: float
-    gain: float
-    interval: tuple[float, float]
-    recall_gain: float
-    is_worth_it: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +109,7 @@ def forecast_learning(
     units: NDArray[np.int64],
     class_ids: Sequence[int],
     class_names: Sequence[str],
+    confusion: NDArray[np.int64] | None = None,
 ) -> LearningForecast:
     """Returns the forecast from at least two sizes, the whole first.
 
@@ -147,6 +120,8 @@ def forecast_learning(
         units: images of one unit are drawn together (N,).
         class_ids: in the order of the targets (K).
         class_names: likewise.
+        confusion: of the run whose figures stand beside it (K, K), rows are the true classes: no gain is more than
+            what that run misses. None = the whole says what is missing.
     """
     right = np.stack([level.is_right for level in levels]).astype(np.float64)  # (L, N)
     draws = _draws(units)  # (B, N): how often each image was drawn; the first row is the images as they are
@@ -163,11 +138,16 @@ def forecast_learning(
     # Anchored where it was measured: what is forecast is the change from there.
     gains = curves.at(np.array([whole]))[:, 0] - curves.at(np.array([more]))[:, 0]
     scale = num_images / whole
-    classes = [
-        _class_gain(target, class_ids, targets, right, draws, levels, curves, groups) for target in range(num_classes)
-    ]
-    classes.sort(key=lambda each: -each.gain)
+    figures = _figures_of(confusion, targets, levels[0].is_right, num_classes)
+    classes = judged(
+        [
+            _class_gain(target, class_ids, targets, right, draws, levels, curves, groups, figures)
+            for target in range(num_classes)
+            if figures.num_images[target] and (targets == target).any()
+        ]
+    )
     low, high = _gain_interval(gains, 1 - present[0], more / whole)
+    gain = min(float(gains[0]), 1 - float(right[0].mean()))
     names = dict(zip(class_ids, class_names, strict=True))
     return LearningForecast(
         run_id=run_id,
@@ -179,10 +159,10 @@ def forecast_learning(
         curve=on_grid[0],
         band=_band(on_grid, on_grid - (1 - curves.at(sizes[:1])), present, np.log2(grid / whole)),
         num_next=NUM_NEXT * num_classes,
-        next_gain=float(gains[0]),
+        next_gain=gain,
         next_interval=(low, high),
         classes=classes,
-        sentence=_sentence(classes, names, float(gains[0]), (low, high)),
+        sentence=sentence(classes, names, gain, (low, high)),
     )
 
 
@@ -256,8 +236,12 @@ def _class_gain(
     levels: Sequence[Level],
     curves: _Curves,
     groups: Grouped,
+    figures: _Figures,
 ) -> ClassGain:
-    """Returns the gain of one class from the recall of its own images; the exponent is that of all classes together."""
+    """Returns the gain of one class from the recall of its own images; the exponent is that of all classes together.
+
+    A fitted curve need not go through what was measured: the gain is no more than what is missing there.
+    """
     among = targets == target
     count = int(among.sum())
     weights = draws[:, among]
@@ -267,18 +251,42 @@ def _class_gain(
     fitted = _fit(sizes, errors, count * groups.weight(among), curves.exponent)
     more = sizes[0] * (count + NUM_NEXT) / count
     recall_gains = fitted.at(sizes[:1])[:, 0] - fitted.at(np.array([more]))[:, 0]
-    gains = recall_gains * count / len(targets)
+    share = count / len(targets)
+    gains = recall_gains * share
     _, most_wrong = groups.interval(levels[0].is_right <= 0, among)
-    low, high = _gain_interval(gains, most_wrong * count / len(targets), (count + NUM_NEXT) / count)
+    low, high = _gain_interval(gains, most_wrong * share, (count + NUM_NEXT) / count)
+    missing = 1 - float(figures.recall[target])
     return ClassGain(
         class_id=class_ids[target],
-        num_images=count,
-        recall=float(levels[0].is_right[among].mean()),
-        gain=float(gains[0]),
-        interval=(low, high),
-        recall_gain=float(recall_gains[0]),
-        is_worth_it=bool(gains[0] >= _WORTH or recall_gains[0] >= _WORTH_RECALL),
+        num_images=int(figures.num_images[target]),
+        recall=float(figures.recall[target]),
+        f1=float(figures.f1[target]),
+        gain=min(float(gains[0]), missing * share),
+        interval=(min(low, missing * share), min(high, missing * share)),
+        recall_gain=min(float(recall_gains[0]), missing),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Figures:
+    """Of each class, (K,): how many images were measured, and how well it was recognised."""
+
+    num_images: NDArray[np.int64]
+    recall: NDArray[np.float64]
+    f1: NDArray[np.float64]
+
+
+def _figures_of(
+    confusion: NDArray[np.int64] | None, targets: NDArray[np.int64], is_right: NDArray[np.bool_], num_classes: int
+) -> _Figures:
+    """Returns the figures of a confusion matrix; without one only recall is known, from the images (N,) themselves."""
+    if confusion is None:
+        counts = np.bincount(targets, minlength=num_classes)
+        recall = np.bincount(targets, weights=is_right, minlength=num_classes) / np.maximum(counts, 1)
+        return _Figures(counts, recall, recall)
+    counts, right = confusion.sum(axis=1), confusion.diagonal()
+    both = counts + confusion.sum(axis=0)
+    return _Figures(counts, right / np.maximum(counts, 1), 2 * right / np.maximum(both, 1))
 
 
 def _draws(units: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -301,66 +309,3 @@ def _gain_interval(gains: NDArray[np.float64], most_wrong: float, factor: float)
     low = max(0.0, gains[0] - float(np.hypot(gains[0] - low, law)))
     high = gains[0] + float(np.hypot(high - gains[0], law))
     return low, max(high, most_wrong * (1 - factor**-_USUAL_EXPONENT))
-
-
-def _sentence(classes: Sequence[ClassGain], names: dict[int, str], gain: float, interval: tuple[float, float]) -> str:
-    worth = [each for each in classes if each.is_worth_it]
-    if not worth and interval[1] >= _CANNOT_TELL:
-        return tr(
-            "It cannot be told yet what more labels bring: {num_next} more of each class should gain {gain} "
-            "({interval}). Label some more of each and look again.",
-            num_next=NUM_NEXT,
-            gain=_points(gain),
-            interval=_span(interval),
-        )
-    if not worth:
-        return tr(
-            "You are about done: {num_next} more labels of each class should gain {gain} ({interval}), and no class "
-            "stands out.",
-            num_next=NUM_NEXT,
-            gain=_points(gain),
-            interval=_span(interval),
-        )
-    first = worth[0]
-    parts = [
-        tr(
-            "About {num_next} more of “{name}” should find {recall_gain} more of them and gain {gain} in all "
-            "({interval}).",
-            num_next=NUM_NEXT,
-            name=names[first.class_id],
-            recall_gain=_points(first.recall_gain),
-            gain=_points(first.gain),
-            interval=_span(first.interval),
-        )
-    ]
-    if len(worth) > 1:
-        parts.append(tr("Then {names}.", names=_quoted(worth[1:4], names)))
-    idle = [each for each in classes if not each.is_worth_it]
-    if len(idle) > _NAMED:
-        text = trn(
-            "More of {names} and {number:,} other will hardly help.",
-            "More of {names} and {number:,} others will hardly help.",
-            len(idle) - _NAMED,
-            names=_quoted(idle[-_NAMED:], names),
-        )
-        parts.append(text)
-    elif idle:
-        parts.append(tr("More of {names} will hardly help.", names=_quoted(idle, names)))
-    return " ".join(parts)
-
-
-def _quoted(classes: Sequence[ClassGain], names: dict[int, str]) -> str:
-    return ", ".join(tr("“{name}”", name=names[each.class_id]) for each in classes)
-
-
-def _points(gain: float) -> str:
-    """Returns a gain as the object of "should gain"."""
-    points = 100 * gain
-    if points < 0.5:
-        return tr("less than half a point")
-    return tr("about 1 point") if points < 1.5 else tr("about {points:.0f} points", points=points)
-
-
-def _span(interval: tuple[float, float]) -> str:
-    low, high = (max(0.0, 100 * value) for value in interval)
-    return tr("{low:.1f} to {high:.1f}", low=low, high=high)

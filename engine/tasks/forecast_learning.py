@@ -16,6 +16,7 @@ from engine.evaluation.splits import assign_folds, choose_num_folds
 from engine.job import Job, JobContext, Priority
 from engine.language import tr
 from engine.nn.head import fit_head
+from engine.nn.training_plan import HEAD
 from engine.project import Project
 from engine.tasks.embed import source_of_run
 from engine.tasks.measured import read_measured
@@ -26,12 +27,18 @@ _MAX_IMAGES: Final = 6_000
 
 @dataclass(frozen=True, slots=True)
 class ForecastSnapshot:
-    """The labels of a run as the forecast sees them: embeddings (N, D), classes, groups (N,)."""
+    """The labels of a run as the forecast sees them: embeddings (N, D), classes, groups (N,).
+
+    `confusion` (K, K) is that of all images that the run was measured on. `whole` is what the run itself says of the
+    images, where it trained no more than the head: the last point of the curve is its own figure then.
+    """
 
     run: Run
     features: NDArray[np.float32]
     targets: NDArray[np.int64]
     units: NDArray[np.int64]
+    confusion: NDArray[np.int64]
+    whole: Level | None
 
 
 class ForecastLearning(Job[ForecastSnapshot, LearningForecast, LearningForecast]):
@@ -68,7 +75,14 @@ class ForecastLearning(Job[ForecastSnapshot, LearningForecast, LearningForecast]
         targets = measured.targets[kept]
         if not len(kept) or num_levels(targets) < 2:
             raise TrainingError(tr("There are too few labels to say what more of them would bring."), _MORE)
-        return ForecastSnapshot(run, source.file.read(rows[kept]), targets, measured.units[kept])
+        predicted = measured.probabilities.argmax(axis=1)
+        confusion = np.zeros((len(run.class_ids), len(run.class_ids)), np.int64)
+        np.add.at(confusion, (measured.targets, predicted), 1)
+        num_folds = len(np.unique(measured.folds))
+        whole = None
+        if run.depth == HEAD and num_folds > 1:
+            whole = Level(len(kept) * (1 - 1 / num_folds), 1.0, predicted[kept] == targets)
+        return ForecastSnapshot(run, source.file.read(rows[kept]), targets, measured.units[kept], confusion, whole)
 
     @staticmethod
     def work(snapshot: ForecastSnapshot, context: JobContext) -> LearningForecast:
@@ -81,8 +95,11 @@ class ForecastLearning(Job[ForecastSnapshot, LearningForecast, LearningForecast]
             bool(run.settings.get("is_class_balanced", True)),
             context.checkpoint,
             context.progress,
+            snapshot.whole,
         )
-        return forecast_learning(run.id, levels, snapshot.targets, snapshot.units, run.class_ids, run.class_names)
+        return forecast_learning(
+            run.id, levels, snapshot.targets, snapshot.units, run.class_ids, run.class_names, snapshot.confusion
+        )
 
     def finish(self, result: LearningForecast) -> LearningForecast:
         return result
@@ -96,12 +113,17 @@ def measure_levels(
     is_class_balanced: bool,
     checkpoint: Callable[[], None] = lambda: None,
     progress: Callable[[int, int, str], None] = lambda done, total, note: None,
+    whole: Level | None = None,
 ) -> list[Level]:
-    """Returns what trainings on the whole, the halves, the quarters... say of images that they had not seen."""
+    """Returns what trainings on the whole, the halves, the quarters... say of images that they had not seen.
+
+    `whole` is the first of them, where it is known already.
+    """
     count = num_levels(targets)
     parts = parts_of(targets, units, count)
-    total, done, levels = 2**count - 1, 0, []
-    for depth in range(count):
+    levels = [] if whole is None else [whole]
+    total, done = 2**count - 1 - len(levels), 0
+    for depth in range(len(levels), count):
         is_right = np.zeros(len(targets), np.bool_)
         shares = []
         for part in range(2**depth):
