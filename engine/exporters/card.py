@@ -229,6 +229,29 @@ def _use(requirements: Sequence[str]) -> str:
     return f"```\npip install {packages}\npython predict.py PICTURE...\n```"
 
 
+def read_me(project_name: str, requirements: Sequence[str], files: Sequence[str]) -> str:
+    """Returns the text of README.txt: how the model is run, and what the files are. `files` are those of the folder."""
+    packages = " ".join(f'"{name}"' if ">" in name else name for name in requirements)
+    what = {
+        "predict.py": tr("tells the class of pictures; short, to read and to build upon"),
+        "labels.txt": tr("the classes, one a line, in the order of the model's answers"),
+        "model.json": tr("what the model takes and gives, for programs"),
+        "model_card.md": tr("what the model can do, how that was measured, and its limits"),
+        "parity.json": tr("how this export was compared with Graft"),
+        "index.html": tr("the model as a web page"),
+    }
+    listed = [name for name in what if name in files]
+    width = max(map(len, listed), default=0)
+    parts = [tr("{project}: image classifier, made with Graft", project=" ".join(project_name.split()))]
+    if "index.html" in files:
+        parts.append(tr("Open index.html in a browser to try it. Or in a terminal, in this folder, with Python:"))
+    else:
+        parts.append(tr("To try it on pictures, in a terminal, in this folder, with Python:"))
+    parts.append(f"    pip install {packages}\n    python predict.py PICTURE...")
+    parts.append("\n".join(f"{name:{width}}  {what[name]}" for name in listed))
+    return "\n\n".join(parts) + "\n"
+
+
 def _table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
     lines += ["| " + " | ".join(_plain(str(cell)) for cell in row) + " |" for row in rows]

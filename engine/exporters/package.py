@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.exporters.card import model_card
+from engine.exporters.card import model_card, read_me
 from engine.exporters.parity import Parity, ParityImage, measure_parity, refuse_without_parity
 from engine.exporters.predict_script import load_predict_script
 from engine.exporters.program_answers import answers_of
@@ -28,6 +28,7 @@ from engine.nn.run_model import RunModel
 
 CARD_NAME = "model_card.md"
 PARITY_NAME = "parity.json"
+READ_ME_NAME = "README.txt"
 
 
 def write_package(
@@ -67,6 +68,8 @@ def write_package(
     parity = _checked(format_exporter, model, images, folder, context)
     _write(folder / PARITY_NAME, _json(parity.document()))
     _write(folder / CARD_NAME, model_card(model, facts, format_exporter, parity))
+    files = [file.name for file in folder.iterdir()]
+    _write(folder / READ_ME_NAME, read_me(facts.project_name, format_exporter.requirements(model.spec), files))
     return parity
 
 

@@ -5,6 +5,7 @@ Letters: N labelled images, M of them measured, K classes, D embedding size.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -212,14 +213,19 @@ def folder_warning(
             as_it_is=100 * is_right.mean(),
         )
     is_one_class = all(len(found) == 1 for found in classes_of.values())
-    words = [PurePosixPath(folder).name.casefold() for folder in classes_of]
     is_named_so = all(
-        class_names[next(iter(found))].casefold() in word or word in class_names[next(iter(found))].casefold()
-        for word, found in zip(words, classes_of.values(), strict=True)
+        is_same_name(PurePosixPath(folder).name, class_names[next(iter(found))]) for folder, found in classes_of.items()
     )
     if is_one_class and not is_named_so and (counts > 0).sum(axis=1).max() == 1:
         return tr(
             "Each class comes from a folder of its own. If the folders differ in light, background or camera, the "
-            "model may have learned that; nothing here can tell. Images of one class from two folders would."
+            "model may have learned that instead of the classes, and no figure here can tell. Add pictures of a class "
+            "from a second folder to find out."
         )
     return None
+
+
+def is_same_name(folder: str, class_name: str) -> bool:
+    """Tells whether a folder is named after a class: "missing_hole" or "03 Missing hole" after "missing hole"."""
+    one, other = (re.sub(r"[\W_]+", " ", name).strip().casefold() for name in (folder, class_name))
+    return bool(one and other) and (one in other or other in one)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QSizePolicy,
+    QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTreeView,
@@ -37,6 +38,9 @@ class FacetDelegate(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         is_chosen = index.data(KEY_ROLE) in self._model.chosen
+        view = self.parent()
+        if isinstance(view, FacetView) and not view.is_by_key:
+            option.state &= ~QStyle.StateFlag.State_HasFocus
         paint_filter_row(painter, option, str(index.data()), int(index.data(COUNT_ROLE)), is_chosen)
 
 
@@ -61,6 +65,8 @@ class FacetView(QTreeView):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(name)
+        self.is_by_key = False
+        """Whether the frame of the focus is shown: after a click it would look like a choice."""
         self._opened: set[str] = set()
         self.expanded.connect(lambda index: self._note_opened(index, True))
         self.collapsed.connect(lambda index: self._note_opened(index, False))
@@ -98,6 +104,7 @@ class FacetView(QTreeView):
         index = self.indexAt(event.position().toPoint())
         if event.button() != Qt.MouseButton.LeftButton or not index.isValid():
             return
+        self.is_by_key = False
         self._make_current(index)
         if event.position().x() < self.visualRect(index).left():
             self.setExpanded(index, not self.isExpanded(index))
@@ -114,6 +121,8 @@ class FacetView(QTreeView):
             self.mousePressEvent(event)  # two quick clicks on an arrow are two clicks
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        self.is_by_key = True
+        self.viewport().update()
         if event.key() in (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter):
             if self.currentIndex().isValid():
                 self._choose(self.currentIndex(), bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier))
@@ -122,8 +131,9 @@ class FacetView(QTreeView):
         else:
             super().keyPressEvent(event)
 
-    def focusInEvent(self, event: object) -> None:
-        super().focusInEvent(event)  # type: ignore[arg-type]
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self.is_by_key = event.reason() != Qt.FocusReason.MouseFocusReason
+        super().focusInEvent(event)
         if not self.currentIndex().isValid() and self.facets.rowCount():
             self._make_current(self.facets.index(0, 0))
 

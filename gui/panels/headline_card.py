@@ -15,7 +15,7 @@ from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
 from engine.domain import Source
-from engine.language import tr
+from engine.language import tr, trn
 from gui import review_words
 from gui.review_state import ReviewState
 from gui.session import Session
@@ -214,14 +214,14 @@ class HeadlineCard(Card):
         acceptance = self._acceptance()
         self._accepted_ids, self._rest_ids = self._state.open_others(acceptance)
         num_accepted, num_rest = len(self._accepted_ids), len(self._rest_ids)
-        self.rest_button.setText(tr("Take me to the {number:,}", number=num_rest))
+        self.rest_button.setText(trn("Take me to the one", "Take me to the {number:,}", num_rest))
         self.rest_button.setAccessibleName(self.rest_button.text())
         self.rest_button.setToolTip(tr("Opens the grid of Label on exactly these images, the least sure first"))
         self.rest_button.setVisible(num_rest > 0)
         self.accept_button.setText(
-            tr("Accept the other {number:,}", number=num_accepted)
+            trn("Accept the other one", "Accept the other {number:,}", num_accepted)
             if num_rest
-            else tr("Accept all {number:,}", number=num_accepted)
+            else trn("Accept the only one", "Accept all {number:,}", num_accepted)
         )
         self.accept_button.setAccessibleName(self.accept_button.text())
         self.accept_button.setToolTip(

@@ -48,6 +48,8 @@ class OfflineCare(QObject):
             self._session.relocate_root(root_id, folder, self._on_relocated)
 
     def _watch_folders(self, roots: list[ImageRoot]) -> None:
+        if roots:
+            ask.begin_beside(roots[-1].path)
         columns = self._session.columns
         used = np.unique(columns.root_ids[columns.statuses == ImageStatus.READABLE])
         self._watch.open(root for root in roots if root.id in used)

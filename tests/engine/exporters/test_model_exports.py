@@ -40,7 +40,7 @@ QUICK_FORMATS = pytest.mark.parametrize(
     "format_name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in ALWAYS_THERE]
 )
 """The same, with those that take long left to the slow tests."""
-COMMON_FILES = {"labels.txt", "model.json", "model_card.md", "parity.json", "predict.py"}
+COMMON_FILES = {"README.txt", "labels.txt", "model.json", "model_card.md", "parity.json", "predict.py"}
 
 
 @pytest.fixture(scope="module")
@@ -347,3 +347,16 @@ def test_the_originals_are_not_touched(exports: dict[str, ExportReport], trained
         with Image.open(image.path) as picture:
             picture.load()
         assert image.path.stat().st_size == image.size_bytes
+
+
+@EVERY_FORMAT
+def test_a_read_me_beside_the_model_says_how_to_run_it(
+    exports: dict[str, ExportReport], trained_project: Project, format_name: str
+) -> None:
+    folder = exports[format_name].folder
+    text = (folder / "README.txt").read_text(encoding="utf-8")
+    for needed in exporter(format_name).requirements(run_model(trained_project).spec):
+        assert needed in text
+    assert "python predict.py PICTURE..." in text
+    assert "model_card.md" in text
+    assert ("index.html" in text) == (folder / "index.html").exists()

@@ -19,6 +19,7 @@ from engine.tasks.locked_test import lock_test_set
 from engine.tasks.measured import read_measured
 from engine.tasks.near_duplicates import FindNearDuplicates, jobs_ahead_of_training
 from engine.tasks.review import ReviewModel
+from engine.tasks.review_parts import is_same_name
 from engine.tasks.train import TrainHead, retrain_jobs
 from engine.tasks.train_snapshot import TrainSettings
 
@@ -232,3 +233,16 @@ def test_accuracy_that_follows_the_folders_is_told(
     retrain(project)
     warnings = run_job(ReviewModel(project)).warnings
     assert any("the model seems to know the folders" in each for each in warnings)
+
+
+@pytest.mark.parametrize(
+    ("folder", "class_name", "is_same"),
+    [
+        ("missing_hole", "missing hole", True),
+        ("03 Rust", "rust", True),
+        ("day 2", "rust", False),
+        ("--", "rust", False),
+    ],
+)
+def test_a_folder_named_after_its_class_is_no_other_origin(folder: str, class_name: str, is_same: bool) -> None:
+    assert is_same_name(folder, class_name) is is_same
