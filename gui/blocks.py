@@ -1,7 +1,8 @@
 """Block verification: page by page the surest suggestions of one class; the user takes out what is wrong, and accepts.
 
 A pass goes from class to class until nothing is open. The page never changes under the user's eyes: labels and refits
-that come meanwhile are taken in with the next page. What was taken out does not come back in the same pass.
+that come meanwhile are taken in with the next page. What was taken out is refused: it is not offered for that class
+again, as long as it has none.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from engine.domain import NO_CLASS, ImageClass, Source
+from engine.domain import NO_CLASS, ImageClass, Mark, Source
 from engine.errors import TrainingError
 from engine.evaluation.acceptance import BorneOut, Mistakes, largest_strangeness
 from engine.language import tr
-from gui.block_records import NO_IDS, Accepted, Outcome, Page, Tally
+from gui.block_records import NO_IDS, Accepted, Outcome, Page, Tally, all_wrong
 from gui.open_project import as_array
 from gui.open_suggestions import num_open, open_rows, surest
 
@@ -159,8 +160,15 @@ class Blocks(QObject):
         self.page = Page(NO_CLASS, 0)
         self.changed.emit()
 
+    def num_refused(self) -> int:
+        """Returns how many of the images that were taken out in this pass have no class, and are refused."""
+        columns = self._session.columns
+        return int(columns.refused_bits[self._session.rows_of(self.set_aside())].any(axis=1).sum())
+
     def go_to_class(self, class_id: int) -> None:
         """Goes on with another class; what was taken out of the page counts as taken out."""
+        if len(refused := self._refused()):
+            self._accept(NO_IDS, self.tally, (*self._outcomes, all_wrong(self.page, refused)))
         self._leave_page()
         self._turn_to(class_id)
         self.changed.emit()
@@ -202,7 +210,10 @@ class Blocks(QObject):
         self.changed.emit()
 
     def accept(self) -> None:
-        """Gives what is left of the page its class, as one step of undo; `next_page` goes on."""
+        """Gives what is left of the page its class, and refuses it of the others, as one step of undo.
+
+        `next_page` goes on.
+        """
         ids = self.to_accept()
         page = self.page
         is_right = np.isin(page.image_ids, ids)
@@ -226,13 +237,20 @@ class Blocks(QObject):
     def _accept(
         self, ids: NDArray[np.int64], tally: Tally, outcomes: tuple[Outcome, ...], source: Source = Source.SUGGESTION
     ) -> None:
-        before = self._outcomes
+        before, refused, page = self._outcomes, self._refused(), self.page
         self._outcomes = outcomes
-        if len(ids):
-            self._accepted.append(Accepted(self.page, self.tally, self._aside, ids, before))
+        if len(ids) or len(refused):
+            self._accepted.append(Accepted(page, self.tally, self._aside, ids, refused, before))
             self.tally = tally
-            self._act(lambda: self._session.accept_as(ids, self.class_id, source))
+            self._act(lambda: self._session.accept_page(ids, refused, page, source))
         self.changed.emit()
+
+    def _refused(self) -> NDArray[np.int64]:
+        """Returns the images of the page that were taken out, have no class and were not merely skipped."""
+        columns = self._session.columns
+        rows = self._session.rows_of(np.fromiter(self.page.out, np.int64))
+        is_left = (columns.class_ids[rows] == NO_CLASS) & (columns.marks[rows] & Mark.SKIPPED == 0)
+        return np.asarray(columns.image_ids[rows[is_left]])
 
     def next_page(self) -> None:
         """Shows the next page of the class, or of the next class, by the suggestions of now; else the pass is over."""
@@ -340,8 +358,7 @@ class Blocks(QObject):
         if not self._accepted:
             return
         last = self._accepted[-1]
-        rows = self._session.rows_of(last.image_ids)
-        if len(rows) and not (self._session.columns.class_ids[rows] == last.page.class_id).any():
+        if last.is_undone(self._session.columns, self._session.rows_of):
             self._accepted.pop()
             self.page, self.tally, self._aside, self._outcomes = last.page, last.tally, last.aside, last.outcomes
             self.changed.emit()

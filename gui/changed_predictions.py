@@ -14,7 +14,6 @@ from PySide6.QtCore import QObject, Signal
 from engine.domain import NO_CLASS
 from engine.language import tr, trn
 from gui.columns import RowIndex
-from gui.models.image_states import suggested_ids
 from gui.models.picked_images import PickedImages
 
 if TYPE_CHECKING:
@@ -128,7 +127,9 @@ class ChangedPredictions(QObject):
         """Returns what is suggested for these rows: NO_CLASS where it looks unknown, -1 where nothing is known."""
         columns = self._session.columns
         is_known = columns.predicted_ids[rows] != NO_CLASS
-        return np.where(is_known, suggested_ids(columns, rows), -1).astype(np.int32)
+        # Not `suggested_ids`: that somebody refused a suggestion does not change what the model says.
+        said = np.where(columns.look_unknown(rows), NO_CLASS, columns.predicted_ids[rows])
+        return np.where(is_known, said, -1).astype(np.int32)
 
     def _forget(self) -> None:
         self._run_id = 0

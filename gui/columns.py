@@ -63,12 +63,30 @@ def has_open_suggestion(columns: ImageColumns, rows: NDArray[np.int64]) -> NDArr
     """Tells for each of these rows whether a suggestion waits to be accepted: the image has no class yet.
 
     Where images have several classes, one that has some is still open until it is confirmed; that it has none may be
-    suggested as well. Nothing is suggested for what looks like none of the classes.
+    suggested as well. Nothing is suggested for what looks like none of the classes, and nothing that was refused.
     """
     is_open = (columns.marks[rows] & Mark.CONFIRMED == 0) & ~columns.look_unknown(rows)
     if columns.class_bits.shape[1]:
         return np.asarray(is_open & ~np.isnan(columns.confidences[rows]))
-    return np.asarray(is_open & (columns.predicted_ids[rows] != NO_CLASS) & (columns.class_ids[rows] == NO_CLASS))
+    is_open &= (columns.predicted_ids[rows] != NO_CLASS) & (columns.class_ids[rows] == NO_CLASS)
+    return np.asarray(is_open & ~is_refused(columns, rows))
+
+
+def is_refused(columns: ImageColumns, pick: slice | NDArray[np.int64] = slice(None)) -> NDArray[np.bool_]:
+    """Tells for each image (of `pick`) whether somebody said that it is not of the class that the model suggests.
+
+    Where images have one class.
+    """
+    bits, predicted = columns.refused_bits[pick], columns.predicted_ids[pick]
+    found = np.zeros(len(bits), np.bool_)
+    if columns.class_bits.shape[1]:
+        return found
+    rows = np.flatnonzero(bits.any(axis=1))  # few: of a million images nearly all have none
+    words, places = np.divmod(predicted[rows], 64)
+    is_there = words < bits.shape[1]
+    rows, words, places = rows[is_there], words[is_there], places[is_there].astype(np.uint64)
+    found[rows] = bits[rows, words] >> places & np.uint64(1) != 0
+    return found
 
 
 def suggested_ids_at(columns: ImageColumns, row: int) -> list[int]:
@@ -141,7 +159,19 @@ def apply_change(columns: ImageColumns, index: RowIndex, change: Change) -> NDAr
     different |= columns.accepted[rows] != accepted
     columns.accepted[rows] = accepted
     different |= _apply_bits(columns, rows, class_ids, change.class_bits[known])
+    different |= _apply_refusals(columns, rows, change.refused_bits[known])
     return np.asarray(rows[different])
+
+
+def _apply_refusals(
+    columns: ImageColumns, rows: NDArray[np.int64], refused_bits: NDArray[np.uint64]
+) -> NDArray[np.bool_]:
+    """Takes over what is refused of images; returns for each of the rows whether that is other now."""
+    columns.refused_bits = widened(columns.refused_bits, refused_bits.shape[1])
+    wanted = widened(refused_bits, columns.refused_bits.shape[1])
+    different = (columns.refused_bits[rows] != wanted).any(axis=1)
+    columns.refused_bits[rows] = wanted
+    return np.asarray(different)
 
 
 def _apply_bits(
@@ -183,6 +213,8 @@ def take_values(target: ImageColumns, source: ImageColumns) -> NDArray[np.int64]
         | ~np.isclose(target.unknown_scores, source.unknown_scores, rtol=0.0, atol=0.0, equal_nan=True)
         | (target.look_unknown() != source.look_unknown())
     )
+    num_words = max(target.refused_bits.shape[1], source.refused_bits.shape[1])
+    different |= (widened(target.refused_bits, num_words) != widened(source.refused_bits, num_words)).any(axis=1)
     if target.class_bits.shape == source.class_bits.shape:
         different |= (target.class_bits != source.class_bits).any(axis=1)
     else:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.domain import NO_CLASS, ImageColumns, Mark
+from engine.domain import NO_CLASS, ImageColumns, Mark, num_class_words, widened
 from gui.columns import RowIndex, first_classes, has_class, set_class_bit
 
 Ids = NDArray[np.int64]
@@ -46,6 +46,22 @@ def give(ids: Ids, class_ids: NDArray[np.int32], accepted: bool = False) -> Effe
         columns.class_ids[rows[was_empty]] = wanted[was_empty]
         columns.accepted[rows[changed]] |= accepted
         return np.asarray(rows[changed])
+
+    return apply
+
+
+def accept(ids: Ids, class_id: int, refused_ids: Ids) -> Effect:
+    """Gives images the class that was suggested, and notes of others that they are not of it: those without a class."""
+    give_all = give(ids, np.full(len(ids), class_id, np.int32), accepted=True)
+
+    def apply(columns: ImageColumns, index: RowIndex) -> NDArray[np.int64]:
+        rows = index.rows(refused_ids)
+        rows = rows[columns.class_ids[rows] == NO_CLASS]
+        if len(rows):
+            word, bit = divmod(class_id, 64)
+            columns.refused_bits = widened(columns.refused_bits, num_class_words(class_id))
+            columns.refused_bits[rows, word] |= np.uint64(1 << bit)
+        return np.union1d(give_all(columns, index), rows)
 
     return apply
 

@@ -25,6 +25,7 @@ from gui import label_effects
 from gui.assistance import Assistance
 from gui.auto_retrain import AutoRetrain
 from gui.backbone_choice import BackboneChoice
+from gui.block_records import Page, PageWrite
 from gui.blocks import Blocks
 from gui.changed_predictions import ChangedPredictions
 from gui.columns import RowIndex, count_bits, has_open_suggestion
@@ -152,14 +153,12 @@ class Session(ProjectSession):
         text = trn("accept a suggestion", "accept {number:,} suggestions", len(pairs))
         self._give(ids, suggested, lambda project: project.label_many(pairs, source, text), accepted=True)
 
-    def accept_as(self, image_ids: Ids, class_id: int, source: Source = Source.SUGGESTION) -> None:
-        """Accepts that these images are of a class, as was suggested when they were looked at; one undo step."""
-        ids, item = as_array(image_ids), self.class_by_id(class_id)
-        if item is not None:
-            pairs = [(image_id, class_id) for image_id in ids.tolist()]
-            text = tr("accept {num_images:,} as {name}", num_images=len(ids), name=item.name)
-            given = np.full(len(ids), class_id, np.int32)
-            self._give(ids, given, lambda project: project.label_many(pairs, source, text), accepted=True)
+    def accept_page(self, ids: Ids, refused: Ids, page: Page, source: Source) -> None:
+        """Accepts that images are of the class of a page of blocks, and that others of it are not; one undo step."""
+        write = PageWrite(page, as_array(ids), as_array(refused), source)
+        item, num_images = self.class_by_id(page.class_id), len(write.image_ids)
+        if item and self._write(write.effect, lambda project: write.start(project, item.name)) and num_images:
+            self._count_work(num_images)
 
     @property
     def suggests_whole_sets(self) -> bool:

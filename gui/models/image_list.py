@@ -11,7 +11,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 
 from engine.domain import NO_CLASS, ImageClass, ImageColumns, ImageStatus, class_ids_of
 from engine.language import tr
-from gui.columns import has_open_suggestion, suggested_ids_at
+from gui.columns import has_open_suggestion, is_refused, suggested_ids_at
 from gui.models.image_filter import ImageFilter, Order, Rows, Show, matches, ordered_rows
 from gui.models.image_index import ImageIndex
 from gui.models.image_states import codes_of, has_several_classes, words_of
@@ -213,7 +213,7 @@ class ImageListModel(QAbstractListModel):
             names = self._joined(self._in_palette_order(suggested_ids_at(columns, row)))
             if not names:
                 return tr("suggested none of the classes {percent:.0f}%", percent=100 * columns.confidences[row])
-        elif predicted_id == NO_CLASS:
+        elif predicted_id == NO_CLASS or is_refused(columns, np.array([row]))[0]:
             return tr("unlabelled")
         else:
             names = self._class_names.get(predicted_id, "")

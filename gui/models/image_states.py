@@ -1,4 +1,4 @@
-"""What can be said of an image besides its class, as ten bits: the SHOW list, its counts and its filters use them.
+"""What can be said of an image besides its class, as eleven bits: the SHOW list, its counts and its filters use them.
 
 Everything here is a pure function of arrays: no Qt, no disk.
 """
@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from engine.domain import NO_CLASS, ImageColumns, ImageStatus, Mark
 from engine.language import tr, trc
+from gui.columns import is_refused
 
 Rows = NDArray[np.int64]
-_OPEN, _CLASS, _CONFIRMED, _SUGGESTED, _SKIPPED, _UNSURE, _NOTED, _PROBLEM, _UNKNOWN, _ACCEPTED = (
-    1 << bit for bit in range(10)
+_OPEN, _CLASS, _CONFIRMED, _SUGGESTED, _SKIPPED, _UNSURE, _NOTED, _PROBLEM, _UNKNOWN, _ACCEPTED, _REFUSED = (
+    1 << bit for bit in range(11)
 )
-NUM_CODES = 2 * _ACCEPTED
-OF_THE_USER = _OPEN | _CLASS | _CONFIRMED | _SKIPPED | _UNSURE | _NOTED | _ACCEPTED
+NUM_CODES = 2 * _REFUSED
+OF_THE_USER = _OPEN | _CLASS | _CONFIRMED | _SKIPPED | _UNSURE | _NOTED | _ACCEPTED | _REFUSED
 """The bits that only the user changes: not suggestions, not files that vanish."""
 
 
@@ -42,6 +43,7 @@ class Trait(Enum):
     UNSURE = tr("Unsure")
     UNKNOWN = tr("Looks unknown")
     ACCEPTED = tr("Accepted")
+    REFUSED = tr("Refused")
     NOTED = tr("With a note")
     PROBLEM = tr("Unreadable")
 
@@ -51,6 +53,7 @@ _BITS = {
     Trait.UNSURE: _UNSURE,
     Trait.UNKNOWN: _UNKNOWN,
     Trait.ACCEPTED: _ACCEPTED,
+    Trait.REFUSED: _REFUSED,
     Trait.NOTED: _NOTED,
     Trait.PROBLEM: _PROBLEM,
 }
@@ -69,8 +72,12 @@ def has_several_classes(columns: ImageColumns) -> bool:
 
 
 def suggested_ids(columns: ImageColumns, pick: slice | Rows = slice(None)) -> NDArray[np.int32]:
-    """Returns the class that is suggested for each image (of `pick`): none where it looks like none of the classes."""
-    return np.asarray(np.where(columns.look_unknown(pick), NO_CLASS, columns.predicted_ids[pick]), np.int32)
+    """Returns the class that is suggested for each image (of `pick`).
+
+    None where it looks like none of the classes, and where somebody said that it is not of that class.
+    """
+    is_none = columns.look_unknown(pick) | is_refused(columns, pick)
+    return np.asarray(np.where(is_none, NO_CLASS, columns.predicted_ids[pick]), np.int32)
 
 
 def codes_of(columns: ImageColumns, rows: Rows | None = None) -> NDArray[np.uint16]:
@@ -88,13 +95,14 @@ def codes_of(columns: ImageColumns, rows: Rows | None = None) -> NDArray[np.uint
         (_OPEN, is_open),
         (_CLASS, has_class),
         (_CONFIRMED, is_confirmed),
-        (_SUGGESTED, _has_suggestion(columns, pick) & ~is_unknown),
+        (_SUGGESTED, _has_suggestion(columns, pick) & ~is_unknown & ~is_refused(columns, pick)),
         (_SKIPPED, is_skipped),
         (_UNSURE, marks & Mark.UNSURE != 0),
         (_NOTED, columns.noted[pick]),
         (_PROBLEM, columns.statuses[pick] != ImageStatus.READABLE),
         (_UNKNOWN, is_unknown & is_open),
         (_ACCEPTED, columns.accepted[pick]),
+        (_REFUSED, columns.refused_bits[pick].any(axis=1) & is_open),
     ):
         codes |= is_on.view(np.uint8) * np.uint16(bit)
     return codes
@@ -113,7 +121,7 @@ def words_of(code: int) -> list[str]:
 
 @lru_cache(maxsize=128)
 def passing_codes(show: Show, traits: frozenset[Trait] = frozenset()) -> NDArray[np.bool_]:
-    """Returns for each of the 1,024 codes whether such an image is shown.
+    """Returns for each of the 2,048 codes whether such an image is shown.
 
     Unlabelled, Suggested and Not confirmed are lists of work to do: they leave out skipped images and files that cannot
     be read, unless these are asked for.

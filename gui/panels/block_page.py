@@ -310,7 +310,7 @@ class BlockPage(LabelPage):
                 if left
                 else back
             )
-            text = block_words.summary(tally, left, new)
+            text = block_words.summary(tally, self._blocks.num_refused(), new)
             action = tr("Check {number:,} more", number=new) if new else action
             self.empty.set_state("check-circle", tr("All suggestions are checked"), text, action)
         elif why_not == blocks.SEVERAL:

@@ -42,8 +42,8 @@ def so_far(tally: Tally) -> str:
     return tr("So far {num_out:,} of {total:,} taken out.", num_out=tally.num_out, total=total) if total else ""
 
 
-def summary(tally: Tally, num_unlabelled: int, num_new: int = 0) -> str:
-    """Returns what came of a pass, what is left of what was taken out, and what a newer model suggests since."""
+def summary(tally: Tally, num_refused: int, num_new: int = 0) -> str:
+    """Returns what came of a pass, how many refused ones have no class yet, and what a newer model suggests since."""
     parts = []
     if tally.num_accepted:
         suggestions = wording.count(tally.num_accepted, "suggestion")
@@ -51,12 +51,14 @@ def summary(tally: Tally, num_unlabelled: int, num_new: int = 0) -> str:
     parts += [tr("{number:,} without one", number=tally.num_unseen)] if tally.num_unseen else []
     parts += [tr("{number:,} taken out", number=tally.num_out)] if tally.num_out else []
     sentences = [f"{', '.join(parts)}." if parts else tr("Nothing was accepted.")]
-    if num_unlabelled:
+    if num_refused:
         sentences.append(
             trn(
-                "Of those taken out, {number:,} has no class yet: left out, figures look too good.",
-                "Of those taken out, {number:,} have no class yet: left out, figures look too good.",
-                num_unlabelled,
+                "Of those taken out, {number:,} has no class yet: it counts as a wrong suggestion in all figures. With "
+                "a class, the model learns from it.",
+                "Of those taken out, {number:,} have no class yet: they count as wrong suggestions in all figures. "
+                "With a class, the model learns from them.",
+                num_refused,
             )
         )
     if num_new:

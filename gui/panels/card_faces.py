@@ -6,7 +6,7 @@ import math
 
 from engine.domain import NO_CLASS, ImageClass, ImageStatus, Mark
 from engine.language import tr
-from gui.columns import is_none_suggested
+from gui.columns import is_none_suggested, is_refused
 from gui.models.image_list import ImageListModel
 from gui.models.image_states import has_several_classes
 from gui.session import Session
@@ -67,6 +67,7 @@ class CardFaces:
         is_open = class_id == NO_CLASS and not is_confirmed
         is_unknown = is_open and bool(columns.look_unknown(slice(row, row + 1))[0])
         is_suggestion = is_open and predicted_id != NO_CLASS and not is_unknown
+        is_suggestion = is_suggestion and not is_refused(columns, slice(row, row + 1))[0]
         if has_several_classes(columns):
             is_suggestion = bool(items) and not num_given
         elif is_suggestion:

@@ -39,6 +39,7 @@ TIPS = {
     Trait.UNSURE: tr("Images that you marked with ?"),
     Trait.UNKNOWN: tr("Unlabelled images that look like none of the classes the model knows"),
     Trait.ACCEPTED: tr("Images whose class the model suggested and you accepted"),
+    Trait.REFUSED: tr("Images without a class whose suggestion you took out of a block"),
     Trait.NOTED: tr("Images that you wrote a note about"),
     Trait.PROBLEM: tr("Files that are missing or cannot be read, and why"),
 }
@@ -47,6 +48,7 @@ ICONS = {
     Trait.UNSURE: "question",
     Trait.UNKNOWN: "unknown",
     Trait.ACCEPTED: "sparkle",
+    Trait.REFUSED: "minus",
     Trait.NOTED: "pencil",
     Trait.PROBLEM: "broken",
 }

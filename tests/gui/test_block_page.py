@@ -12,6 +12,9 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from engine.domain import NO_CLASS, LabelMode
+from engine.evaluation.selection import words_on
+from gui.models.image_filter import ImageFilter, Trait, matches
+from gui.models.image_index import ImageIndex
 from gui.theme import RESOURCES
 
 CTRL_SHIFT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
@@ -181,3 +184,26 @@ def test_a_drag_takes_out_all_pictures_that_it_meets(trained: Any) -> None:
         QTest.mouseMove(viewport, point + QPoint(3, 0))
     QTest.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=centre[2])
     assert blocks.page.out == set(blocks.page_ids[:3].tolist())
+
+
+def test_one_taken_out_by_key_is_counted_as_wrong_after_the_next_training_and_can_be_found_again(trained: Any) -> None:
+    room, session = trained, trained.session
+    blocks, page = session.blocks, page_of(trained)
+    taken_out, class_id = int(blocks.page_ids[0]), blocks.class_id
+    name = session.class_by_id(class_id).name
+    room.press(Key.Key_Space)
+    while not blocks.is_over:
+        room.press(Key.Key_Return)
+    room.wait_for(lambda: session.num_unsaved == 0)
+    assert "1 has no class yet: it counts as a wrong suggestion" in page.empty.accessibleName()
+    assert session.project.history(taken_out)[-1].text == f"not {name} (refused)"
+    room.press(Key.Key_Escape)
+    rows = np.flatnonzero(matches(session.columns, ImageFilter(traits=frozenset({Trait.REFUSED})), ImageIndex()))
+    assert session.columns.image_ids[rows].tolist() == [taken_out]
+    run_id = session.run.id
+    session.retrain()
+    room.wait_for(lambda: session.run.id != run_id, 90_000)
+    assert session.run.settings["accepted_suggestions"]["num_refused"] == 1
+    assert "1 image whose suggestion you took out" in words_on(session.run.settings)
+    blocks.start()
+    assert class_id not in [item.id for item, count in blocks.open_classes() if count]

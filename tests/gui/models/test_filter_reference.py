@@ -46,6 +46,7 @@ class Picture:
     marks: int
     noted: bool
     accepted: bool
+    refused: frozenset[int]
     status: int
     taken: datetime | None
     predicted: int
@@ -66,7 +67,7 @@ class Picture:
 
     @property
     def suggested(self) -> int:
-        return 0 if self.strangeness >= 0.95 else self.predicted
+        return 0 if self.strangeness >= 0.95 or self.predicted in self.refused else self.predicted
 
 
 @st.composite
@@ -81,6 +82,8 @@ def pictures(draw: st.DrawFn, max_classes: int) -> Picture:
         marks=draw(st.sampled_from([0, 0, 1, 2, 3, 4, 6])),
         noted=draw(st.booleans()),
         accepted=draw(st.booleans()),
+        # With several classes per image nothing is refused: suggestions are accepted image by image.
+        refused=draw(st.frozensets(st.integers(1, NUM_CLASSES), max_size=2 if max_classes == 1 else 0)),
         status=draw(st.sampled_from([0, 0, 0, 1, 2])),
         taken=draw(st.sampled_from(DAYS)),
         predicted=predicted,
@@ -118,6 +121,7 @@ FILTERS = st.builds(
 def columns_of(images: list[Picture], has_several: bool) -> ImageColumns:
     size = len(images)
     bits = np.array([[sum(1 << each for each in image.classes)] for image in images], np.uint64).reshape(size, 1)
+    refused = np.array([[sum(1 << each for each in image.refused)] for image in images], np.uint64).reshape(size, 1)
     return ImageColumns(
         image_ids=np.arange(1, size + 1),
         names=[image.name for image in images],
@@ -134,6 +138,7 @@ def columns_of(images: list[Picture], has_several: bool) -> ImageColumns:
         accepted=np.array([image.accepted for image in images], np.bool_),
         class_bits=bits if has_several else np.zeros((size, 0), np.uint64),
         unknown_scores=np.array([image.strangeness for image in images], np.float32),
+        refused_bits=refused if refused.any() else np.zeros((size, 0), np.uint64),
     )
 
 
@@ -154,6 +159,7 @@ def passes(image: Picture, wanted: ImageFilter) -> bool:
         Trait.UNKNOWN: image.is_open and image.strangeness >= 0.95,
         Trait.NOTED: image.noted,
         Trait.ACCEPTED: image.accepted,
+        Trait.REFUSED: image.is_open and bool(image.refused),
         Trait.PROBLEM: image.status != ImageStatus.READABLE,
     }
     is_shown = {

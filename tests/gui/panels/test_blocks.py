@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
-from engine.domain import NO_CLASS, Mark, Source
+from engine.domain import NO_CLASS, Mark, Source, class_ids_of
 from engine.evaluation.acceptance import BorneOut
 from engine.evaluation.intervals import grouped
+from gui.columns import has_open_suggestion
 
 OK, RUST = 1, 2
 NUM_OK, NUM_RUST = 10, 6
@@ -69,8 +70,101 @@ def test_what_was_taken_out_stays_unlabelled_and_does_not_come_back_in_this_pass
     assert class_ids(desk) == [OK, NO_CLASS] + [OK] * 8 + [RUST] * 6
     assert blocks.set_aside().tolist() == [taken_out]
     assert (blocks.tally.num_accepted, blocks.tally.num_out) == (15, 1)
+    assert blocks.num_refused() == 1
     blocks.start()
-    assert blocks.page_ids.tolist() == [taken_out]
+    assert blocks.why_not, "what was refused is not offered again in a later pass"
+
+
+def refusals(desk: Any) -> list[list[int]]:
+    return [class_ids_of(words) for words in desk.session.columns.refused_bits.tolist()]
+
+
+def test_what_was_taken_out_is_refused_with_the_page_and_undone_and_done_again_with_it(desk: Any) -> None:
+    blocks, session = desk.session.blocks, desk.session
+    blocks.start()
+    blocks.toggle(blocks.page_ids[1:3])
+    first = int(blocks.page_ids[1])
+    blocks.accept()
+    assert refusals(desk)[:4] == [[], [OK], [OK], []]
+    desk.wait_saved()
+    assert refusals(desk)[:4] == [[], [OK], [OK], []]
+    assert session.project.can_undo() == "accept 2 as ok, refuse 2"
+    assert [entry.text for entry in session.project.history(first)] == ["not ok (refused)"]
+    session.undo()
+    desk.wait_saved()
+    assert class_ids(desk) == [NO_CLASS] * 16
+    assert not session.columns.refused_bits.any()
+    session.redo()
+    desk.wait_saved()
+    assert class_ids(desk)[:4] == [OK, NO_CLASS, NO_CLASS, OK]
+    assert refusals(desk)[:4] == [[], [OK], [OK], []]
+
+
+def test_a_page_that_is_wrong_as_a_whole_is_refused_and_undo_brings_it_back(desk: Any) -> None:
+    blocks = desk.session.blocks
+    blocks.start(RUST)
+    page = blocks.page_ids.tolist()
+    blocks.toggle(page)
+    blocks.accept()
+    blocks.next_page()
+    desk.wait_saved()
+    assert refusals(desk)[10:] == [[RUST]] * 4 + [[]] * 2
+    assert blocks.page_ids.tolist() != page
+    desk.session.label(page[:1], OK)
+    desk.wait_saved()
+    assert refusals(desk)[10:] == [[]] + [[RUST]] * 3 + [[]] * 2
+    desk.session.undo()
+    desk.session.undo()
+    desk.wait_saved()
+    assert (blocks.page_ids.tolist(), blocks.page.out) == (page, set(page))
+    assert not desk.session.columns.refused_bits.any()
+
+
+def test_going_to_another_class_refuses_what_was_taken_out_and_leaving_the_pass_does_not(desk: Any) -> None:
+    blocks = desk.session.blocks
+    blocks.start()
+    blocks.toggle(blocks.page_ids[:1])
+    blocks.go_to_class(RUST)
+    blocks.toggle(blocks.page_ids[:1])
+    blocks.end()
+    desk.wait_saved()
+    assert [row for row, found in enumerate(refusals(desk)) if found] == [0]
+    assert desk.session.project.can_undo() == "refuse 1 as ok"
+
+
+def test_what_was_skipped_on_a_page_or_got_another_class_is_not_refused(desk: Any) -> None:
+    blocks, session = desk.session.blocks, desk.session
+    blocks.start()
+    blocks.toggle(blocks.page_ids[:1])
+    session.mark(blocks.page_ids[:1], Mark.SKIPPED, True)
+    blocks.give(blocks.page_ids[1:2], RUST)
+    blocks.accept()
+    desk.wait_saved()
+    assert class_ids(desk)[:4] == [NO_CLASS, RUST, OK, OK]
+    assert not session.columns.refused_bits.any()
+
+
+def test_a_refused_image_is_offered_for_another_class_and_not_for_the_refused_one(desk: Any) -> None:
+    blocks = desk.session.blocks
+    blocks.start()
+    taken_out = int(blocks.page_ids[0])
+    blocks.toggle([taken_out])
+    blocks.accept()
+    desk.wait_saved()
+    columns = desk.session.columns
+    row = desk.session.rows_of(np.array([taken_out]))
+    assert not has_open_suggestion(columns, row)[0]
+    desk.suggest(np.full(16, RUST), np.full(16, 0.7))
+    assert has_open_suggestion(columns, row)[0]
+    blocks.start()
+    seen = []
+    while not blocks.is_over:
+        seen += blocks.page_ids.tolist()
+        blocks.accept()
+        blocks.next_page()
+    assert taken_out in seen
+    desk.wait_saved()
+    assert not columns.refused_bits.any(), "it has a class now: nothing is refused of it any more"
 
 
 def test_the_page_and_what_it_accepts_stay_when_the_suggestions_change_and_show_brings_the_new_ones(desk: Any) -> None:
