@@ -31,6 +31,38 @@ def of_class(review: Review, index: int) -> Ids:
     return np.asarray(review.image_ids[np.concatenate(parts)])
 
 
+def of_answer(review: Review, index: int, has_it: bool, was_said: bool) -> Ids:
+    """Returns the images that have a class or not, and were said to or not, where images have several classes.
+
+    Of mistakes the surest come first, of right ones the least sure.
+    """
+    assert review.present is not None
+    assert review.suggested is not None
+    rows = np.flatnonzero((review.present[:, index] == has_it) & (review.suggested[:, index] == was_said))
+    keys = review.probabilities[rows, index] * (1 if has_it else -1)
+    return np.asarray(review.image_ids[rows[np.argsort(keys, kind="stable")]])
+
+
+def of_mixed(review: Review, missed: int, said: int) -> Ids:
+    """Returns the images on which one class was missed and another wrongly said, the surest of that first."""
+    assert review.present is not None
+    assert review.suggested is not None
+    is_missed = review.present[:, missed] & ~review.suggested[:, missed]
+    rows = np.flatnonzero(is_missed & ~review.present[:, said] & review.suggested[:, said])
+    sureness = review.probabilities[rows, said] - review.probabilities[rows, missed]
+    return np.asarray(review.image_ids[rows[np.argsort(-sureness, kind="stable")]])
+
+
+def of_together(review: Review, first: int, second: int) -> Ids:
+    """Returns the images that have both classes: first those on which one was missed, the surest of that before."""
+    assert review.present is not None
+    assert review.suggested is not None
+    rows = np.flatnonzero(review.present[:, first] & review.present[:, second])
+    is_found = review.suggested[rows, first] & review.suggested[rows, second]
+    sureness = np.minimum(review.probabilities[rows, first], review.probabilities[rows, second])
+    return np.asarray(review.image_ids[rows[np.lexsort((sureness, is_found))]])
+
+
 def of_bin(review: Review, place: int) -> Ids:
     """Returns the images of a point of the reliability diagram: mistakes first, the surest of them before."""
     rows = review.reliability[place].rows

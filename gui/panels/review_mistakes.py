@@ -1,4 +1,7 @@
-"""The confusion matrix with everything to read it by: what is counted, the order of the classes, the zoom."""
+"""The confusion matrix with everything to read it by: what is counted, the order of the classes, the zoom.
+
+Where images may have several classes there is no matrix: `review_answers` stands in its place.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,21 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QListWidget, QListWidgetItem, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QListWidget,
+    QListWidgetItem,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from engine.evaluation.class_order import order_by_similarity
 from engine.language import decimal, tr, trn
-from gui import review_words
+from gui import review_picks, review_words
+from gui.panels.review_answers import ReviewAnswers
 from gui.review_state import ReviewState
 from gui.session import Session
 from gui.theme import icon
@@ -38,6 +51,8 @@ class ReviewMistakes(QWidget):
     """Its images are shown beside it by the workspace."""
 
     cell_opened = Signal(int, int)
+    images_opened = Signal(str, object)
+    """A title and image ids, where images may have several classes."""
 
     def __init__(self, session: Session, state: ReviewState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -46,6 +61,8 @@ class ReviewMistakes(QWidget):
         self._similar: NDArray[np.int64] | None = None
         self._similar_of = 0
         self.matrix = ConfusionView()
+        self.answers = ReviewAnswers(session, state)
+        self.answers.images_opened.connect(self.images_opened)
         self.counting = Segments(
             tr("What is counted"), [Segment(each.name, each.value, COUNTING_TIPS[each]) for each in Counting]
         )
@@ -62,6 +79,7 @@ class ReviewMistakes(QWidget):
         self._sentence = text_label("", "dim", wrap=True)
         self._legend = text_label(tr("Rows: the class that an image has. Columns: what the model said."), "faint")
         self._side = QWidget()
+        self._stack, self._with_matrix = QStackedWidget(), QWidget()
         self._build()
         self.counting.chosen.connect(lambda key: self.matrix.set_counting(Counting[key]))
         self.order.activated.connect(lambda _at: self._apply_order())
@@ -75,7 +93,11 @@ class ReviewMistakes(QWidget):
     def refresh(self) -> None:
         """Shows the newest review."""
         review = self._state.review
-        if review is None or review.metrics is None:
+        if review is None:
+            return
+        self._stack.setCurrentWidget(self._with_matrix if review.metrics is not None else self.answers)
+        self.answers.refresh()
+        if review.metrics is None:
             return
         classes = review_words.classes_of(review.run, self._session.classes)
         names = [each.name for each in classes]
@@ -86,6 +108,21 @@ class ReviewMistakes(QWidget):
     def open_cell(self, true: int, said: int) -> None:
         """Makes a cell the current one, as if it had been clicked."""
         self.matrix.set_current(true, said)
+
+    @property
+    def view(self) -> QWidget:
+        """What has the keyboard."""
+        return self.matrix if self._stack.currentWidget() is self._with_matrix else self.answers.table
+
+    def worst(self) -> tuple[str, NDArray[np.int64]]:
+        """Goes to what the model gets wrong most often; returns a title and the images of that."""
+        review = self._state.review
+        if review is None or review.metrics is None:
+            return self.answers.worst()
+        true, said = self.matrix.worst()
+        self.matrix.set_current(true, said)
+        names = [each.name for each in review_words.classes_of(review.run, self._session.classes)]
+        return review_words.cell_title(names[true], names[said]), review_picks.of_cell(review, true, said)
 
     # ----------------------------------------------------------------------------------------------------- private
 
@@ -120,13 +157,18 @@ class ReviewMistakes(QWidget):
         middle.setSpacing(16)
         middle.addWidget(self.matrix, 1)
         middle.addWidget(self._side)
-        column = QVBoxLayout(self)
+        column = QVBoxLayout(self._with_matrix)
         column.setContentsMargins(16, 12, 16, 12)
         column.setSpacing(12)
         column.addLayout(bar)
         column.addWidget(self._legend)
         column.addLayout(middle, 1)
         column.addWidget(self._sentence)
+        self._stack.addWidget(self._with_matrix)
+        self._stack.addWidget(self.answers)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self._stack)
 
     def resizeEvent(self, event: object) -> None:
         super().resizeEvent(event)  # type: ignore[arg-type]

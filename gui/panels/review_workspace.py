@@ -124,7 +124,7 @@ class ReviewWorkspace(QWidget):
             self.overview: self.overview.matrix
             if self.overview.confusion.isVisible()
             else self.overview.headline.slider,
-            self.mistakes: self.mistakes.matrix,
+            self.mistakes: self.mistakes.view,
             self.suspects: self.suspects.list,
         }.get(wanted, wanted)
         wanted.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -254,6 +254,7 @@ class ReviewWorkspace(QWidget):
         overview.honest.groups_asked.connect(self.groups_asked)
         overview.headline.accepted.connect(self._on_accepted)
         self.mistakes.cell_opened.connect(self.open_cell)
+        self.mistakes.images_opened.connect(self._open)
         self.suspects.open_changed.connect(self._show_suspects)
         self.map.images_wanted.connect(self.open_images)
         self.versions.export_wanted.connect(self.export_asked)
@@ -307,10 +308,9 @@ class ReviewWorkspace(QWidget):
         review = self.state.review
         was_empty = self._stack.currentWidget() is self._empty
         is_several = review is not None and review.metrics is None
-        for key in (MISTAKES, SUSPECTS):
-            self.tabs.set_available(key, not is_several)
-            if is_several and self.current_page == key:
-                self.tabs.set_current(OVERVIEW)
+        self.tabs.set_available(SUSPECTS, not is_several)
+        if is_several and self.current_page == SUSPECTS:
+            self.tabs.set_current(OVERVIEW)
         self._show_page()
         self._show_staleness()
         if was_empty and review is not None and self.isVisible() and not self._is_busy_elsewhere():
@@ -369,9 +369,7 @@ class ReviewWorkspace(QWidget):
         else:
             self._stack.setCurrentWidget(self._pages[key])
             if key == MISTAKES and not self.images.title:
-                cell = self.mistakes.matrix.worst()
-                self._fill(*self._images_of_cell(*cell))
-                self.mistakes.matrix.set_current(*cell)
+                self._fill(*self.mistakes.worst())
         self._show_images_pane()
 
     def _show_images_pane(self) -> None:

@@ -188,6 +188,8 @@ class ClassTable(QTableView):
 
     class_opened = Signal(int)
     """Index of a class in the run."""
+    figure_opened = Signal(int, str)
+    """The same, and the key of the column that was clicked; "" for the name."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -256,9 +258,11 @@ class ClassTable(QTableView):
     def _open(self, index: QModelIndex) -> None:
         row = self._figures.rows[self._sorted.mapToSource(index).row()]
         self.class_opened.emit(row.index)
+        column = index.column()
+        self.figure_opened.emit(row.index, self._figures.columns[column - 1].key if column else "")
 
     def _fit(self) -> None:
-        """Gives the figures what they need and the names the rest; where there is none, intervals go first, then F1."""
+        """Gives the figures what they need and the names the rest; where there is none, some figures go."""
         room = self.viewport().width()
         columns = self._figures.columns
         shown = list(range(len(columns)))
@@ -269,7 +273,7 @@ class ClassTable(QTableView):
         metrics = QFontMetricsF(font())
         widths = [max(w, round(metrics.horizontalAdvance(c.title)) + 28) for w, c in zip(widths, columns, strict=True)]
         while shown and room - sum(widths[at] for at in shown) < MIN_NAME_PX and len(shown) > 2:
-            droppable = [at for at in shown if columns[at].key in ("f1", "precision")]
+            droppable = [at for at in shown if columns[at].key in ("f1", "precision", "no_is_right")]
             if not droppable:
                 break
             shown.remove(droppable[-1])

@@ -33,7 +33,7 @@ def test_a_menu_that_is_opened_before_the_session_is_there_fills_while_it_is_ope
     engine.start()
     session = Session(EngineBridge(engine), preferences=Preferences())
     for _ in window.fill(session):
-        QTest.qWait(1)
+        qtbot.wait(1)
     assert menu.isVisible()
     assert "Starting…" not in [each.text() for named in window.menus.values() for each in named.actions()]
     last = menu.actionGeometry(menu.actions()[-1])

@@ -274,7 +274,8 @@ def test_at_every_precision_each_image_without_a_class_is_either_accepted_or_lef
                 assert headline.accept_button.text().endswith(f" {len(accepted)}")
             else:
                 assert said.startswith(("Nothing can be", "None of the"))
-            assert headline.rest_button.text() == f"Take me to the {len(rest)}"
+            number = "one" if len(rest) == 1 else len(rest)
+            assert headline.rest_button.text() == f"Take me to the {number}"
             assert not accepted & rest
             assert accepted_before is None or accepted <= accepted_before, "more precision accepts no more images"
             accepted_before = accepted
@@ -426,11 +427,14 @@ def test_a_new_model_brings_new_figures_and_the_place_stays(reviewed: Any) -> No
     wanted = session.columns.image_ids[session.columns.class_ids == NO_CLASS][:4]
     session.label(wanted, session.classes[0].id)
     settle(room)
-    old = review.state.review.run.id
+    old, old_accuracy = review.state.review.run.id, review.state.review.metrics.accuracy
     with room.qtbot.waitSignal(session.run_changed, timeout=90_000):
         room.press(Key.Key_R, CTRL)
     room.wait_for(lambda: review.state.review is not None and review.state.review.run.id != old)
     assert review.state.review.metrics.num_images == NUM_LABELLED * len(CLASSES) + 4
+    news = review.overview.honest.facts.text()
+    assert news.startswith("Measured again (4 labels more): ")
+    assert f"{100 * old_accuracy:.1f} % before" in news
     assert review.overview.matrix.current == (true, said)
     assert not review.stale_chip.isVisible()
 
@@ -535,7 +539,7 @@ def test_several_classes_have_average_precision_and_a_threshold_each_instead_of_
     found = review.state.review
     assert found.metrics is None
     assert not review.overview.confusion.isVisible()
-    assert "mistakes" not in review.tabs.available_keys
+    assert review.tabs.available_keys == ["overview", "mistakes", "map", "versions"]
     table = review.overview.per_class.table.model()
     titles = [table.headerData(at, Qt.Orientation.Horizontal) for at in range(table.columnCount())]
     assert titles == ["class", "average precision", "precision", "recall (95 %)", "from", "images"]
@@ -551,3 +555,46 @@ def test_several_classes_have_average_precision_and_a_threshold_each_instead_of_
     QTest.keyClicks(review.images.grid, key)
     settle(room)
     assert abs(int(np.bitwise_count(room.session.columns.class_bits).sum()) - before) == 1
+
+
+def test_mistakes_of_several_classes_are_counted_per_class_and_a_click_on_a_number_shows_just_those_images(
+    room: Any, trained_several: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(trained_several, tmp_path / "project")
+    room.window.resize(1400, 900)
+    room.open(tmp_path / "project")
+    room.wait_for(lambda: len(room.session.columns) == 40)
+    room.press(Key.Key_2, ALT)
+    review = room.window.review
+    room.wait_for(lambda: review.state.review is not None)
+    room.press(Key.Key_PageDown, CTRL)
+    assert review.current_page == "mistakes"
+    found, page, view = review.state.review, review.mistakes.answers, review.mistakes.answers.table
+    room.wait_for(lambda: view.model().rowCount() == 3)
+    assert QApplication.focusWidget() is view
+    assert review.images.title.endswith(", mistakes first")
+    present, suggested = found.present, found.suggested
+    model = view.model()
+    titles = [model.headerData(at, Qt.Orientation.Horizontal) for at in range(model.columnCount())]
+    assert titles == ["class", "found", "missed", "wrongly said", "precision", "recall (95 %)", "no is right"]
+    picks = {"found": present & suggested, "missed": present & ~suggested, "wrongly said": ~present & suggested}
+    for row, name in enumerate(found.run.class_names):
+        for title, is_there in picks.items():
+            cell = model.index(row, titles.index(title))
+            assert cell.data() == str(is_there[:, row].sum())
+            QTest.mouseClick(view.viewport(), LEFT, pos=view.visualRect(cell).center())
+            assert review.images.title == f"{name}: {title}"
+            assert sorted(review.images.images.image_ids()) == sorted(found.image_ids[is_there[:, row]])
+        said_no = ~suggested[:, row]
+        assert model.index(row, 6).data() == f"{100 * (~present[said_no, row]).mean():.1f}"
+    view.setFocus()
+    view.setCurrentIndex(model.index(0, 1))
+    QTest.keyClick(view, Key.Key_Return)
+    assert review.images.title == f"{found.run.class_names[0]}: found"
+    together = page.together
+    texts = [together.item(at).text() for at in range(together.count())]
+    first = next(at for at, text in enumerate(texts) if text.startswith("crazing + bright"))
+    both = present[:, 0] & present[:, 2]
+    assert texts[first] == f"crazing + bright · {both.sum()}"
+    QTest.mouseClick(together.viewport(), LEFT, pos=together.visualItemRect(together.item(first)).center())
+    assert sorted(review.images.images.image_ids()) == sorted(found.image_ids[both])
