@@ -46,6 +46,8 @@ class ReviewState(QObject):
         super().__init__(session)
         self._session = session
         self.review: Review | None = None
+        self.before: Review | None = None
+        """The figures that were shown before these: of another version, of the same project."""
         self.forecast: LearningForecast | None = None
         self.error: AppError | None = None
         self.forecast_error: AppError | None = None
@@ -117,6 +119,7 @@ class ReviewState(QObject):
 
     def _forget(self) -> None:
         self.review, self.forecast, self.error, self.forecast_error = None, None, None, None
+        self.before = None
         self.border_warning, self._borders_of = "", None
         self._is_due = self._session.run is not None
         self.changed.emit()
@@ -216,7 +219,10 @@ class ReviewState(QObject):
         if self.is_working:
             return  # a newer one is on its way
         if isinstance(end, JobSucceeded):
-            self.review, self.error = cast("Review", end.result), None
+            newer = cast("Review", end.result)
+            if self.review is not None and self.review.run.id != newer.run.id:
+                self.before = self.review
+            self.review, self.error = newer, None
             if self._borders_of != _network_of(self.review.run):
                 self.border_warning = ""
             self._find_other_rows()

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.evaluation.selection import COUNTED
 from engine.language import decimal, tr, trc, trn
 from gui import wording
 
 if TYPE_CHECKING:
     from engine.domain import ImageClass, Run
     from engine.evaluation.work_saved import Acceptance
+    from engine.tasks.review import Review
     from engine.tasks.review_parts import Suspect
 
 UNNAMED_COLOR = "#8b939e"
@@ -275,6 +277,38 @@ def stale(num_labels: int, run_id: int) -> str:
         num_labels,
         id=run_id,
     )
+
+
+def measured_again(before: Review | None, now: Review) -> str:
+    """Returns what is other since the figures that were shown before, "" where nothing can be compared."""
+    if before is None or before.metrics is None or now.metrics is None or before.run.id == now.run.id:
+        return ""
+    was, is_now = before.metrics, now.metrics
+    _, old, new = np.intersect1d(before.image_ids, now.image_ids, assume_unique=True, return_indices=True)
+    old_ids = np.asarray(before.run.class_ids)[before.targets[old]]
+    new_ids = np.asarray(now.run.class_ids)[now.targets[new]]
+    num_changed, num_new = int((old_ids != new_ids).sum()), len(now.image_ids) - len(new)
+    num_gone = len(before.image_ids) - len(old)
+    changes = [
+        trn("{number:,} label changed", "{number:,} labels changed", num_changed) if num_changed else "",
+        trn("{number:,} label more", "{number:,} labels more", num_new) if num_new else "",
+        trn("{number:,} label less", "{number:,} labels less", num_gone) if num_gone else "",
+    ]
+    what = ", ".join(each for each in changes if each) or tr("the same labels")
+    low, high = is_now.accuracy_interval
+    figures = {
+        "changes": what,
+        "now": wording.percent(is_now.accuracy),
+        "before": wording.percent(was.accuracy),
+    }
+    text = (
+        tr("Measured again ({changes}): {now} right, {before} before; that is within the interval.", **figures)
+        if low <= was.accuracy <= high
+        else tr("Measured again ({changes}): {now} right, {before} before; that is more than chance.", **figures)
+    )
+    if (COUNTED in before.run.settings) == (COUNTED in now.run.settings):
+        return text
+    return f"{text} {tr('They are counted in different ways.')}"
 
 
 def suspicion(suspect: Suspect) -> str:

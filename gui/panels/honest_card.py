@@ -42,8 +42,8 @@ class HonestCard(Card):
         self.body.addWidget(self.warnings)
         self.body.addStretch(1)
 
-    def show_review(self, review: Review, extra_warnings: list[str]) -> None:
-        """Shows how a review was measured."""
+    def show_review(self, review: Review, extra_warnings: list[str], news: str = "") -> None:
+        """Shows how a review was measured; `news` says what is other since the last one."""
         gap, metrics = review.gap, review.metrics
         if gap is not None:
             self.sentence.setText(gap.sentence)
@@ -56,7 +56,8 @@ class HonestCard(Card):
             self.sentence.setText(f"{measured} {grouped if review.grouping_words else alone}")
         else:
             self.sentence.setText(tr("Every figure comes from images that the model had not seen."))
-        facts = [tr("Kept together: {groups}.", groups=review.grouping_words)] if review.grouping_words else []
+        facts = [news] if news else []
+        facts += [tr("Kept together: {groups}.", groups=review.grouping_words)] if review.grouping_words else []
         if review.test is not None:
             low, high = review.test.accuracy_interval
             facts.append(

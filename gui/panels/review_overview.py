@@ -104,7 +104,8 @@ class ReviewOverview(QScrollArea):
         for card in (self.confusion, self.suspects, self.learning):
             card.setVisible(review.metrics is not None)
         warning = self._state.border_warning
-        self.honest.show_review(review, [warning] if warning else [])
+        news = review_words.measured_again(self._state.before, review)
+        self.honest.show_review(review, [warning] if warning else [], news)
         self.per_class.show_review(review, classes)
         self.reliability.show_review(review)
         self.facts.show_figures(figures_of(review), self._notes())

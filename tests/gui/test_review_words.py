@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 
 from engine.domain import ImageClass
 from engine.evaluation.metrics import measure
+from engine.evaluation.selection import COUNTED
 from engine.evaluation.work_saved import Acceptance
 from engine.tasks.review_parts import Suspect
 from gui import review_words
@@ -112,3 +116,24 @@ def test_a_suspect_shows_both_sides_of_both_witnesses_and_nothing_is_certain() -
     assert review_words.suspicion_in_full(suspect(0.01, 0.97, 5, 1), "dress", "shirt") == (
         "The model, which had not seen it: dress 97 %, shirt 1 %. Of the 8 images most like it: 5 dress, 1 shirt."
     )
+
+
+def review_of(run_id: int, targets: list[int], said: list[int], counted: bool = False) -> Any:
+    probabilities = np.eye(2)[said]
+    run = SimpleNamespace(id=run_id, class_ids=[10, 11], settings={COUNTED: {}} if counted else {})
+    metrics = measure(probabilities, np.array(targets))
+    return SimpleNamespace(run=run, metrics=metrics, image_ids=np.arange(len(targets)), targets=np.array(targets))
+
+
+def test_figures_that_were_measured_again_say_what_changed_and_whether_it_is_chance() -> None:
+    before = review_of(9, [0] * 10 + [1] * 10, [0] * 9 + [1] * 11)
+    now = review_of(10, [0] * 9 + [1] * 11 + [0], [0] * 8 + [1] * 13)
+    assert review_words.measured_again(before, now) == (
+        "Measured again (1 label changed, 1 label more): 90.5 % right, 95.0 % before; that is within the interval."
+    )
+    worse = review_of(10, [0] * 10 + [1] * 10, [1] * 10 + [1] * 10, counted=True)
+    words = review_words.measured_again(before, worse)
+    assert words.startswith("Measured again (the same labels): 50.0 % right, 95.0 % before; that is more than chance.")
+    assert words.endswith("They are counted in different ways.")
+    assert review_words.measured_again(None, now) == ""
+    assert review_words.measured_again(now, now) == ""
