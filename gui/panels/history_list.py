@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFontMetrics, QFontMetricsF, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QVBoxLayout, QWidget
 
 from engine.domain import HistoryEntry, Source
@@ -16,7 +16,7 @@ from gui.widgets.buttons import button
 from gui.widgets.text import text_label
 
 MAX_SHOWN = 6
-ROW_PX = 26
+ROW_PX, GAP_PX, INDENT_PX = 26, 8, 6
 SOURCE_WORDS = {
     Source.SUGGESTION: tr("an accepted suggestion"),
     Source.UNSEEN: tr("a suggestion that was accepted without a look"),
@@ -49,6 +49,30 @@ class HistoryRow(QAbstractButton):
     def sizeHint(self) -> QSize:
         return QSize(120, ROW_PX)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        lines = self._lines(self.width() - self._tail_px(self._tail(False)) - GAP_PX)
+        self.setFixedHeight(ROW_PX + (len(lines) - 1) * QFontMetrics(font()).height())
+
+    def _tail(self, is_hot: bool) -> str:
+        return tr("Back to this") if is_hot else (tr("now") if self._is_now else wording.moment(self._entry.made_at))
+
+    def _tail_px(self, tail: str) -> float:
+        return QFontMetricsF(font(0.9)).horizontalAdvance(tail)
+
+    def _lines(self, width: float) -> list[str]:
+        """Returns the text in one line, or in two, of which the first leaves room for what stands on the right."""
+        metrics, text = QFontMetricsF(font()), self._entry.text
+        words, first = text.split(" "), list[str]()
+        while words and metrics.horizontalAdvance(" ".join([*first, words[0]])) <= width:
+            first.append(words.pop(0))
+        if not words:
+            return [text]
+        if not first:
+            return [metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, width)]
+        rest = metrics.elidedText(" ".join(words), Qt.TextElideMode.ElideMiddle, self.width() - 2 * INDENT_PX)
+        return [" ".join(first), rest]
+
     def paintEvent(self, event: QPaintEvent) -> None:
         colors = theme()
         painter = QPainter(self)
@@ -59,23 +83,26 @@ class HistoryRow(QAbstractButton):
             painter.setBrush(QColor(colors.control))
             painter.setPen(QPen(QColor(colors.accent)) if self.hasFocus() else Qt.PenStyle.NoPen)
             painter.drawRoundedRect(area.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
-        used, small = font(), font(0.9)
-        right = area.right() - (6 if is_hot else 0)
-        tail = tr("Back to this") if is_hot else (tr("now") if self._is_now else wording.moment(self._entry.made_at))
-        width = QFontMetricsF(small).horizontalAdvance(tail)
-        painter.setFont(small)
+        right = area.right() - (INDENT_PX if is_hot else 0)
+        tail = self._tail(is_hot)
+        width = self._tail_px(tail)
+        painter.setFont(font(0.9))
         painter.setPen(QColor(colors.accent if is_hot else colors.text_faint))
         middle = Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(QRectF(right - width - 1, 0, width + 2, area.height()), middle, tail)
-        right -= width + 8
+        painter.drawText(QRectF(right - width - 1, 0, width + 2, ROW_PX), middle, tail)
+        right -= width + GAP_PX
         if is_hot:
-            paint_icon(painter, "undo", QRectF(right - 12, area.center().y() - 7, 14, 14), "accent")
+            paint_icon(painter, "undo", QRectF(right - 12, ROW_PX / 2 - 7, 14, 14), "accent")
             right -= 18
-        left = 6.0 if is_hot else 0.0
-        painter.setFont(used)
+        left = INDENT_PX if is_hot else 0
+        painter.setFont(font())
         painter.setPen(QColor(colors.text if self._is_now or is_hot else colors.text_dim))
-        text = QFontMetricsF(used).elidedText(self._entry.text, Qt.TextElideMode.ElideMiddle, right - left)
-        painter.drawText(QRectF(left, 0, right - left, area.height()), middle, text)
+        lines = self._lines(right - left)
+        if self.height() <= ROW_PX and len(lines) > 1:  # it says what a click does just now
+            lines = [QFontMetricsF(font()).elidedText(self._entry.text, Qt.TextElideMode.ElideMiddle, right - left)]
+        for number, line in enumerate(lines):
+            top = number * QFontMetrics(font()).height()
+            painter.drawText(QRectF(left, top, area.width() - left, ROW_PX), middle, line)
         painter.end()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from engine.domain import NO_CLASS
+from engine.domain import NO_CLASS, HistoryEntry, Source
+from gui.panels.history_list import HistoryRow
 
 Key = Qt.Key
 LEFT = Qt.MouseButton.LeftButton
@@ -124,6 +126,19 @@ def test_a_long_history_is_short_at_first(desk: Any) -> None:
     assert len(history.rows) == 6
     QTest.mouseClick(history._more, LEFT)
     assert len(history.rows) == 8
+
+
+def test_a_line_of_the_history_that_is_too_long_takes_a_second_line(qtbot: Any) -> None:
+    text = "Klasse Loch fehlt (rückgängig gemacht)"
+    row = HistoryRow(HistoryEntry(time.time(), Source.HUMAN, "", text), is_now=True, can_go_back=True)
+    qtbot.addWidget(row)
+    row.resize(600, row.sizeHint().height())
+    row.show()
+    one_line = row.height()
+    row.resize(222, row.height())
+    qtbot.waitUntil(lambda: row.height() > one_line)
+    row.resize(600, row.height())
+    qtbot.waitUntil(lambda: row.height() == one_line)
 
 
 def test_the_chip_of_the_class_takes_it_away(desk: Any) -> None:
