@@ -12,7 +12,13 @@ from engine.settings import load_settings
 
 KEY_NAMES: Final = {
     "en": {"Return": "Enter"},
-    "de": {"Return": "Eingabe", "Enter": "Eingabe", "PgUp": "Bild auf", "PgDown": "Bild ab"},
+    "de": {
+        "Return": "Eingabe",
+        "Enter": "Eingabe",
+        "PgUp": "Bild auf",
+        "PgDown": "Bild ab",
+        "Press shortcut": "Taste drücken",  # what Qt has is longer than the field
+    },
 }
 """Keys as the program's texts and the keyboards call them, where Qt has another name."""
 
@@ -28,7 +34,7 @@ class KeyNames(QTranslator):
         return False
 
     def translate(self, context: str, text: str, _disambiguation: str | None = None, _n: int = -1) -> str | None:
-        return self._names.get(text) if context == "QShortcut" else None
+        return self._names.get(text) if context in ("QShortcut", "QKeySequenceEdit") else None
 
 
 def choose_language() -> None:

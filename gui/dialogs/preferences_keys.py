@@ -121,7 +121,7 @@ class KeysPage(PreferencesPage):
         self.take_away_button = button(tr("No key"), "chip", tooltip=tr("Takes the key away from this action"))
         self.standard_button = button(tr("Standard"), "chip")
         self.all_button = button(tr("All standard"), "chip", tooltip=tr("Every action gets its standard key back"))
-        row.addWidget(self.chosen_name, 1)
+        self.column.addWidget(self.chosen_name)  # on a line of its own: some are long
         row.addWidget(self.field)
         for each, act in (
             (self.take_away_button, self._on_take_away),
@@ -131,6 +131,7 @@ class KeysPage(PreferencesPage):
             each.setAutoDefault(False)
             each.clicked.connect(act)
             row.addWidget(each)
+        row.addStretch(1)
         self.column.addLayout(row)
         self.news = text_label(CHOOSE, "faint", wrap=True)
         self.column.addWidget(self.news)

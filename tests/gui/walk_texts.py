@@ -33,7 +33,9 @@ CURSOR_PX, SLACK_PX = 4, 2
 
 
 def texts_of(widget: QWidget) -> Iterator[Line]:
-    """Yields the texts of one widget."""
+    """Yields the texts of one widget, but for the system's own dialogs, which Qt translates."""
+    if isinstance(widget.window(), QFileDialog):
+        return
     name = type(widget).__name__
     yield f"{name} tooltip", widget.toolTip(), 0, 0
     yield f"{name} accessible", widget.accessibleName(), 0, 0
@@ -41,7 +43,7 @@ def texts_of(widget: QWidget) -> Iterator[Line]:
     for action in widget.actions():
         yield f"{name} action", action.text(), 0, 0
         yield f"{name} action tooltip", action.toolTip(), 0, 0
-    seen = widget.isVisible() and not isinstance(widget.window(), QFileDialog)  # the system's own has its own room
+    seen = widget.isVisible()
     if isinstance(widget, QMenu):
         yield f"{name} menu", widget.title(), 0, 0
     elif isinstance(widget, ElidedLabel):
