@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
@@ -111,7 +112,8 @@ def _too_little(widget: QAbstractButton | QLabel) -> int:
 def _longest_word(label: QLabel) -> int:
     if "<" in label.text():
         return 0
-    return max((label.fontMetrics().horizontalAdvance(word) for word in label.text().split()), default=0)
+    words = re.split(r"(?<=[/-])|\s+", label.text())  # a path is broken after its strokes
+    return max((label.fontMetrics().horizontalAdvance(word) for word in words), default=0)
 
 
 def _outside(widget: QWidget) -> int:
