@@ -66,10 +66,23 @@ class Grouped:
     are_single: bool = False
     trust: float = 1.0
 
-    def interval(self, is_right: NDArray[np.bool_], among: NDArray[np.bool_] | None = None) -> tuple[float, float]:
-        """Returns the 95 % interval of the share of images that are right, of all or of those in `among` (N,)."""
+    def interval(
+        self,
+        is_right: NDArray[np.bool_],
+        among: NDArray[np.bool_] | None = None,
+        weights: NDArray[np.floating[Any]] | None = None,
+    ) -> tuple[float, float]:
+        """Returns the 95 % interval of the share of images that are right, of all or of those in `among` (N,).
+
+        `weights` (N,) says how often each image counts, None = all the same; their effective number is Kish's.
+        """
         right = is_right if among is None else is_right[among]
         weight = self.weight(among)
+        if weights is not None and len(right):
+            counted = weights if among is None else weights[among]
+            num_effective = float(counted.sum() ** 2 / np.square(counted).sum()) * weight
+            share = float((counted * right).sum() / counted.sum())
+            return wilson_interval(share * num_effective, num_effective)
         return wilson_interval(float(right.sum()) * weight, len(right) * weight)
 
     def weight(self, among: NDArray[np.bool_] | None = None) -> float:

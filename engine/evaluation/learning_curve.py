@@ -12,9 +12,9 @@ or four points alone cannot tell it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,7 +109,7 @@ def forecast_learning(
     units: NDArray[np.int64],
     class_ids: Sequence[int],
     class_names: Sequence[str],
-    confusion: NDArray[np.int64] | None = None,
+    per_class: Sequence[Mapping[str, Any]] | None = None,
 ) -> LearningForecast:
     """Returns the forecast from at least two sizes, the whole first.
 
@@ -120,8 +120,8 @@ def forecast_learning(
         units: images of one unit are drawn together (N,).
         class_ids: in the order of the targets (K).
         class_names: likewise.
-        confusion: of the run whose figures stand beside it (K, K), rows are the true classes: no gain is more than
-            what that run misses. None = the whole says what is missing.
+        per_class: figures of the run that stand beside it (`Metrics.per_class`): no gain is more than what that run
+            misses. None = the whole says what is missing.
     """
     right = np.stack([level.is_right for level in levels]).astype(np.float64)  # (L, N)
     draws = _draws(units)  # (B, N): how often each image was drawn; the first row is the images as they are
@@ -138,7 +138,7 @@ def forecast_learning(
     # Anchored where it was measured: what is forecast is the change from there.
     gains = curves.at(np.array([whole]))[:, 0] - curves.at(np.array([more]))[:, 0]
     scale = num_images / whole
-    figures = _figures_of(confusion, targets, levels[0].is_right, num_classes)
+    figures = _figures_of(per_class, targets, levels[0].is_right, num_classes)
     classes = judged(
         [
             _class_gain(target, class_ids, targets, right, draws, levels, curves, groups, figures)
@@ -262,7 +262,7 @@ def _class_gain(
         recall=float(figures.recall[target]),
         f1=float(figures.f1[target]),
         gain=min(float(gains[0]), missing * share),
-        interval=(min(low, missing * share), min(high, missing * share)),
+        interval=(min(low, missing * share), high),
         recall_gain=min(float(recall_gains[0]), missing),
     )
 
@@ -277,16 +277,21 @@ class _Figures:
 
 
 def _figures_of(
-    confusion: NDArray[np.int64] | None, targets: NDArray[np.int64], is_right: NDArray[np.bool_], num_classes: int
+    per_class: Sequence[Mapping[str, Any]] | None,
+    targets: NDArray[np.int64],
+    is_right: NDArray[np.bool_],
+    num_classes: int,
 ) -> _Figures:
-    """Returns the figures of a confusion matrix; without one only recall is known, from the images (N,) themselves."""
-    if confusion is None:
+    """Returns the figures as arrays; where there are none only recall is known, from the images (N,) themselves."""
+    if per_class is None:
         counts = np.bincount(targets, minlength=num_classes)
         recall = np.bincount(targets, weights=is_right, minlength=num_classes) / np.maximum(counts, 1)
         return _Figures(counts, recall, recall)
-    counts, right = confusion.sum(axis=1), confusion.diagonal()
-    both = counts + confusion.sum(axis=0)
-    return _Figures(counts, right / np.maximum(counts, 1), 2 * right / np.maximum(both, 1))
+    found = _Figures(np.zeros(num_classes, np.int64), np.zeros(num_classes), np.zeros(num_classes))
+    for each in per_class:
+        index = int(each["class"])
+        found.num_images[index], found.recall[index], found.f1[index] = each["support"], each["recall"], each["f1"]
+    return found
 
 
 def _draws(units: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -46,13 +46,15 @@ def measure(
     targets: NDArray[np.int64],
     units: NDArray[Any] | None = None,
     is_cross_validated: bool = False,
+    weights: NDArray[np.floating[Any]] | None = None,
 ) -> Metrics:
     """Returns the figures for predictions (N, K) and the true class indices (N,), N > 0.
 
     A target of K or more is a class that the model does not know: always a wrong prediction, with log loss
     -log(1e-12), and a class of its own in the per-class figures. `units` (N,) names the group of each image, which
     widens the intervals; None = each image is a group of its own. So does `is_cross_validated`: that the predictions
-    are out-of-fold ones.
+    are out-of-fold ones. `weights` (N,), all above 0, say how often each image counts in accuracy, precision, recall
+    and F1, of which all others follow; None = all the same. What is counted (`confusion`, support) stays a number.
     """
     num_known = probabilities.shape[1]
     predicted = probabilities.argmax(axis=1)
@@ -63,11 +65,11 @@ def measure(
     confusion = np.zeros((num_classes, num_classes), np.int64)
     np.add.at(confusion, (targets, predicted), 1)
     groups = grouped(is_right, units, CROSS_VALIDATED if is_cross_validated else 1.0)
-    per_class = _per_class_figures(confusion, predicted, targets, groups)
+    per_class = _per_class_figures(confusion, predicted, targets, groups, weights)
     return Metrics(
         num_images=len(targets),
-        accuracy=float(is_right.mean()),
-        accuracy_interval=groups.interval(is_right),
+        accuracy=float(np.average(is_right, weights=weights)),
+        accuracy_interval=groups.interval(is_right, None, weights),
         macro_f1=float(np.mean([figures["f1"] for figures in per_class])),
         log_loss=log_loss(probabilities, targets),
         ece=expected_calibration_error(confidences, is_right),
@@ -80,7 +82,11 @@ def measure(
 
 
 def _per_class_figures(
-    confusion: NDArray[np.int64], predicted: NDArray[np.int64], targets: NDArray[np.int64], groups: Grouped
+    confusion: NDArray[np.int64],
+    predicted: NDArray[np.int64],
+    targets: NDArray[np.int64],
+    groups: Grouped,
+    weights: NDArray[np.floating[Any]] | None,
 ) -> list[dict[str, Any]]:
     """Returns the figures of every class with images (rows of the confusion that are not empty).
 
@@ -90,11 +96,14 @@ def _per_class_figures(
     figures = []
     for index in np.flatnonzero(confusion.sum(axis=1)):
         is_class, is_called = targets == index, predicted == index
-        num_right = int(confusion[index, index])
-        support, num_called = int(confusion[index].sum()), int(confusion[:, index].sum())
+        support = int(confusion[index].sum())
+        num_right, num_of_class, num_called = (
+            float(of.sum() if weights is None else weights[of].sum())
+            for of in (is_class & is_called, is_class, is_called)
+        )
         precision = num_right / num_called if num_called else 0.0
-        recall = num_right / support
-        both = groups.interval(is_class & is_called, is_class | is_called)
+        recall = num_right / num_of_class
+        both = groups.interval(is_class & is_called, is_class | is_called, weights)
         figures.append(
             {
                 "class": int(index),
@@ -102,8 +111,8 @@ def _per_class_figures(
                 "recall": recall,
                 "f1": 2 * precision * recall / (precision + recall) if num_right else 0.0,
                 "support": support,
-                "precision_interval": list(groups.interval(is_class, is_called)),
-                "recall_interval": list(groups.interval(is_called, is_class)),
+                "precision_interval": list(groups.interval(is_class, is_called, weights)),
+                "recall_interval": list(groups.interval(is_called, is_class, weights)),
                 "f1_interval": [2 * share / (1 + share) for share in both],
             }
         )

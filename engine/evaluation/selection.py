@@ -84,7 +84,7 @@ def accuracy_of_all(
         units: group of each measured image (M,); None = each is one of its own.
         refused: predictions on R images of which a suggestion was refused.
     """
-    weights = _weights(np.concatenate([confidences, refused.confidences]), others)
+    weights = weights_of_all(confidences, others, refused)
     num_effective = float(weights.sum() ** 2 / np.square(weights).sum())
     num_effective *= grouped(is_right, units, CROSS_VALIDATED).weight()
     shares = [
@@ -95,6 +95,13 @@ def accuracy_of_all(
     lowest, _ = wilson_interval(low * num_effective, num_effective)
     _, highest = wilson_interval(high * num_effective, num_effective)
     return share, (lowest, highest)
+
+
+def weights_of_all(
+    confidences: NDArray[np.floating[Any]], others: NDArray[np.floating[Any]], refused: Refused = NOTHING_REFUSED
+) -> NDArray[np.float64]:
+    """Returns how often each of the M + R images counts in `accuracy_of_all`, the measured ones first."""
+    return _weights(np.concatenate([confidences, refused.confidences]), others)
 
 
 def calibration_error_of_all(

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.domain import CONFIDENT, DEFAULT_FALSE_ALARM_RATE, LabelMode, LabelSnapshot, Predictions, Run
-from engine.evaluation.metrics import Metrics
+from engine.evaluation.metrics import Metrics, measure
 from engine.evaluation.selection import (
     COUNTED,
     NOTHING_REFUSED,
@@ -25,6 +25,7 @@ from engine.evaluation.selection import (
     accuracy_of_all,
     calibration_error_of_all,
     num_refused,
+    weights_of_all,
 )
 from engine.language import trn
 from engine.store.snapshot import part
@@ -113,16 +114,17 @@ def counted_fairly(
     probabilities: NDArray[np.float32],
     others: NDArray[np.float32],
     predictions: Predictions | None,
-) -> Run:
+) -> tuple[Run, NDArray[np.float64] | None]:
     """Returns the run with figures for all images where the measured ones (M,) were partly chosen by a model.
 
-    `others` are the confidences of held-out images that are not measured. Where images have one class.
+    With it comes how often each of them counts (M,), None where it is once. `others` are the confidences of held-out
+    images that are not measured. Where images have one class.
     """
     rows = rows_of(snapshot, measured_ids)
     num_accepted = int(snapshot.accepted[rows].sum())
     _, refused = refused_predictions(snapshot, predictions)
     if not (num_accepted or len(refused)) or predictions is None or snapshot.mode is LabelMode.SEVERAL:
-        return run
+        return run, None
     is_open = ~np.isin(predictions.image_ids, np.concatenate([snapshot.image_ids, snapshot.refused_ids]))
     is_open &= _look_known(predictions)
     confidences = np.concatenate([others, predictions.probabilities[is_open].astype(np.float32).max(axis=1, initial=0)])
@@ -131,7 +133,15 @@ def counted_fairly(
     sure = probabilities.max(axis=1)
     accuracy, interval = accuracy_of_all(sure, is_right, confidences, units, refused)
     counted: dict[str, float] = {"num_measured": num_accepted, "accuracy_one_by_one": run.validation.accuracy}
-    validation = replace(run.validation, accuracy=accuracy, accuracy_interval=interval)
+    weights = weights_of_all(sure, confidences, refused)[: len(rows)]
+    metrics = measure(probabilities, snapshot.targets[rows], units, is_cross_validated=True, weights=weights)
+    validation = replace(
+        run.validation,
+        accuracy=accuracy,
+        accuracy_interval=interval,
+        macro_f1=metrics.macro_f1,
+        per_class=[figures | {"class": run.class_names[figures["class"]]} for figures in metrics.per_class],
+    )
     if len(refused):
         counted["num_refused"] = len(refused)
         is_confident = refused.confidences >= CONFIDENT
@@ -142,7 +152,7 @@ def counted_fairly(
             num_confident=validation.num_confident + int(is_confident.sum()),
             num_confident_wrong=validation.num_confident_wrong + num_wrong,
         )
-    return replace(run, validation=validation, settings=run.settings | {COUNTED: counted})
+    return replace(run, validation=validation, settings=run.settings | {COUNTED: counted}), weights
 
 
 def refused_predictions(snapshot: TrainSnapshot, predictions: Predictions | None) -> tuple[NDArray[np.int64], Refused]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engine.domain import LabelMode, Run
 from engine.errors import TrainingError
 from engine.evaluation.learning_curve import LearningForecast, Level, forecast_learning, num_levels, parts_of
+from engine.evaluation.metrics import measure
 from engine.evaluation.splits import assign_folds, choose_num_folds
 from engine.job import Job, JobContext, Priority
 from engine.language import tr
@@ -29,7 +30,7 @@ _MAX_IMAGES: Final = 6_000
 class ForecastSnapshot:
     """The labels of a run as the forecast sees them: embeddings (N, D), classes, groups (N,).
 
-    `confusion` (K, K) is that of all images that the run was measured on. `whole` is what the run itself says of the
+    `per_class` are the figures of all images that the run was measured on. `whole` is what the run itself says of the
     images, where it trained no more than the head: the last point of the curve is its own figure then.
     """
 
@@ -37,7 +38,7 @@ class ForecastSnapshot:
     features: NDArray[np.float32]
     targets: NDArray[np.int64]
     units: NDArray[np.int64]
-    confusion: NDArray[np.int64]
+    per_class: list[dict[str, Any]]
     whole: Level | None
 
 
@@ -76,13 +77,14 @@ class ForecastLearning(Job[ForecastSnapshot, LearningForecast, LearningForecast]
         if not len(kept) or num_levels(targets) < 2:
             raise TrainingError(tr("There are too few labels to say what more of them would bring."), _MORE)
         predicted = measured.probabilities.argmax(axis=1)
-        confusion = np.zeros((len(run.class_ids), len(run.class_ids)), np.int64)
-        np.add.at(confusion, (measured.targets, predicted), 1)
+        metrics = measure(measured.probabilities, measured.targets, measured.units, True, measured.weights)
         num_folds = len(np.unique(measured.folds))
         whole = None
         if run.depth == HEAD and num_folds > 1:
             whole = Level(len(kept) * (1 - 1 / num_folds), 1.0, predicted[kept] == targets)
-        return ForecastSnapshot(run, source.file.read(rows[kept]), targets, measured.units[kept], confusion, whole)
+        return ForecastSnapshot(
+            run, source.file.read(rows[kept]), targets, measured.units[kept], metrics.per_class, whole
+        )
 
     @staticmethod
     def work(snapshot: ForecastSnapshot, context: JobContext) -> LearningForecast:
@@ -98,7 +100,7 @@ class ForecastLearning(Job[ForecastSnapshot, LearningForecast, LearningForecast]
             snapshot.whole,
         )
         return forecast_learning(
-            run.id, levels, snapshot.targets, snapshot.units, run.class_ids, run.class_names, snapshot.confusion
+            run.id, levels, snapshot.targets, snapshot.units, run.class_ids, run.class_names, snapshot.per_class
         )
 
     def finish(self, result: LearningForecast) -> LearningForecast:

@@ -232,7 +232,9 @@ def _settled(snapshot: TrainSnapshot, run: Run, found: dict[str, NDArray[Any]]) 
     notes = [*snapshot.notes, *notes_on(snapshot, int((~kept).sum()))]
     run = replace(run, settings=run.settings | {"notes": notes})
     predictions = read_predictions(snapshot.folder)
-    run = counted_fairly(snapshot, run, found["image_ids"], found["probabilities"], others, predictions)
+    run, weights = counted_fairly(snapshot, run, found["image_ids"], found["probabilities"], others, predictions)
+    if weights is not None:
+        found |= {"weights": weights}
     refused_ids, refused = refused_predictions(snapshot, predictions)
     if len(refused):
         found |= {

@@ -26,6 +26,7 @@ class Measured:
     has and which ones it was given, and `logits` (M, K) rank the images before any calibration. `unknown_scores` (M,)
     say how strange each looked while it was held out. `trained_ids` are all images that the run learned from, measured
     or not. `refused` are predictions on further images without a class, of which suggestions had been refused.
+    `weights` (M,) say how often each image counts, where a model had a say in which ones have a class; None = once.
     """
 
     image_ids: NDArray[np.int64]
@@ -39,6 +40,7 @@ class Measured:
     logits: NDArray[np.float32] | None = None
     unknown_scores: NDArray[np.float32] | None = None
     refused: Refused = NOTHING_REFUSED
+    weights: NDArray[np.float64] | None = None
 
     def part(self, is_kept: NDArray[np.bool_]) -> Measured:
         """Returns some of the images."""
@@ -55,6 +57,7 @@ class Measured:
             suggested=None if self.suggested is None else self.suggested[is_kept],
             logits=None if self.logits is None else self.logits[is_kept],
             unknown_scores=None if self.unknown_scores is None else self.unknown_scores[is_kept],
+            weights=None if self.weights is None else self.weights[is_kept],
         )
 
 
@@ -127,6 +130,7 @@ def read_measured(project: Project, run: Run) -> Measured:
                 refused=Refused(out_of_fold["refused_probabilities"], out_of_fold["refused_classes"])
                 if "refused_ids" in out_of_fold
                 else NOTHING_REFUSED,
+                weights=out_of_fold.get("weights"),
             )
     except (OSError, ValueError, KeyError, IndexError) as err:
         raise TrainingError(

@@ -197,6 +197,7 @@ def _review_one(snapshot: ReviewSnapshot, checkpoint: Callable[[], None]) -> Rev
     judged = judged_of(measured)
     looks_known = np.append(snapshot.looks_known, np.ones(len(judged.is_right) - len(targets), np.bool_))
     others = snapshot.other_probabilities
+    metrics = measure(probabilities, targets, units, is_cross_validated=True, weights=measured.weights)
     saved = work_saved(
         judged.confidences * looks_known,
         judged.is_right,
@@ -219,7 +220,7 @@ def _review_one(snapshot: ReviewSnapshot, checkpoint: Callable[[], None]) -> Rev
             checkpoint,
         )
         if len(np.unique(units)) < len(set(snapshot.hashes)):
-            gap = gap_of(refit, snapshot.hashes, measured.folds, is_right)
+            gap = gap_of(refit, snapshot.hashes, measured.folds, is_right, measured.weights)
         if run.settings.get("group_by") is None:
             warning = folder_warning(refit, snapshot.names, run.class_names, is_right)
             warnings += [warning] if warning else []
@@ -233,7 +234,7 @@ def _review_one(snapshot: ReviewSnapshot, checkpoint: Callable[[], None]) -> Rev
         confidences=confidences,
         folds=measured.folds,
         units=units,
-        metrics=with_accuracy_of(run, measure(probabilities, targets, units, is_cross_validated=True)),
+        metrics=with_accuracy_of(run, metrics),
         reliability=_reliability(judged, len(targets)),
         saved=saved,
         acceptance=saved.at(snapshot.precision),

@@ -154,11 +154,20 @@ class Refit:
         return np.asarray(fit.out_of_fold_logits.argmax(axis=1) == self.targets)
 
 
-def gap_of(refit: Refit, hashes: Sequence[str], folds: NDArray[np.int64], is_right: NDArray[np.bool_]) -> Gap:
-    """Returns what a random split (equal content kept together) would say beside what held-out groups said."""
+def gap_of(
+    refit: Refit,
+    hashes: Sequence[str],
+    folds: NDArray[np.int64],
+    is_right: NDArray[np.bool_],
+    weights: NDArray[np.float64] | None = None,
+) -> Gap:
+    """Returns what a random split (equal content kept together) would say beside what held-out groups said.
+
+    `weights` (N,) say how often each image counts, None = once.
+    """
     num_folds = int(np.unique(folds).size)
-    random = float(refit.is_right(assign_folds(refit.targets, hashes, None, num_folds)).mean())
-    honest = float(is_right.mean())
+    random_split = refit.is_right(assign_folds(refit.targets, hashes, None, num_folds))
+    random, honest = (float(np.average(each, weights=weights)) for each in (random_split, is_right))
     matters = random - honest >= _NOTICEABLE
     shown = f"{100 * honest:.0f} %"
     sentence = (

@@ -35,6 +35,24 @@ def test_figures_agree_with_scikit_learn() -> None:
         assert figures["support"] == support[index]
 
 
+def test_weights_count_images_as_often_as_scikit_learn_does_and_widen_intervals() -> None:
+    probabilities, targets = random_predictions()
+    weights = np.random.default_rng(1).uniform(0.1, 5, len(targets))
+    found, plain = measure(probabilities, targets, weights=weights), measure(probabilities, targets)
+    predicted = probabilities.argmax(axis=1)
+    assert found.accuracy == pytest.approx(reference.accuracy_score(targets, predicted, sample_weight=weights))
+    scores = reference.precision_recall_fscore_support(targets, predicted, sample_weight=weights)
+    for figures, (precision, recall, f1, _) in zip(found.per_class, zip(*scores, strict=True), strict=True):
+        assert (figures["precision"], figures["recall"], figures["f1"]) == pytest.approx((precision, recall, f1))
+        low, high = figures["recall_interval"]
+        assert low <= recall <= high
+        plain_low, plain_high = plain.per_class[figures["class"]]["recall_interval"]
+        assert high - low > plain_high - plain_low
+    assert [each["support"] for each in found.per_class] == [each["support"] for each in plain.per_class]
+    same = measure(probabilities, targets, weights=np.full(len(targets), 3.0))
+    assert same.accuracy_interval == pytest.approx(plain.accuracy_interval)
+
+
 @pytest.mark.parametrize(
     ("num_right", "total", "low", "high"),
     [(0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (81, 263, 0.2553, 0.3662), (1, 29, 0.0061, 0.1718)],

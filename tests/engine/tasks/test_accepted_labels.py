@@ -96,6 +96,17 @@ def test_what_was_looked_at_is_measured_on_and_counts_as_often_as_among_all(
     assert "9 labels are accepted suggestions" in words_on(run.settings)
     review = run_job(ReviewModel(project, run))
     assert review.metrics.accuracy == run.validation.accuracy
+    # The table of classes is counted in the same way: put together, it is the accuracy.
+    assert review.metrics.per_class == [
+        each | {"class": run.class_names.index(each["class"])} for each in run.validation.per_class
+    ]
+    measured = read_measured(project, run)
+    assert measured.weights is not None
+    shares = np.bincount(measured.targets, weights=measured.weights) / measured.weights.sum()
+    recalls = np.array([each["recall"] for each in review.metrics.per_class])
+    assert (shares * recalls).sum() == pytest.approx(run.validation.accuracy)
+    assert review.metrics.accuracy != pytest.approx(float(counted["accuracy_one_by_one"]))
+    assert int(review.metrics.confusion.sum()) == 20
 
 
 def refuse_what_the_model_says(project: Project, run: Run) -> list[int]:
