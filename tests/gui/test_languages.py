@@ -30,7 +30,7 @@ print(language.current(), retrain, *native, percent(0.961), sep="|")
 NAMES = re.compile(
     r"Graft|Starter|MobileNetV2|ONNX|PyTorch|safetensors|OpenVINO|LiteRT|Core ML|CSV|Sample|English|Deutsch|Auto|System"
     r"|missing_hole|intact|scratched|root|TensorFlow Lite|torch(?:vision)?|onnxruntime|numpy|BSD-3-Clause"
-    r"|trained on ImageNet|\.pt2|\+cpu|Linux-[^ ,]+|\b[0-9a-f]{12}\b|Leertaste|Rücktaste"
+    r"|trained on ImageNet|\.pt2|\+cpu|Linux-[^ ,]+|\b[0-9a-f]{12}\b|Leertaste|Rücktaste|Taste drücken"
     r"|/[\w./ -]*|[\w-]+\.(?:md|py|jpg|db)|\b(?:[kM]?B|px|ms|min|s|h|OK|Alt|Esc|Tab|F\d+)\b"
     r"|(?:Strg|Umschalt)(?:\+[A-Za-z0-9.,+-]+)?|http\S+|qt_\w+"
 )
