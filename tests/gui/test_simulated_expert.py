@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
+from engine.domain import Source
+from gui.block_records import Page
 from gui.likely_classes import likely_first
 from gui.theme import RESOURCES
 
@@ -96,6 +98,11 @@ def test_the_type_ahead_lists_what_the_model_thinks_likely_first(room: Any, samp
     order = likely_first(session, np.array([image_id]), [least.id])
     assert order[0] == likeliest.id
     assert order[-1] == least.id
+    session.accept_page([], [image_id], Page(likeliest.id, session.run.id), Source.SUGGESTION)
+    assert likeliest.id not in likely_first(session, np.array([image_id]), [least.id]), "it was refused"
+    room.wait_for(lambda: session.num_unsaved == 0)
+    session.undo()
+    room.wait_for(lambda: session.num_unsaved == 0 and not session.columns.refused_bits.any())
 
     workspace = room.window.workspace
     workspace.grid.go_to(int(np.flatnonzero(workspace.images.rows == row)[0]))

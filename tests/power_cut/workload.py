@@ -79,7 +79,7 @@ def file_images(steps: Steps, project: Project) -> list[int]:
 
 
 def work_on(steps: Steps, project: Project, ids: list[int]) -> None:
-    """Labels, undoes, imports, changes classes and notes, backs up, closes and opens again."""
+    """Labels, accepts and refuses, undoes, imports, changes classes and notes, backs up, closes and opens again."""
     for name in ("a", "b"):
         steps.do(lambda name=name: project.add_class(name).result())
     classes = [each.id for each in project.classes()]
@@ -92,6 +92,8 @@ def work_on(steps: Steps, project: Project, ids: list[int]) -> None:
         if turn % 7 == 0:
             pairs = [(image_id, random.choice(classes)) for image_id in random.sample(ids, min(40, len(ids)))]
             steps.do(lambda pairs=pairs: project.label_many(pairs, Source.IMPORT, "import").result())
+            page, class_id = random.sample(ids, 8), random.choice(classes)
+            steps.do(lambda page=page, class_id=class_id: accept(project, page, class_id))
             steps.do(lambda turn=turn: project.set_note(random.choice(ids), f"note {turn}").result())
             steps.do(lambda turn=turn: project.mark(random.sample(ids, 3), Mark.SKIPPED, turn % 2 == 0).result())
         if turn in (15, 30):
@@ -100,6 +102,11 @@ def work_on(steps: Steps, project: Project, ids: list[int]) -> None:
     steps.do(lambda: project.split_class(ids[:4], "split").result())
     steps.do(lambda: project.merge_class(classes[0], classes[1]).result())
     steps.close()
+
+
+def accept(project: Project, page: list[int], class_id: int) -> None:
+    """Accepts most of a page of suggestions, and refuses the others."""
+    project.accept(page[:6], class_id, Source.SUGGESTION, "accept a page", page[6:], 1).result()
 
 
 def say(line: str) -> None:
