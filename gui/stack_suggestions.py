@@ -42,3 +42,11 @@ def suggested_for(session: Session, rows: NDArray[np.int64]) -> Suggested | None
         return None
     is_agreeing = (predicted == item.id) & has_open_suggestion(columns, rows)
     return Suggested(item, float(columns.confidences[rows[is_agreeing]].mean()), int(is_agreeing.sum()), len(rows))
+
+
+def agreement_on(session: Session, rows: NDArray[np.int64]) -> float | None:
+    """Returns for which part of these rows the model predicts the same class, 0..1; None where it says nothing."""
+    predicted = session.columns.predicted_ids[rows]
+    if session.has_several_classes or not predicted.all() or not len(rows):
+        return None
+    return float(np.unique(predicted, return_counts=True)[1].max() / len(rows))

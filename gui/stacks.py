@@ -23,7 +23,7 @@ from gui.activities import EMBED, READ, SCAN, STACK
 from gui.columns import is_done
 from gui.models.arrangement import Arrangement, Bools, Ids, ShownStacks
 from gui.open_project import as_array
-from gui.stack_suggestions import AGREEING, Suggested, suggested_for
+from gui.stack_suggestions import AGREEING, Suggested, agreement_on, suggested_for
 
 if TYPE_CHECKING:
     from gui.session import Session
@@ -39,14 +39,14 @@ MAX_HISTORY = 30
 class Stack:
     """What is still without a class in a stack, the most typical first; the odd ones out begin at `num_typical`.
 
-    `is_aside` (n,) tells which of them naming leaves out: at first the odd ones. `spread` is how far the typical ones
-    lie from their middle on average: what is looser than others is more often mixed.
+    `is_aside` (n,) tells which of them naming leaves out: at first the odd ones. `clearness` (0..1) is how clearly the
+    stack stands apart from others (`clusters.clearness`): what does not is more often mixed.
     """
 
     image_ids: Ids
     num_typical: int
     is_aside: Bools
-    spread: float
+    clearness: float
 
     @property
     def named_ids(self) -> Ids:
@@ -184,7 +184,7 @@ class ImageStacks(QObject):
             image_ids=self.shown.image_ids[span],
             num_typical=int(self.shown.num_typical[index]),
             is_aside=self.shown.are_aside[span],
-            spread=float(self.shown.spreads[index]),
+            clearness=float(self.shown.clearnesses[index]),
         )
 
     def suggestion(self, index: int) -> Suggested | None:
@@ -195,6 +195,10 @@ class ImageStacks(QObject):
         """Tells whether most images that naming a stack would label look like none of the classes."""
         are_unknown = self._session.columns.look_unknown(self.shown.named_rows(index))
         return bool(np.count_nonzero(are_unknown) >= AGREEING * len(are_unknown))
+
+    def agreement(self, index: int) -> float | None:
+        """Returns for which part of the images that naming would label the model suggests the same class, 0..1."""
+        return agreement_on(self._session, self.shown.named_rows(index))
 
     @property
     def left_over_ids(self) -> Ids:
@@ -251,6 +255,12 @@ class ImageStacks(QObject):
         numbers = self.shown.numbers[np.array(sorted(set(indices)), np.int64)]
         if len(numbers) > 1:
             self._arrange(trc("undo", "join"), self._arrangement.merged(numbers))
+
+    def postpone(self, indices: Iterable[int]) -> None:
+        """Puts stacks behind all others, for later."""
+        numbers = self.shown.numbers[np.array(sorted(set(indices)), np.int64)]
+        if len(numbers) and numbers[-1] < self.num_stacks - 1:
+            self._arrange(trc("undo", "put off"), self._arrangement.postponed(numbers))
 
     @property
     def undo_text(self) -> str:

@@ -34,8 +34,8 @@ class StackSnapshot:
 
 
 class StackImages(Job[StackSnapshot, Stacks, Stacks]):
-    """Outcome: stacks of the images without a class that were looked at; their `rows` are image ids. None is left out
-    but those that the user skipped or confirmed to have no class."""
+    """Outcome: stacks of the images without a class that were looked at; their `rows` and `neighbours` are image ids.
+    None is left out but those that the user skipped or confirmed to have no class."""
 
     title: ClassVar[str] = tr("Putting look-alikes together")
     in_worker: ClassVar[bool] = True
@@ -71,7 +71,9 @@ class StackImages(Job[StackSnapshot, Stacks, Stacks]):
             snapshot.seed,
             context.checkpoint,
         )
-        return replace(found, rows=snapshot.image_ids[found.rows])
+        ids = snapshot.image_ids
+        neighbours = np.where(found.neighbours < 0, 0, ids[found.neighbours])  # no image has the id 0
+        return replace(found, rows=ids[found.rows], neighbours=neighbours)
 
     def finish(self, result: Stacks) -> Stacks:
         return result

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.suggestions.clusters import Stacks, arranged, split_in_two
+from engine.suggestions.clusters import NUM_NEIGHBOURS, Stacks, arranged, clearness, split_in_two
 
 Ids = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -18,15 +18,17 @@ class Arrangement:
     """M images in S stacks, stack after stack; within each the most typical first and the odd ones out last.
 
     `starts` (S + 1,) says where each stack begins; `are_odd` and `are_aside` (M,) which images stand apart and which
-    naming leaves out; `spreads` (S,) and `points` (M, A) are the engine's (see `clusters.Stacks`).
+    naming leaves out; `points` (M, A), `neighbours` (M, k) and `clearnesses` (S,) are the engine's (see
+    `clusters.Stacks`).
     """
 
     image_ids: Ids
     starts: Ids
     are_odd: Bools
     are_aside: Bools
-    spreads: NDArray[np.float32]
     points: NDArray[np.float16]
+    neighbours: Ids
+    clearnesses: NDArray[np.float32]
 
     @staticmethod
     def of(found: Stacks) -> Arrangement:
@@ -34,7 +36,15 @@ class Arrangement:
         sizes = np.diff(found.starts)
         place = np.arange(len(found.rows)) - np.repeat(found.starts[:-1], sizes)
         are_odd = np.asarray(place >= np.repeat(found.num_typical, sizes))
-        return Arrangement(found.rows, found.starts, are_odd, are_odd.copy(), found.spreads, found.points)
+        return Arrangement(
+            found.rows,
+            found.starts,
+            are_odd,
+            are_odd.copy(),
+            found.points,
+            found.neighbours,
+            found.clearnesses,
+        )
 
     @staticmethod
     def empty() -> Arrangement:
@@ -42,7 +52,13 @@ class Arrangement:
         none = np.zeros(0, np.int64)
         are_none = np.zeros(0, np.bool_)
         return Arrangement(
-            none, np.zeros(1, np.int64), are_none, are_none, np.zeros(0, np.float32), np.zeros((0, 1), np.float16)
+            none,
+            np.zeros(1, np.int64),
+            are_none,
+            are_none,
+            np.zeros((0, 1), np.float16),
+            np.zeros((0, NUM_NEIGHBOURS), np.int64),
+            np.zeros(0, np.float32),
         )
 
     @property
@@ -76,6 +92,12 @@ class Arrangement:
         numbers[stacks] = stacks.min()
         return self._regrouped(numbers[self.stack_of], [int(stacks.min())])
 
+    def postponed(self, stacks: Ids) -> Arrangement:
+        """Puts stacks behind all others."""
+        numbers = np.arange(self.num_stacks)
+        numbers[stacks] += self.num_stacks
+        return self._regrouped(numbers[self.stack_of], [])
+
     def split(self, stack: int, are_open: Bools) -> Arrangement:
         """Makes two stacks of one by what is alike among those images in `are_open` (M,); the smaller one is second."""
         span, keys = self.span(stack), 2 * self.stack_of
@@ -90,19 +112,28 @@ class Arrangement:
         order = np.argsort(keys, kind="stable")
         present, firsts = np.unique(keys[order], return_index=True)
         starts = np.append(firsts, len(keys)).astype(np.int64)
-        spreads = self.spreads[self.stack_of[order[firsts]]]
+        clearnesses = self.clearnesses[self.stack_of[order[firsts]]]
         were_odd, were_aside = self.are_odd, self.are_aside
         are_odd = were_odd.copy()
         for key in touched:
             stack = int(np.searchsorted(present, key))
             own = order[starts[stack] : starts[stack + 1]]
-            inner, num_typical, spreads[stack] = arranged(self.points[own])
+            inner, num_typical = arranged(self.points[own])
             own = own[inner]
+            clearnesses[stack] = clearness(self.image_ids[own], self.neighbours[own[:num_typical]])
             order[starts[stack] : starts[stack + 1]] = own
             are_odd[own[:num_typical]], are_odd[own[num_typical:]] = False, True
         # What the user set aside or took in stays so, whatever is odd now.
         are_aside = np.where(were_odd == were_aside, are_odd, were_aside)
-        return Arrangement(self.image_ids[order], starts, are_odd[order], are_aside[order], spreads, self.points[order])
+        return Arrangement(
+            self.image_ids[order],
+            starts,
+            are_odd[order],
+            are_aside[order],
+            self.points[order],
+            self.neighbours[order],
+            clearnesses,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +150,7 @@ class ShownStacks:
     starts: Ids
     num_typical: Ids
     are_aside: Bools
-    spreads: NDArray[np.float32]
+    clearnesses: NDArray[np.float32]
 
     @staticmethod
     def of(arrangement: Arrangement, rows: Ids, are_open: Bools) -> ShownStacks:
@@ -135,7 +166,7 @@ class ShownStacks:
             starts=np.append(0, np.cumsum(arrangement.counts(mask)[numbers])).astype(np.int64),
             num_typical=arrangement.counts(mask & ~arrangement.are_odd)[numbers],
             are_aside=arrangement.are_aside[mask],
-            spreads=arrangement.spreads[numbers],
+            clearnesses=arrangement.clearnesses[numbers],
         )
 
     def __len__(self) -> int:

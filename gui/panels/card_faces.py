@@ -9,6 +9,7 @@ from engine.language import tr
 from gui.columns import is_none_suggested, is_refused
 from gui.models.image_list import ImageListModel
 from gui.models.image_states import has_several_classes
+from gui.panels.workspace_keys import class_key_text
 from gui.session import Session
 from gui.thumbnails import Thumbnails
 from gui.widgets.image_card import CardFace
@@ -83,6 +84,7 @@ class CardFaces:
             failure=self._thumbnails.failure(image_id) or "",
             class_name=item.name if item is not None else "",
             class_color=item.color if item is not None else "",
+            class_key=class_key_text(item.key) if item is not None else "",
             more_classes=tuple((each.name, each.color) for each in items[1:]),
             num_ghosts=len(items) - num_given,
             is_suggestion=is_suggestion and item is not None,

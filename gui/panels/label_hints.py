@@ -25,7 +25,7 @@ def hints_for(session: Session, labelling: Labelling, is_viewing: bool, is_paint
     if not session.classes:
         return [Hint("/", tr("name the first class and label the selected images"))]
     if is_painting:
-        return _painting_hints(session, labelling)
+        return painting_hints(session, labelling)
     hints = []
     if len(targets):
         hints += _accept_hints(session, labelling, len(targets))
@@ -58,13 +58,16 @@ def _label_verb(num_targets: int) -> str:
     return trc("verb", "label") if num_targets == 1 else tr("label {number:,} images", number=num_targets)
 
 
-def _painting_hints(session: Session, labelling: Labelling) -> list[Hint]:
+def painting_hints(session: Session, labelling: Labelling) -> list[Hint]:
+    """Says that a class key is held, first in few words: that is seen however little room there is."""
     stroke = labelling.stroke
     item = session.class_by_id(stroke.class_id) if stroke is not None else None
     if stroke is None or item is None:
         return []
     gets, loses = tr("every image that the arrows reach gets"), tr("every image that the arrows reach loses")
-    return [Hint("← ↑ ↓ →", gets if stroke.is_adding else loses, item.name, item.color)]
+    state = tr("Painting:") if stroke.is_adding else tr("Taking away:")
+    arrows = Hint("← ↑ ↓ →", gets if stroke.is_adding else loses, item.name, item.color)
+    return [Hint("", state, item.name, item.color), arrows]
 
 
 def _accept_hints(session: Session, labelling: Labelling, num_targets: int) -> list[Hint]:

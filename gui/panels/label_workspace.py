@@ -388,7 +388,7 @@ class LabelWorkspace(LabelFrame):
             self.footer.hints.set_hints(*self.page.hints())
             return
         hints = hints_for(self.session, self.labelling, self.is_viewing, self._painting.is_on)
-        self.footer.hints.set_hints(hints, self._message)
+        self.footer.hints.set_hints(hints, "" if self._painting.is_on else self._message)
 
     def _repaint(self) -> None:
         self.grid.viewport().update()

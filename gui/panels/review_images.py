@@ -20,6 +20,7 @@ from gui.models.image_list import ImageListModel
 from gui.models.picked_images import PickedImages
 from gui.panels.card_faces import CardFaces
 from gui.panels.key_repeats import KeyRepeats
+from gui.panels.label_hints import painting_hints
 from gui.panels.label_keys import LabelKeys
 from gui.panels.label_page import finder_title
 from gui.panels.labelling import Labelling
@@ -237,6 +238,9 @@ class ReviewImages(QWidget):
 
     def _show_hints(self) -> None:
         if not len(self.images.rows):
+            return
+        if self._painting.is_on:
+            self._hints.set_hints(painting_hints(self._session, self.labelling))
             return
         hints = []
         count = len(self.labelling.targets())

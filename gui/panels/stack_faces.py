@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from engine.language import tr
@@ -12,12 +14,14 @@ from gui.session import Session
 from gui.stack_suggestions import Suggested
 from gui.theme import theme
 from gui.thumbnails import Thumbnails
-from gui.widgets.image_card import UNKNOWN_TEXT, CardFace
+from gui.widgets.image_card import CardFace
+from gui.widgets.painted_chip import UNKNOWN_TEXT
 from gui.widgets.stack_paint import StackHead
 
-LOOSE_SHARE = 0.8
-"""A stack that is looser than so many of them is said to be less alike than most."""
-FEWEST_TO_COMPARE = 5
+CLEAR: Final = 0.6
+"""A stack that stands apart less clearly (`clusters.clearness`) is said to run into others."""
+AGREED: Final = 0.9
+"""Where the model gives fewer of a stack's images one class, it is said to see several. Both: bench_stacks.py."""
 
 
 class StackFaces(CardFaces):
@@ -26,12 +30,10 @@ class StackFaces(CardFaces):
     def __init__(self, session: Session, model: StackListModel, thumbnails: Thumbnails) -> None:
         super().__init__(session, model, thumbnails)
         self._stacks, self._model = session.stacks, model
-        self._loose: float | None = None
         self._suggested: dict[int, Suggested | None] = {}
 
     def forget(self) -> None:
         """Other stacks are shown, or the model says something else."""
-        self._loose = None
         self._suggested.clear()
 
     def head(self, stack: int) -> StackHead:
@@ -60,10 +62,10 @@ class StackFaces(CardFaces):
     def _note(self, stack: int) -> str:
         if self._session.run is not None and stack < self._stacks.num_open and self._stacks.looks_unknown(stack):
             return tr("Looks like none of your classes")
-        spreads = self._model.stacks.spreads
-        if self._loose is None:
-            self._loose = float(np.quantile(spreads, LOOSE_SHARE)) if len(spreads) >= FEWEST_TO_COMPARE else np.inf
-        return tr("Less alike than most: look closely") if spreads[stack] > self._loose else ""
+        if stack < self._stacks.num_open and (agreement := self._stacks.agreement(stack)) is not None:
+            return "" if agreement >= AGREED else tr("The model sees several classes: look closely")
+        is_clear = self._model.stacks.clearnesses[stack] >= CLEAR
+        return "" if is_clear else tr("Much like other stacks: look closely")
 
     def _suggestion(self, stack: int) -> Suggested | None:
         if stack not in self._suggested:

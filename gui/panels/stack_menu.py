@@ -39,6 +39,8 @@ def open_stack_menu(page: StacksPage, where: QPoint) -> QMenu | None:
     menu.addSeparator()
     menu.addAction(icon("plus"), tr("Take all in\tCtrl+A"), page.take_all_in)
     menu.addAction(icon("skip"), tr("Skip\tX"), page.skip).setEnabled(can_write)
+    later = menu.addAction(icon("chevron-down"), tr("Later: to the end\tCtrl+End"), page.later)
+    later.setEnabled(page.bar.later_button.isEnabled())
     join = tr("Join these stacks\tCtrl+J") if len(chosen) > 1 else tr("Join with the next\tCtrl+J")
     menu.addAction(icon("join"), join, page.join).setEnabled(page.bar.join_button.isEnabled())
     menu.addAction(icon("split"), tr("Split in two\tCtrl+Shift+J"), page.split).setEnabled(len(chosen) == 1)

@@ -12,7 +12,7 @@ from gui.widgets.buttons import button
 from gui.widgets.progress import SlimProgress
 from gui.widgets.size_slider import SizeSlider
 from gui.widgets.stack_layout import DEFAULT_TILE_PX, MAX_TILE_PX, MIN_TILE_PX
-from gui.widgets.text import ElidedLabel, text_label
+from gui.widgets.text import PartsLabel, text_label
 
 WIDE_PX, NARROW_PX = 760, 660
 """Below the first width the bar of what is named goes, and the slider's word; below the other also what is left."""
@@ -33,7 +33,7 @@ class StacksHead(QWidget):
         self._progress = SlimProgress()
         self._progress.setFixedWidth(96)
         self._done = text_label()
-        self._rest = ElidedLabel(role="dim")
+        self._rest = PartsLabel(role="dim")
         self._rest.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._size_label = text_label(tr("Size"), "dim")
         self.size_slider = SizeSlider(MIN_TILE_PX, MAX_TILE_PX, DEFAULT_TILE_PX, 88)

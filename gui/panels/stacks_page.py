@@ -20,7 +20,7 @@ from gui.panels.stack_bar import StackBar
 from gui.panels.stack_faces import StackFaces
 from gui.panels.stack_menu import open_stack_menu
 from gui.panels.stacks_head import StacksHead
-from gui.panels.stacks_words import Step, looking, page_without_stacks, rest_words, stack_hints
+from gui.panels.stacks_words import Step, first_words, looking, page_without_stacks, rest_words, stack_hints
 from gui.panels.workspace_keys import WORKSPACE_KEYS
 from gui.session import Session
 from gui.stacks import StackState
@@ -98,7 +98,7 @@ class StacksPage(LabelPage):
             return [*([Hint(tr("Enter"), act)] if act else []), Hint(tr("Esc"), tr("grid"))], ""
         position = self.view.current_position()
         is_aside = position >= 0 and bool(self.model.stacks.are_aside[position])
-        return stack_hints(self.session, self.view.selected_stacks, is_aside), ""
+        return stack_hints(self.session, self.view.selected_stacks, is_aside), first_words(self.session)
 
     def target_ids(self) -> NDArray[np.int64]:
         return self._stacks.named_ids(self.view.selected_stacks)
@@ -204,7 +204,8 @@ class StacksPage(LabelPage):
             return
         span = self.model.stacks.span(chosen[0])
         can_join = len(chosen) > 1 or chosen[0] + 1 < self._stacks.num_open
-        self.bar.show_for(len(chosen), span.stop - span.start, can_join, not self.session.is_read_only)
+        can_wait = chosen[0] + len(chosen) < self._stacks.num_open
+        self.bar.show_for(len(chosen), span.stop - span.start, can_join, can_wait, not self.session.is_read_only)
 
     # ------------------------------------------------------------------------------------------- what the user does
 
@@ -244,6 +245,13 @@ class StacksPage(LabelPage):
         """Makes two stacks of the current one."""
         if len(self.view.selected_stacks) == 1:
             self._stacks.split(self.view.current_stack)
+
+    def later(self) -> None:
+        """Puts the selected stacks at the end, and goes on to what comes next."""
+        chosen = self.view.selected_stacks
+        if chosen:
+            self._stacks.postpone(chosen)
+            self.view.go_to_stack(chosen[0])
 
     def skip(self) -> None:
         """Marks what naming would label as skipped."""
@@ -341,6 +349,7 @@ class StacksPage(LabelPage):
         view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         view.customContextMenuRequested.connect(lambda point: open_stack_menu(self, view.viewport().mapToGlobal(point)))
         bar.name_wanted.connect(self.find_wanted)
+        bar.later_wanted.connect(self.later)
         bar.join_wanted.connect(self.join)
         bar.split_wanted.connect(self.split)
         bar.open_wanted.connect(lambda: self.look(is_alone=False))
@@ -349,7 +358,7 @@ class StacksPage(LabelPage):
         head.closed.connect(self.closed)
         self.empty.action_wanted.connect(self._on_step)
         self._leave_key = self._add_key("Escape", self.closed.emit)  # the view, while it is shown, has its own
-        own = {"stack_join": self.join, "stack_split": self.split}
+        own = {"stack_join": self.join, "stack_split": self.split, "stack_later": self.later}
         for spec in WORKSPACE_KEYS:
             if spec.id in own:
                 self._add_key(spec.keys[0], own[spec.id])

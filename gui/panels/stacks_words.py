@@ -106,6 +106,12 @@ def rest_words(session: Session) -> str:
     return " · ".join(parts)
 
 
+def first_words(session: Session) -> str:
+    """Returns what to know before the first stack is named, while nothing but the look of the images made them."""
+    is_first = session.run is None and session.stacks.num_open == session.stacks.num_stacks
+    return tr("Alike is not yet one class: click what differs.") if is_first else ""
+
+
 def stack_hints(session: Session, indices: list[int], is_aside: bool) -> list[Hint]:
     """Returns the keys that make sense with these stacks selected."""
     stacks = session.stacks
@@ -137,6 +143,8 @@ def stack_hints(session: Session, indices: list[int], is_aside: bool) -> list[Hi
         hints.append(Hint(tr("Ctrl+Z"), tr("undo {step}", step=stacks.undo_text)))
     if len(indices) == 1 and stacks.stack(indices[0]).is_aside.any():
         hints.append(Hint(tr("Ctrl+A"), tr("take all in")))
+    if len(indices) < stacks.num_open:
+        hints.append(Hint(tr("Ctrl+End"), tr("later")))
     hints.append(Hint(tr("Ctrl+J"), tr("join") if len(indices) > 1 else tr("join with the next")))
     if len(indices) == 1:
         hints.append(Hint(tr("Ctrl+Shift+J"), tr("split")))

@@ -107,6 +107,7 @@ WORKSPACE_KEYS: Final = (
     KeySpec("stack_select", (), tr("Select several stacks"), STACKS, Scope.VIEW, tr("Shift + up, down")),
     KeySpec("stack_join", ("Ctrl+J",), tr("Join with the next, or the selected ones"), STACKS, Scope.IMAGES),
     KeySpec("stack_split", ("Ctrl+Shift+J",), tr("Split in two"), STACKS, Scope.IMAGES),
+    KeySpec("stack_later", ("Ctrl+End",), tr("Later: to the end of the stacks"), STACKS, Scope.IMAGES),
     KeySpec("stack_open", (), tr("Open in the grid"), STACKS, Scope.VIEW, tr("Ctrl+Enter")),
     KeySpec("stack_new", (), tr("New stacks"), STACKS, Scope.VIEW, tr("Ctrl+L")),
     KeySpec("stack_leave", (), tr("Back to the grid"), STACKS, Scope.VIEW, tr("Esc")),

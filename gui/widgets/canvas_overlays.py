@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
 from gui.theme import font, paint_icon, theme
-from gui.widgets.image_card import chip_width, paint_chip
+from gui.widgets.painted_chip import chip_width, paint_chip
 
 CORNER_PX = 12
 GAP_PX, MORE_PX = 6, 30

@@ -168,14 +168,23 @@ class ClassFinder(QFrame):
         if name and self._on_new is not None and not self._classes.has(name):
             self._add_row(tr("Create class “{name}”", name=name), None)
         num_more = len(found) - MAX_ROWS
-        self.more.setText(
-            tr("{number:,} more: type another letter", number=num_more) if num_more > 0 else tr("No class of that name")
-        )
-        self.more.setVisible(num_more > 0 or not self.list.count())
+        words = self._words(name, num_more)
+        self.more.setText(words)
+        self.more.setVisible(bool(words))
         self.list.setCurrentRow(0)
         self.list.setFixedHeight(min(MAX_SHOWN, self.list.count()) * ROW_PX + 2)
         self.list.setVisible(self.list.count() > 0)
         self.adjustSize()
+
+    def _words(self, name: str, num_more: int) -> str:
+        """Returns what stands below the list."""
+        if num_more > 0:
+            return tr("{number:,} more: type another letter", number=num_more)
+        if self.list.count():
+            return ""
+        if name:
+            return tr("No class of that name")
+        return tr("Type a name: it becomes a class") if self._on_new is not None else tr("There is no class yet")
 
     def _add_row(self, text: str, item: ImageClass | None) -> None:
         row = QListWidgetItem(text)

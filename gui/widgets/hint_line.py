@@ -17,7 +17,7 @@ from gui.widgets.keycap import keycap_width, paint_keycap
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """A key with what it does; `tail` is drawn in the colour of a class."""
+    """A key with what it does; `tail` is drawn in the colour of a class. Without a key it says what is going on."""
 
     key: str
     text: str
@@ -26,7 +26,7 @@ class Hint:
 
 
 class HintLine(QWidget):
-    """Draws hints from the left; those that do not fit are left out."""
+    """Draws hints from the left; those that do not fit are left out, but never the first one: it is shortened."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -42,7 +42,7 @@ class HintLine(QWidget):
         """Shows hints, and before them a message."""
         self._hints = hints
         self._message = message
-        parts = [message, *(f"{hint.key}: {hint.text} {hint.tail}".strip() for hint in hints)]
+        parts = [message, *(_spoken(hint) for hint in hints)]
         self.setAccessibleDescription(", ".join(part for part in parts if part))
         self.update()
 
@@ -55,24 +55,36 @@ class HintLine(QWidget):
         middle = self.height() / 2
         x = 16.0
 
-        def draw(text: str, color: QColor) -> None:
+        def draw(text: str, color: QColor, room: float = 10_000.0) -> None:
             nonlocal x
-            width = metrics.horizontalAdvance(text)
+            shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(0.0, room))
+            width = metrics.horizontalAdvance(shown)
             painter.setFont(used)
             painter.setPen(color)
-            painter.drawText(QRectF(x, 0, width + 2, self.height()), Qt.AlignmentFlag.AlignVCenter, text)
+            painter.drawText(QRectF(x, 0, width + 2, self.height()), Qt.AlignmentFlag.AlignVCenter, shown)
             x += width
 
+        right = self.width() - 8.0
         if self._message:
-            draw(self._message, QColor(colors.text))
+            draw(self._message, QColor(colors.text), right - x)
             x += 20
-        for hint in self._hints:
-            needed = keycap_width(hint.key) + 8 + metrics.horizontalAdvance(f"{hint.text} {hint.tail}".strip())
-            if x + needed > self.width() - 8:
+        for at, hint in enumerate(self._hints):
+            key_px = keycap_width(hint.key) + 8 if hint.key else 0.0
+            needed = key_px + metrics.horizontalAdvance(f"{hint.text} {hint.tail}".strip())
+            if x + needed > right and (at or self._message):
                 continue
-            x += paint_keycap(painter, x, middle, hint.key) + 8
-            draw(hint.text + (" " if hint.tail else ""), QColor(colors.text_dim))
+            if hint.key:
+                x += paint_keycap(painter, x, middle, hint.key) + 8
+            draw(
+                hint.text + (" " if hint.tail else ""), QColor(colors.text_dim if hint.key else colors.text), right - x
+            )
             if hint.tail:
-                draw(hint.tail, as_text(hint.tail_color) if hint.tail_color else QColor(colors.text))
+                color = as_text(hint.tail_color) if hint.tail_color else QColor(colors.text)
+                draw(hint.tail, color, right - x)
             x += 18
         painter.end()
+
+
+def _spoken(hint: Hint) -> str:
+    words = f"{hint.text} {hint.tail}".strip()
+    return f"{hint.key}: {words}" if hint.key else words

@@ -11,13 +11,12 @@ from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QPainter, QPain
 from engine.domain import ImageStatus
 from engine.language import tr
 from gui.theme import Theme, font, paint_icon, theme
-from gui.widgets.class_colors import as_text, text_on
+from gui.widgets.painted_chip import chip_width, paint_chip, paint_unknown_chip, shortened
 
 CAPTION_PX = 34
 RADIUS = 8.0
 MIN_CHIP_PX = 52
 """A further class with less room than this is only counted."""
-UNKNOWN_TEXT = tr("unknown?")
 MAX_CROPPED = 0.34
 """Largest part of a picture that may be cut off so that it fills its card; what would lose more is shown whole."""
 
@@ -36,6 +35,8 @@ class CardFace:
     failure: str
     class_name: str = ""
     class_color: str = ""
+    class_key: str = ""
+    """Stands for the name on cards that are too small for it."""
     more_classes: tuple[tuple[str, str], ...] = ()
     num_ghosts: int = 0
     is_suggestion: bool = False
@@ -179,58 +180,6 @@ def _outline(area: QRectF, rounds_bottom: bool, radius: float = RADIUS) -> QPain
     return outline
 
 
-def chip_width(name: str, max_width: float, is_ghost: bool) -> float:
-    """Returns how wide `paint_chip` draws a chip."""
-    metrics = QFontMetricsF(font(0.85, bold=not is_ghost))
-    text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, max(12.0, max_width - 16))
-    return round(metrics.horizontalAdvance(text)) + 16.0
-
-
-def paint_chip(
-    painter: QPainter, left: float, middle: float, max_width: float, name: str, color: str, is_ghost: bool
-) -> float:
-    """Draws a class chip: filled for a class, a dashed outline for a suggestion. Returns its width."""
-    used = font(0.85, bold=not is_ghost)
-    metrics = QFontMetricsF(used)
-    text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, max(12.0, max_width - 16))
-    height = round(metrics.height()) + 3.0
-    chip = QRectF(left + 0.5, round(middle - height / 2) + 0.5, round(metrics.horizontalAdvance(text)) + 16, height)
-    painter.setFont(used)
-    if is_ghost:
-        pen = QPen(as_text(color), 1.0)
-        pen.setDashPattern([3.0, 2.0])
-        painter.setPen(pen)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRoundedRect(chip, height / 2, height / 2)
-        painter.setPen(as_text(color))
-    else:
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(color))
-        painter.drawRoundedRect(chip, height / 2, height / 2)
-        painter.setPen(text_on(color))
-    painter.drawText(chip, Qt.AlignmentFlag.AlignCenter, text)
-    return chip.width()
-
-
-def paint_unknown_chip(painter: QPainter, left: float, middle: float, max_width: float) -> None:
-    """Draws what stands in place of a suggestion where an image looks like none of the classes."""
-    used = font(0.85)
-    metrics = QFontMetricsF(used)
-    text = metrics.elidedText(UNKNOWN_TEXT, Qt.TextElideMode.ElideRight, max(12.0, max_width - 32))
-    height = round(metrics.height()) + 3.0
-    chip = QRectF(left + 0.5, round(middle - height / 2) + 0.5, round(metrics.horizontalAdvance(text)) + 32, height)
-    color = QColor(theme().text_dim)
-    pen = QPen(color, 1.0)
-    pen.setDashPattern([1.0, 2.0])
-    painter.setPen(pen)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.drawRoundedRect(chip, height / 2, height / 2)
-    paint_icon(painter, "unknown", QRectF(chip.left() + 6, middle - 7, 14, 14), "text_dim")
-    painter.setFont(used)
-    painter.setPen(color)
-    painter.drawText(chip.adjusted(24, 0, -8, 0), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
-
-
 def percent(value: float) -> str:
     """Returns a probability as "96 %"; never 100 % or 0 % for what is only nearly so."""
     return f"{min(99, max(1, round(value * 100)))} %"
@@ -270,12 +219,23 @@ def _paint_was(painter: QPainter, picture: QRect, name: str, color: str, colors:
     painter.drawText(pill.adjusted(20, 0, -6, 0), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
 
 
+def _has_room_for_both(metrics: QFontMetricsF, width: float, face: CardFace) -> bool:
+    """Tells whether a suggestion and how sure it is stand beside each other; where they do not, the name is kept."""
+    if face.is_unknown or face.more_classes:
+        return True
+    marks = (face.is_confirmed, face.is_unsure, face.is_skipped, face.is_noted, face.is_accepted)
+    room = width - 21 * sum(marks) - 16
+    beside = room - metrics.horizontalAdvance(percent(face.confidence or 0)) - 8
+    name, key = face.class_name, face.class_key
+    return shortened(metrics, name, key, beside) in (name, shortened(metrics, name, key, room))
+
+
 def _paint_caption(painter: QPainter, area: QRectF, face: CardFace, colors: Theme) -> None:
     right = area.right()
     middle = area.center().y()
     small = font(0.85)
     metrics = QFontMetricsF(small)
-    if face.is_suggestion and face.confidence is not None:
+    if face.is_suggestion and face.confidence is not None and _has_room_for_both(metrics, area.width(), face):
         text = percent(face.confidence)
         width = metrics.horizontalAdvance(text)
         painter.setFont(small)
@@ -314,6 +274,12 @@ def _paint_chips(painter: QPainter, area: QRectF, face: CardFace, colors: Theme)
         return
     chips = face.chips
     metrics = QFontMetricsF(font(0.85))
+    if len(chips) == 1:
+        name, color, is_ghost = chips[0]
+        used = QFontMetricsF(font(0.85, bold=not is_ghost))
+        shown = shortened(used, name, face.class_key, area.width() - 16)
+        paint_chip(painter, left, middle, area.width(), shown, color, is_ghost)
+        return
     for at, (name, color, is_ghost) in enumerate(chips):
         num_left = len(chips) - at
         # Room for "+2" is kept while there are others behind this one.

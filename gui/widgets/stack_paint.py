@@ -9,8 +9,9 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from engine.language import tr, trn
 from gui.theme import font, paint_icon, theme
-from gui.widgets.image_card import CardFace, CardPainter, chip_width, paint_chip, percent
+from gui.widgets.image_card import CardFace, CardPainter, percent
 from gui.widgets.keycap import keycap_width, paint_keycap
+from gui.widgets.painted_chip import chip_width, paint_chip
 
 RADIUS = 10.0
 ASIDE_OPACITY, LOOKED_AT_OPACITY = 0.42, 0.8

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QListView, QSizePolicy, QStyle, QStyledItemDelegat
 from engine.language import tr
 from gui.theme import font, theme
 from gui.thumbnails import Thumbnails
-from gui.widgets.image_card import chip_width, paint_chip
+from gui.widgets.painted_chip import chip_width, paint_chip
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 ROW_PX, PICTURE_PX = 60, 48

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from engine.language import tr
 from gui.theme import font, theme
 from gui.thumbnails import Thumbnails
-from gui.widgets.image_card import paint_chip
+from gui.widgets.painted_chip import paint_chip
 from gui.widgets.suspect_list import SuspectFace, paint_thumbnail
 
 GAP_PX, CAPTION_PX, CHIP_PX = 12, 28, 28

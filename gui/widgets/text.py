@@ -70,11 +70,27 @@ class ElidedLabel(QLabel):
         super().setToolTip(text)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        shown = QFontMetrics(self.font()).elidedText(self.text(), self._mode, self.width())
+        shown = self._shown(QFontMetrics(self.font()))
         super().setToolTip(self._own_tip or (self.text() if shown != self.text() else ""))
         painter = QPainter(self)
         painter.setPen(self.palette().color(self.foregroundRole()))
         painter.drawText(self.rect(), int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), shown)
+
+    def _shown(self, metrics: QFontMetrics) -> str:
+        return metrics.elidedText(self.text(), self._mode, self.width())
+
+
+class PartsLabel(ElidedLabel):
+    """An ElidedLabel of parts with " · " between them: the last ones go before one is cut."""
+
+    def _shown(self, metrics: QFontMetrics) -> str:
+        parts = self.text().split(" · ")
+        for number in range(len(parts), 0, -1):
+            text = " · ".join(parts[:number])
+            shown = metrics.elidedText(text, self._mode, self.width())
+            if shown == text:
+                break
+        return shown
 
 
 class LinkLabel(ElidedLabel):

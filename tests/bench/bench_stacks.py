@@ -1,11 +1,15 @@
 """Stacks of look-alikes: how pure they are, how long they take, and the page with 100,000 images.
 
-usage: QT_QPA_PLATFORM=offscreen python tests/bench/bench_stacks.py [quality] [time] [window]
+usage: QT_QPA_PLATFORM=offscreen python tests/bench/bench_stacks.py [quality] [hints] [time] [window]
 
 - quality: on each development set the purity of the stacks (share of images of their stack's commonest class, odd ones
   left out), the share of all images in stacks that are at least 95 % pure, what stands apart as odd and how much of it
   is another class, and the actions for a whole pass (naming a stack or setting a picture aside is one) per image,
   beside k-means with as many stacks and plain one-key labelling (1.0).
+- hints: whether "look closely" is said of the mixed stacks (less than 95 % of one class): the area under the ROC curve,
+  and precision and recall of what the window says; without a model by how clearly a stack stands apart (beside the
+  fifth of the stacks with the largest spread, as it was), with one of 8 labels per class by how far it agrees. And how
+  pure the first stack and the first quarter of them are. Two backbones.
 - time: making the stacks of 10,000 and 100,000 embeddings of 1,280 numbers (200 kinds, noise).
 - window: opening the page, naming a stack, setting a picture aside, scrolling, at 100,000 images in stacks.
 
@@ -26,6 +30,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+import bench_strategies
 from bench_strategies import SETS, embeddings_of
 
 from engine.suggestions.clusters import Stacks, stacks_of
@@ -48,6 +53,51 @@ def quality() -> None:
         print(name.ljust(12), *(cell(value, at) for at, value in enumerate((*figures, alternative))))
     means = np.mean(totals, axis=0)
     print("mean".ljust(12), *(cell(value, at) for at, value in enumerate(means)))
+
+
+def hints() -> None:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import roc_auc_score
+
+    from engine.suggestions.vectors import unit_vectors
+    from gui.panels.stack_faces import AGREED, CLEAR
+
+    rules = ("spread", "clearness", "agreement")
+    print("set".ljust(24), "mixed", *(f"{rule:>9}: AUC prec. rec." for rule in rules), "  first  quarter")
+    totals, usual = [], bench_strategies.BACKBONE
+    for backbone in (usual, "starter"):
+        bench_strategies.BACKBONE = backbone
+        for name in SETS:
+            features, targets = embeddings_of(name)
+            stacks = stacks_of(lambda rows, features=features: features[rows], len(features))
+            typical = [rows[:number] for rows, number in zip(stacks.members, stacks.num_typical, strict=True)]
+            purities = np.array([np.bincount(targets[rows]).max() / len(rows) for rows in typical])
+            are_mixed = purities < PURE
+            generator = np.random.default_rng(0)
+            own = [np.flatnonzero(targets == each) for each in range(targets.max() + 1)]
+            labelled = np.concatenate([generator.choice(rows, min(8, len(rows) // 2), replace=False) for rows in own])
+            units = unit_vectors(features)
+            model = LogisticRegression(C=100, max_iter=500).fit(units[labelled], targets[labelled])
+            predicted = model.predict(units)
+            votes = np.array([np.bincount(predicted[rows]).max() / len(rows) for rows in typical])
+            points, spreads = stacks.points.astype(np.float32), []
+            for start, number in zip(stacks.starts[:-1].tolist(), stacks.num_typical.tolist(), strict=True):
+                inside = points[start : start + number]
+                spreads.append(float(np.linalg.norm(inside - inside.mean(axis=0), axis=1).mean()))
+            figures = [float(are_mixed.mean())]
+            for score, are_told in (
+                (np.array(spreads), np.array(spreads) > np.quantile(spreads, 0.8)),
+                (-stacks.clearnesses, stacks.clearnesses < CLEAR),
+                (-votes, votes < AGREED),
+            ):
+                num_right = np.count_nonzero(are_told & are_mixed)
+                figures += [float(roc_auc_score(are_mixed, score)), num_right / max(1, are_told.sum())]
+                figures.append(num_right / are_mixed.sum())
+            figures += [float(purities[0]), float(purities[: len(purities) // 4].mean())]
+            totals.append(figures)
+            print(f"{name} {backbone}".ljust(24), *(f"{figure:8.2f}" for figure in figures))
+    bench_strategies.BACKBONE = usual
+    print("mean".ljust(24), *(f"{figure:8.2f}" for figure in np.mean(totals, axis=0)))
 
 
 def cell(value: float, at: int) -> str:
@@ -138,7 +188,9 @@ def window(size: int = 100_000) -> None:
         num_stacks = 3_000
         starts = np.linspace(0, size, num_stacks + 1).astype(np.int64)
         points = np.random.default_rng(0).standard_normal((size, 64)).astype(np.float16)
-        found = Stacks(session.columns.image_ids, starts, np.diff(starts) - 1, np.ones(num_stacks, np.float32), points)
+        neighbours = np.random.default_rng(0).choice(session.columns.image_ids, (size, 10))
+        clear = np.ones(num_stacks, np.float32)
+        found = Stacks(session.columns.image_ids, starts, np.diff(starts) - 1, points, neighbours, clear)
         session.stacks.state = StackState.READY
         page = workspace.pages.stacks
         figures = {"open": [], "name": [], "aside": [], "join": [], "split": [], "jump": []}
@@ -182,6 +234,6 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 if __name__ == "__main__":
-    for part in sys.argv[1:] or ("quality", "time", "window"):
+    for part in sys.argv[1:] or ("quality", "hints", "time", "window"):
         print(f"-- {part}, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-        {"quality": quality, "time": times, "window": window}[part]()
+        {"quality": quality, "hints": hints, "time": times, "window": window}[part]()

@@ -28,7 +28,9 @@ def test_every_image_is_in_exactly_one_stack_and_no_stack_is_empty(
     assert sorted(stacks.rows.tolist()) == list(range(num_images))
     assert sum(len(members) for members in stacks.members) == num_images
     assert all(0 < number <= len(members) for number, members in zip(stacks.num_typical, stacks.members, strict=True))
-    assert len(stacks.spreads) == len(stacks.members)
+    assert len(stacks.clearnesses) == len(stacks.members)
+    assert all(0 <= each <= 1 for each in stacks.clearnesses.tolist())
+    assert stacks.neighbours.max(initial=-1) < num_images
     assert len(stacks.points) == num_images
 
 
@@ -85,7 +87,7 @@ def test_few_images_of_several_kinds_make_more_than_one_stack_of_each() -> None:
 def test_the_odd_one_out_stands_at_the_end_behind_the_typical_ones() -> None:
     features = kinds(1, 20, 0.02)
     features[17] += 0.4
-    order, num_typical, _spread = arranged(features)
+    order, num_typical = arranged(features)
     assert order[-1] == 17
     assert num_typical == 19
 
@@ -103,6 +105,32 @@ def test_stacks_of_one_kind_follow_each_other() -> None:
     changes = sum(one != other for one, other in itertools.pairwise(kind_of_stack))
     assert len(stacks.members) > 4
     assert changes == 3
+
+
+def test_a_stack_is_clear_when_what_lies_nearest_to_its_images_is_in_it() -> None:
+    stacks = stack(kinds(8, 15, 0.02))
+    assert stacks.clearnesses.tolist() == pytest.approx([1.0] * len(stacks.members), abs=0.05)
+    mingled = stack(kinds(1, 120, 1.0))
+    assert mingled.clearnesses.mean() < 0.5
+
+
+def test_the_neighbours_of_an_image_are_those_that_lie_nearest() -> None:
+    features = kinds(6, 20, 0.3)
+    stacks = stack(features)
+    units = features / np.linalg.norm(features, axis=1, keepdims=True)
+    for row, found in zip(stacks.rows[:30].tolist(), stacks.neighbours[:30], strict=True):
+        distances = np.linalg.norm(units - units[row], axis=1)
+        distances[row] = np.inf
+        nearest = np.argsort(distances)[: clusters.NUM_NEIGHBOURS]
+        assert len(set(nearest.tolist()) & set(found.tolist())) >= clusters.NUM_NEIGHBOURS - 1
+
+
+def test_stacks_that_stand_apart_come_before_those_that_run_into_each_other() -> None:
+    generator = np.random.default_rng(0)
+    clear, mingled = kinds(4, 15, 0.02), generator.standard_normal((90, 32)).astype(np.float32) * 0.4
+    stacks = stack(np.concatenate([mingled, clear]))
+    assert all((members >= 90).all() for members in stacks.members[:4])
+    assert stacks.clearnesses[:4].min() > stacks.clearnesses[4:].max()
 
 
 def test_the_same_images_give_the_same_stacks() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -20,8 +22,9 @@ def arrangement(sizes: list[int], num_odd: int = 0, seed: int = 0) -> Arrangemen
             rows=np.arange(100, 100 + total),
             starts=np.cumsum([0, *sizes]).astype(np.int64),
             num_typical=np.array([max(1, size - num_odd) for size in sizes], np.int64),
-            spreads=np.linspace(0.1, 1, len(sizes)).astype(np.float32),
             points=points.astype(np.float16),
+            neighbours=100 + np.random.default_rng(seed).integers(0, total, (total, 10)),
+            clearnesses=np.linspace(0.1, 1, len(sizes)).astype(np.float32),
         )
     )
 
@@ -46,7 +49,7 @@ def test_whatever_is_done_every_image_is_in_one_stack_and_none_is_empty(
             now = now.merged(np.array(sorted(others)))
         assert sorted(now.image_ids.tolist()) == everything
         assert (np.diff(now.starts) > 0).all()
-        assert len(now.spreads) == now.num_stacks
+        assert len(now.clearnesses) == now.num_stacks
         odd_before_typical = np.diff(now.are_odd.astype(int)) < 0
         assert set((np.flatnonzero(odd_before_typical) + 1).tolist()) <= set(now.starts.tolist())
 
@@ -58,8 +61,26 @@ def test_joined_stacks_stand_where_the_first_was_and_the_others_stay_as_they_are
     assert first == stacks_in(before)[0]
     assert third == stacks_in(before)[2]
     assert sorted(joined) == sorted(stacks_in(before)[1] + stacks_in(before)[3])
-    assert after.spreads[0] == before.spreads[0]
-    assert after.spreads[2] == before.spreads[2]
+    assert after.clearnesses[0] == before.clearnesses[0]
+    assert after.clearnesses[2] == before.clearnesses[2]
+
+
+def test_what_is_put_off_stands_behind_all_others_and_stays_as_it_is() -> None:
+    before = arrangement([3, 4, 2, 5])
+    after = before.postponed(np.array([0, 2]))
+    stacks = stacks_in(before)
+    assert stacks_in(after) == [stacks[1], stacks[3], stacks[0], stacks[2]]
+    assert after.clearnesses.tolist() == before.clearnesses[[1, 3, 0, 2]].tolist()
+
+
+def test_a_stack_that_is_made_by_hand_is_as_clear_as_its_own_neighbours_say() -> None:
+    before = arrangement([4, 4])
+    others = np.array([[at for at in range(8) if at // 4 == own // 4 and at != own] for own in range(8)])
+    apart = replace(before, neighbours=100 + others)
+    assert apart.merged(np.array([0, 1])).clearnesses.tolist() == [1.0]
+    across = replace(before, neighbours=100 + (others + 4) % 8)
+    halves = across.split(0, np.ones(8, np.bool_))
+    assert halves.clearnesses.tolist() == pytest.approx([0, 0, before.clearnesses[1]])
 
 
 def test_a_split_puts_the_smaller_part_behind_and_leaves_what_is_labelled_alone() -> None:
@@ -67,7 +88,7 @@ def test_a_split_puts_the_smaller_part_behind_and_leaves_what_is_labelled_alone(
     points = before.points.copy()
     points[2:11] = 0
     points[4:6] = 9
-    before = Arrangement(before.image_ids, before.starts, before.are_odd, before.are_aside, before.spreads, points)
+    before = replace(before, points=points)
     are_open = np.ones(14, np.bool_)
     are_open[2] = False
     parts = stacks_in(before.split(1, are_open))

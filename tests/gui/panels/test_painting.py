@@ -106,6 +106,7 @@ def test_the_hint_line_says_that_the_arrows_paint(desk: Any) -> None:
     desk.qtbot.waitUntil(
         lambda: "every image that the arrows reach gets fine" in desk.workspace.footer.hints.accessibleDescription()
     )
+    assert desk.workspace.footer.hints.accessibleDescription().startswith("Painting: fine")
     let_go(desk, Key.Key_3)
     desk.qtbot.waitUntil(lambda: "arrows reach" not in desk.workspace.footer.hints.accessibleDescription())
 

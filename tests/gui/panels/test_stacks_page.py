@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
-from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -16,6 +17,7 @@ from engine.domain import LabelMode, Mark, Source
 from engine.errors import TrainingError
 from engine.suggestions.clusters import Stacks
 from gui.models.arrangement import Arrangement
+from gui.panels.stack_faces import CLEAR
 from gui.panels.stack_menu import open_stack_menu
 from gui.panels.stacks_offer import FEWEST
 from gui.panels.stacks_page import StacksPage
@@ -38,8 +40,9 @@ def put_stacks(desk: Desk, sizes: tuple[int, ...] = SIZES) -> StacksPage:
         rows=ids,
         starts=np.cumsum([0, *sizes]).astype(np.int64),
         num_typical=np.array(sizes, np.int64) - NUM_ODD,
-        spreads=np.ones(len(sizes), np.float32),
         points=points.astype(np.float16),
+        neighbours=np.zeros((len(ids), 10), np.int64),
+        clearnesses=np.ones(len(sizes), np.float32),
     )
     stacks.state = StackState.READY
     stacks._show(Arrangement.of(found))
@@ -387,3 +390,59 @@ def test_the_offer_to_begin_with_look_alikes_goes_with_the_first_label(
 
 def test_few_images_are_labelled_one_by_one_without_an_offer(desk: Desk) -> None:
     assert not desk.workspace.offer.isVisible()
+
+
+def test_later_puts_a_stack_at_the_end_and_goes_on_by_key_and_by_button_and_can_be_taken_back(desk: Desk) -> None:
+    page = put_stacks(desk)
+    first, second, third = (each.image_ids.tolist() for each in desk.session.stacks.stacks)
+
+    def order() -> list[list[int]]:
+        return [each.image_ids.tolist() for each in desk.session.stacks.stacks]
+
+    desk.press(Qt.Key.Key_End, with_=CTRL)
+    assert order() == [second, third, first]
+    assert page.view.current_stack == 0
+    QTest.mouseClick(page.bar.later_button, Qt.MouseButton.LeftButton)
+    assert order() == [third, first, second]
+    assert names_of(desk) == [0] * sum(SIZES)
+    assert desk.session.stacks.undo_text == "put off"
+    assert page.take_back()
+    assert order() == [second, third, first]
+    page.view.go_to_stack(2)
+    assert not page.bar.later_button.isEnabled()
+
+
+def test_a_stack_that_runs_into_others_or_that_the_model_takes_for_several_classes_says_so(desk: Desk) -> None:
+    page = put_stacks(desk)
+    clear = np.array([CLEAR, CLEAR - 0.01, 1.0], np.float32)
+    page.model.stacks = replace(page.model.stacks, clearnesses=clear)
+    assert [page.faces.head(at).note for at in range(3)] == ["", "Much like other stacks: look closely", ""]
+    predicted = np.array([1, 1, 2, 2, 0] + [1] * 4 + [2] * 3)
+    desk.suggest(predicted, np.full(sum(SIZES), 0.9))
+    page.model.stacks = replace(page.model.stacks, clearnesses=clear)
+    page.faces.forget()
+    several = "The model sees several classes: look closely"
+    assert [page.faces.head(at).note for at in range(3)] == [several, "", ""]
+
+
+def test_the_empty_field_for_a_name_says_what_to_type_and_not_that_nothing_was_found(
+    open_desk: Callable[[Path | None], Desk], make_images: Callable[[int], Path]
+) -> None:
+    desk = open_desk(make_images(sum(SIZES)))
+    page = put_stacks(desk)
+    QTest.mouseClick(page.bar.name_button, Qt.MouseButton.LeftButton)
+    finder = desk.workspace.finder
+    assert finder.isVisible()
+    assert finder.more.text() == "Type a name: it becomes a class"
+    desk.press("rust")
+    assert finder.more.isHidden()
+
+
+def test_what_is_left_is_never_cut_in_a_word(desk: Desk) -> None:
+    page = put_stacks(desk)
+    label = page.head._rest
+    label.setText("394 images to name · 6 set aside · 3 in no stack yet")
+    shown = {label._shown(QFontMetrics(label.font())) for px in range(160, 600) if label.resize(px, 20) is None}
+    assert shown == {
+        "394 images to name", "394 images to name · 6 set aside", "394 images to name · 6 set aside · 3 in no stack yet"
+    }  # fmt: skip
