@@ -154,10 +154,12 @@ def words_on(settings: Mapping[str, Any]) -> str:
             plain=plain,
         )
     refused = trn(
-        "1 image whose suggestion you took out has no class yet: it was looked at, so it is counted, too, as wrong "
-        "where the model still says the same of it. A class would tell for certain.",
-        "{number:,} images whose suggestions you took out have no class yet: they were looked at, so they are counted, "
-        "too, as wrong where the model still says the same of them. Classes would tell for certain.",
+        "1 image whose suggestion you took out has no class yet: it was looked at, so the accuracy counts it, "
+        "too, as wrong where the model still says the same of it. Figures per class are of images with a class "
+        "only.",
+        "{number:,} images whose suggestions you took out have no class yet: they were looked at, so the accuracy"
+        " counts them, too, as wrong where the model still says the same of them. Figures per class are of images"
+        " with a class only.",
         num_refused(settings),
     )
     if not num_accepted:

@@ -54,9 +54,9 @@ def summary(tally: Tally, num_refused: int, num_new: int = 0) -> str:
     if num_refused:
         sentences.append(
             trn(
-                "Of those taken out, {number:,} has no class yet: it counts as a wrong suggestion in all figures. With "
-                "a class, the model learns from it.",
-                "Of those taken out, {number:,} have no class yet: they count as wrong suggestions in all figures. "
+                "Of those taken out, {number:,} has no class yet: it counts as a wrong suggestion in the accuracy. "
+                "With a class, the model learns from it.",
+                "Of those taken out, {number:,} have no class yet: they count as wrong suggestions in the accuracy. "
                 "With a class, the model learns from them.",
                 num_refused,
             )
