@@ -68,12 +68,25 @@ def lay_out() -> Path:
     return pictures_folder()
 
 
-def _copy(files: Sequence[Path], folder: Path, word: str) -> None:
+def copy_mixed(files: Sequence[Path], folder: Path) -> dict[Path, Path]:
+    """Copies pictures into one folder in a mixed order that is always the same; returns the copy of each. Blocks.
+
+    Raises:
+        DiskError: they cannot be copied.
+    """
+    shuffled = sorted(files)
+    random.Random(_SEED).shuffle(shuffled)
+    return _copy(shuffled, folder, "part")
+
+
+def _copy(files: Sequence[Path], folder: Path, word: str) -> dict[Path, Path]:
+    """Copies those that are not there yet; numbers stand for names."""
+    targets = {file: folder / f"{word}_{number:03}{file.suffix}" for number, file in enumerate(files, 1)}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for number, file in enumerate(files, 1):
-            target = folder / f"{word}_{number:03}{file.suffix}"
+        for file, target in targets.items():
             if not target.is_file() or target.stat().st_size != file.stat().st_size:
                 shutil.copyfile(file, target)
     except OSError as error:
         raise disk_error(error, folder) from error
+    return targets

@@ -69,7 +69,7 @@ TEXTS: Final = {
     ),
     Step.ACCEPT: StepText(
         tr("Go through {number} suggestions", number=NUM_ACCEPTED),
-        tr("Each picture without a class has one, in a dashed frame. Space accepts it, a class key corrects it."),
+        tr("They stand in dashed frames. Space accepts one, a class key corrects it."),
     ),
     Step.REVIEW: StepText(
         tr("Look at what the model is worth (Alt+2)"),
@@ -77,7 +77,7 @@ TEXTS: Final = {
     ),
     Step.TAKE: StepText(
         tr("Let it say what new pictures show (Alt+3)"),
-        tr("Try it with the button on the right, or drop pictures of yours on it; Ctrl+E takes it elsewhere."),
+        tr("Press the button, or drop pictures of yours on it; Ctrl+E takes it elsewhere."),
     ),
     Step.DONE: StepText(
         tr("That was the whole loop"),
@@ -224,7 +224,7 @@ class Tour(QObject):
         text = ", ".join(named[:MOST_NAMED]) + (" …" if len(named) > MOST_NAMED else "")
         if len(named) == len(lacking):
             return tr("Still wanted: {classes}.", classes=text)
-        return tr("Still wanted: {classes}. Such pictures come further down; → passes others over.", classes=text)
+        return tr("Still wanted: {classes}. They come further down; → passes others over.", classes=text)
 
     def _num_gone_through(self) -> int:
         """Returns how many suggestions were accepted or corrected since the step began."""

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine import sample
 from engine.commands import evaluate, export, train
 from engine.commands.arguments import add_json_argument
 from engine.commands.console import Console, Document, percent, plural
@@ -18,7 +19,7 @@ from engine.files import disk_error
 if TYPE_CHECKING:
     from engine.project import Project
 
-SAMPLE = Path(__file__).resolve().parents[2] / "resources" / "sample"
+SAMPLE = sample.SOURCE
 TEST_FRACTION = 0.3
 SEED = 0
 NUM_SHOWN = 5
@@ -61,10 +62,13 @@ def _whole_loop(
     from engine.tasks.scan import ScanFolder
     from engine.tasks.train_snapshot import TrainSettings
 
-    report = console.run(ScanFolder(project, SAMPLE, False))
-    console.say(f"\n1 Import    {plural(report.num_added, 'image')} from {SAMPLE}")
+    copies = sample.copy_mixed(
+        [file for files in (*training.values(), *test.values()) for file in files], out / "images"
+    )
+    report = console.run(ScanFolder(project, out / "images", False))
+    console.say(f"\n1 Import    {plural(report.num_added, 'image')} from {out / 'images'}")
 
-    num_labelled = _label(project, training)
+    num_labelled = _label(project, {name: [copies[file] for file in files] for name, files in training.items()})
     num_test = sum(map(len, test.values()))
     console.say(f"2 Label     {plural(num_labelled, 'image')} as {', '.join(training)}; {num_test} held back as a test")
 

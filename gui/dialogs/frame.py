@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from gui.widgets.text import text_label
+
+FRAME_PX = 48
+"""Room for the frame that a window manager puts around a dialog."""
 
 
 class FramedDialog(QDialog):
@@ -32,6 +35,18 @@ class FramedDialog(QDialog):
         self._buttons.setSpacing(8)
         self._buttons.addStretch(1)
         outer.addLayout(self._buttons)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize):
+            self._keep_room()
+        return super().event(event)
+
+    def _keep_room(self) -> None:
+        """Keeps the dialog high enough for its words: Qt's own minimum does not know how often they wrap."""
+        layout = self.layout()
+        if layout is not None and layout.hasHeightForWidth():
+            needed = layout.totalMinimumHeightForWidth(self.width())
+            self.setMinimumHeight(min(needed, self.screen().availableGeometry().height() - FRAME_PX))
 
     def add_button(self, button: QPushButton, *, on_left: bool = False) -> QPushButton:
         """Adds a button to the row at the bottom and returns it."""

@@ -99,11 +99,17 @@ def test_the_fields_of_a_new_project_stand_apart_also_beside_the_longest_advice(
     room.window.commands.new_project_from(pictures)
     dialog = room.dialog(NewProjectDialog)
     room.wait_for(dialog.get_box.isVisible)
-    fields = (dialog.images_field, dialog.name_field, dialog.place_field, dialog.one_button)
+    dialog.place_field.setText(str(pictures / "in it"))  # and a problem is told
+    dialog.advice_note.setText(f"{dialog.advice_note.text()} {dialog.advice_note.text()}")
+    dialog.resize(dialog.width(), 300)
+    fields = (dialog.images_field, dialog.name_field, dialog.place_field)
+    needed = dialog.layout().totalMinimumHeightForWidth(dialog.width())
+    room.wait_for(lambda: dialog.problem.text() and dialog.height() >= needed)
     for upper, lower in pairwise(fields):
-        assert upper.mapTo(dialog, upper.rect().bottomLeft()).y() < lower.mapTo(dialog, lower.rect().topLeft()).y()
-    note = dialog.advice_note
-    assert note.height() >= note.heightForWidth(note.width())
+        between = lower.mapTo(dialog, lower.rect().topLeft()) - upper.mapTo(dialog, upper.rect().bottomLeft())
+        assert between.y() > 10
+    for words in (dialog.advice_note, dialog.problem, dialog.mode_note):
+        assert words.height() >= words.heightForWidth(words.width())
     dialog.reject()
 
 
