@@ -46,6 +46,7 @@ class ModelBar(QWidget):
         for signal in (
             session.project_opened,
             session.project_closed,
+            session.guided_changed,
             session.columns_reset,
             session.rows_changed,
             session.classes_changed,
@@ -198,6 +199,14 @@ class ModelBar(QWidget):
             return tr("Label some images of two classes or more, then press Retrain."), "dim"
         if session.has_several_classes and not (session.columns.marks & Mark.CONFIRMED).any():
             return tr("Confirm images that have all of their classes with Enter, then press Retrain."), "dim"
+        if session.is_guided:  # the tour says when to press
+            words = wording.classes(num_classes)
+            return trn(
+                "{number:,} image labelled in {classes}",
+                "{number:,} images labelled in {classes}",
+                num_labelled,
+                classes=words,
+            ), "dim"
         sentence = trn(
             "{number:,} image labelled in {classes}. Press Retrain.",
             "{number:,} images labelled in {classes}. Press Retrain.",

@@ -69,6 +69,7 @@ def test_every_step_of_the_tour_is_taken_by_doing_it_once(guided: Any) -> None:
     assert not session.work.is_running("refit")
     assert tour.step is Step.LABEL
     assert "scratched" in room.window.tour_bar.detail.text()
+    assert room.window.model_bar.facts.text() == "20 images labelled in 3 classes"  # no other word on what to do
     for key in keys[20:30]:
         room.press(key)
     room.wait_for(lambda: tour.step is Step.RETRAIN)
