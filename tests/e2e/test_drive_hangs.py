@@ -33,16 +33,16 @@ folder_watch.can_reach = never       # the probes
 scan.read_bytes = never              # the readers of a scan, in a pool that Python waits for at its end
 
 windows = []
-really_attach = MainWindow.attach
-def attach(self, session):
-    really_attach(self, session)
+really_fill = MainWindow.fill
+def fill(self, session):
     windows.append(self)
     QTimer.singleShot(50, begin)
-MainWindow.attach = attach
+    return really_fill(self, session)
+MainWindow.fill = fill
 
 def begin():
     window = windows[0]
-    if window.session.project is None:
+    if not window.is_attached or window.session.project is None:
         QTimer.singleShot(50, begin)
         return
     window.session.add_folder(Path(sys.argv[2]))
