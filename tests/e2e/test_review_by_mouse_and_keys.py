@@ -84,7 +84,7 @@ def test_cell_relabel_undo_suspect_and_take_me_to_the_rest(window: Any, project:
         "suspects",
     )
     window.click(tab)
-    window.wait_for_text("nearest images are")
+    window.wait_for_text("images most like it")
     window.screenshot("suspects.png")
     window.key("a")
     window.wait_for_text("1 label changed since")
