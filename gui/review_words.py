@@ -306,9 +306,20 @@ def measured_again(before: Review | None, now: Review) -> str:
         if low <= was.accuracy <= high
         else tr("Measured again ({changes}): {now} right, {before} before; that is more than chance.", **figures)
     )
-    if (COUNTED in before.run.settings) == (COUNTED in now.run.settings):
+    if _way_of_counting(before.run) == _way_of_counting(now.run):
         return text
     return f"{text} {tr('They are counted in different ways.')}"
+
+
+def _way_of_counting(run: Run) -> tuple[object, ...]:
+    """Returns what must be the same for two accuracies to be of the same kind."""
+    settings = run.settings
+    return (
+        COUNTED in settings,
+        bool(settings.get("alike")),
+        settings.get("group_by"),
+        settings.get("with_accepted", True),
+    )
 
 
 def suspicion(suspect: Suspect) -> str:
