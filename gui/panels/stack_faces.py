@@ -21,7 +21,8 @@ from gui.widgets.stack_paint import StackHead
 CLEAR: Final = 0.6
 """A stack that stands apart less clearly (`clusters.clearness`) is said to run into others."""
 AGREED: Final = 0.9
-"""Where the model gives fewer of a stack's images one class, it is said to see several. Both: bench_stacks.py."""
+"""Where the model gives fewer of a stack's images one class, it is said to see several, or how many differ.
+Both measured by bench_stacks.py."""
 
 
 class StackFaces(CardFaces):
@@ -63,7 +64,9 @@ class StackFaces(CardFaces):
         if self._session.run is not None and stack < self._stacks.num_open and self._stacks.looks_unknown(stack):
             return tr("Looks like none of your classes")
         if stack < self._stacks.num_open and (agreement := self._stacks.agreement(stack)) is not None:
-            return "" if agreement >= AGREED else tr("The model sees several classes: look closely")
+            if agreement >= AGREED or self._suggestion(stack) is not None:
+                return ""  # with a suggestion stands how many differ
+            return tr("The model sees several classes: look closely")
         is_clear = self._model.stacks.clearnesses[stack] >= CLEAR
         return "" if is_clear else tr("Much like other stacks: look closely")
 

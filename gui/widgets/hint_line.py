@@ -26,7 +26,7 @@ class Hint:
 
 
 class HintLine(QWidget):
-    """Draws hints from the left; those that do not fit are left out, but never the first one: it is shortened."""
+    """Draws hints from the left; those that do not fit are left out; where none fits, the first is shortened."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -68,10 +68,11 @@ class HintLine(QWidget):
         if self._message:
             draw(self._message, QColor(colors.text), right - x)
             x += 20
+        widths = [_width(hint, metrics) for hint in self._hints]
+        fit_alone = [x + width <= right for width in widths]
         for at, hint in enumerate(self._hints):
-            key_px = keycap_width(hint.key) + 8 if hint.key else 0.0
-            needed = key_px + metrics.horizontalAdvance(f"{hint.text} {hint.tail}".strip())
-            if x + needed > right and (at or self._message):
+            is_shortened = at == 0 and not self._message and (not hint.key or not any(fit_alone))
+            if x + widths[at] > right and not is_shortened:
                 continue
             if hint.key:
                 x += paint_keycap(painter, x, middle, hint.key) + 8
@@ -88,3 +89,8 @@ class HintLine(QWidget):
 def _spoken(hint: Hint) -> str:
     words = f"{hint.text} {hint.tail}".strip()
     return f"{hint.key}: {words}" if hint.key else words
+
+
+def _width(hint: Hint, metrics: QFontMetricsF) -> float:
+    words = metrics.horizontalAdvance(f"{hint.text} {hint.tail}".strip())
+    return words + (keycap_width(hint.key) + 8 if hint.key else 0.0)

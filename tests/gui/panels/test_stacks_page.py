@@ -417,12 +417,16 @@ def test_a_stack_that_runs_into_others_or_that_the_model_takes_for_several_class
     clear = np.array([CLEAR, CLEAR - 0.01, 1.0], np.float32)
     page.model.stacks = replace(page.model.stacks, clearnesses=clear)
     assert [page.faces.head(at).note for at in range(3)] == ["", "Much like other stacks: look closely", ""]
-    predicted = np.array([1, 1, 2, 2, 0] + [1] * 4 + [2] * 3)
+    predicted = np.array([1, 1, 2, 2, 1] + [1] * 4 + [2, 2, 1])
     desk.suggest(predicted, np.full(sum(SIZES), 0.9))
     page.model.stacks = replace(page.model.stacks, clearnesses=clear)
     page.faces.forget()
     several = "The model sees several classes: look closely"
     assert [page.faces.head(at).note for at in range(3)] == [several, "", ""]
+    desk.suggest(np.array([1, 1, 1, 2, 1] + [1] * 4 + [2, 2, 1]), np.full(sum(SIZES), 0.9))
+    page.faces.forget()
+    assert page.faces.head(0).note == ""  # it is suggested, and says beside it how many differ
+    assert page.faces.head(0).num_others == 1
 
 
 def test_the_empty_field_for_a_name_says_what_to_type_and_not_that_nothing_was_found(

@@ -27,6 +27,16 @@ def test_a_name_is_never_cut_to_less_than_its_first_letters(qtbot: QtBot, name: 
     assert shortened(metrics, name, "4", metrics.horizontalAdvance("o")) in ("4", name)
 
 
+def test_a_hint_that_is_too_long_makes_room_for_those_that_fit(qtbot: QtBot) -> None:
+    line = HintLine()
+    qtbot.addWidget(line)
+    line.resize(150, 36)
+    line.set_hints([Hint("A", "quite a lot of words about something"), Hint("X", "skip")])
+    both = line.grab().toImage()
+    line.set_hints([Hint("X", "skip")])
+    assert line.grab().toImage() == both
+
+
 def test_the_first_hint_is_shortened_and_not_left_out(qtbot: QtBot) -> None:
     line = HintLine()
     qtbot.addWidget(line)
