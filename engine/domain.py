@@ -307,13 +307,13 @@ class LabelSnapshot:
 
     `targets` index into `classes` (0..K-1); classes without an example are left out. `last_step` is the newest step of
     the history that is part of it, so that "n new labels since" can be counted.
-
     Where images have several classes (`mode`), confirmed images without a class are part of it as well: their target is
     -1. `targets_matrix` (N, K) then holds every class of each image, and `confirmed` (N,) tells where it is complete,
     so that a class which is not there is certainly absent. With one class per image both say what `targets` says.
 
-    `accepted` (N,) tells which images have a class that is an accepted suggestion of the model's, `unseen` (N,) which
-    of these nobody looked at. `refused` (R, 2) are image ids without a class, each with a class id that it is not.
+    `accepted` (N,) tells which classes are accepted suggestions, `unseen` (N,) which of these nobody looked at,
+    `together` (N,) the step in which images got their first class by hand (0: alone), `refused` (R, 2) ids without a
+    class, each with a class id that it is not.
     """
 
     image_ids: NDArray[np.int64]
@@ -327,14 +327,14 @@ class LabelSnapshot:
     accepted: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     unseen: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     refused: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))
+    together: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def __post_init__(self) -> None:
-        for name in ("accepted", "unseen"):
-            if len(getattr(self, name)) != len(self.targets):
-                object.__setattr__(self, name, np.zeros(len(self.targets), np.bool_))
+        for name in ("accepted", "unseen", "together"):
+            if len(old := getattr(self, name)) != len(self.targets):
+                object.__setattr__(self, name, np.zeros(len(self.targets), old.dtype))
         if len(self.targets_matrix) != len(self.targets):
-            matrix = self.targets[:, None] == np.arange(len(self.classes))
-            object.__setattr__(self, "targets_matrix", matrix)
+            object.__setattr__(self, "targets_matrix", self.targets[:, None] == np.arange(len(self.classes)))
         if len(self.confirmed) != len(self.targets):
             object.__setattr__(self, "confirmed", np.ones(len(self.targets), np.bool_))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from engine.evaluation.representation import unlike_of
 from engine.language import count as count
 from engine.language import decimal, tr, trc
 
@@ -34,17 +35,29 @@ def run_title(run: Run) -> str:
     """Returns e.g. "Version 3 · 96.1 %"; where images may have several classes "Version 3 · average precision 88 %"."""
     average = run.validation.mean_average_precision
     if average is None:
+        if unlike_of(run.settings) is not None:
+            return tr(
+                "Version {id}  ·  {accuracy} of those labelled", id=run.id, accuracy=percent(run.validation.accuracy, 0)
+            )
         return tr("Version {id}  ·  {accuracy}", id=run.id, accuracy=percent(run.validation.accuracy))
     return tr("Version {id}  ·  average precision {average}", id=run.id, average=percent(average))
 
 
 def run_interval(run: Run) -> str:
     """Returns the interval of the figure in `run_title`, e.g. "(93.8–97.6)"."""
+    if unlike_of(run.settings) is not None:
+        return ""
     return interval(run.validation.mean_average_precision_interval or run.validation.accuracy_interval)
 
 
 def run_meaning(run: Run) -> str:
     """Returns what the figure in `run_title` is, in a sentence or two."""
+    unlike = unlike_of(run.settings)
+    if unlike is not None:
+        return tr(
+            "Share of labelled images that the model got right when it had not seen them. {unlike}",
+            unlike=unlike.words().removesuffix("."),
+        )
     if run.validation.mean_average_precision is None:
         return tr(
             "Share of images that the model got right when it had not seen them in training, with its 95 % interval"

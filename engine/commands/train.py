@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -186,9 +186,10 @@ def train(project: Project, settings: TrainSettings, console: Console, test_shar
 
 def run_document(run: Run) -> Document:
     """Returns the JSON document of a run."""
+    from engine.evaluation.representation import STACKED, unlike_of
     from engine.evaluation.selection import num_refused, words_on
 
-    validation = run.validation
+    validation, unlike = run.validation, unlike_of(run.settings)
     several = {}
     if validation.mean_average_precision is not None:
         several = {
@@ -216,6 +217,8 @@ def run_document(run: Run) -> Document:
         "notes": list(run.settings.get("notes", [])),
         "accepted": words_on(run.settings),
         "num_refused": num_refused(run.settings),
+        "unlike_labelled": asdict(unlike) | {"meaning": unlike.words()} if unlike is not None else None,
+        "num_in_stacks": int(run.settings.get(STACKED, 0)),
         "story": str(run.settings.get("story", "")),
         "seconds": dict(run.seconds),
     }
@@ -241,7 +244,8 @@ def say_run(document: Document, console: Console) -> None:
             f"Accuracy {percent(validation['accuracy'])} (95 % interval {percent(low)} to {percent(high)}), "
             f"macro F1 {percent(validation['macro_f1'])}, measured by {validation['method']}."
         )
-    for note in [document["accepted"], document["story"], *document["notes"]]:
+    unlike = document.get("unlike_labelled") or {"meaning": ""}
+    for note in [unlike["meaning"], document["accepted"], document["story"], *document["notes"]]:
         if note:
             console.say(note)
     console.say(", ".join(f"{step} {seconds:.1f} s" for step, seconds in document["seconds"].items()))

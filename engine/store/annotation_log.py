@@ -20,6 +20,7 @@ from engine.errors import ProjectError
 from engine.language import count, tr
 from engine.store import refusals
 
+_FEWEST_TOGETHER = 3
 _IS_THERE = """
     SELECT 1 FROM image_classes
     WHERE image_classes.image_id = {other}.image_id AND image_classes.class_id = {other}.class_id
@@ -220,6 +221,30 @@ def accepted_ids(db: Database, among: str = "", values: dict[str, int] | None = 
 def unseen_ids(db: Database) -> NDArray[np.int64]:
     """Returns the images that have a class which was suggested, and accepted without a look."""
     return _ids_from(db, (Source.UNSEEN,))
+
+
+def labelled_together(db: Database, image_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Returns for images (N,) the step in which they got their first class by hand, 0 where that was one by one.
+
+    What is named as a whole stack, or selected and labelled at once, has been chosen together, whatever was changed
+    later. Imports and accepted suggestions are not chosen by hand.
+    """
+    rows = db.execute(
+        """
+        SELECT image_id, step_id FROM (
+            SELECT image_id, min(step_id) AS step_id FROM annotations
+            WHERE action = 'add' AND source = ? GROUP BY image_id
+        )
+        WHERE step_id IN (
+            SELECT step_id FROM annotations WHERE action = 'add' GROUP BY step_id HAVING count(DISTINCT class_id) = 1
+        )
+        """,
+        [Source.HUMAN.value],
+    ).fetchall()
+    step_of = dict(rows)
+    steps = np.array([step_of.get(image_id, 0) for image_id in image_ids.tolist()], np.int64)
+    found, codes, counts = np.unique(steps, return_inverse=True, return_counts=True)
+    return np.where((counts >= _FEWEST_TOGETHER)[codes], found[codes], 0).astype(np.int64)
 
 
 def _ids_from(

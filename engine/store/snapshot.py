@@ -30,6 +30,7 @@ def take(db: Database) -> LabelSnapshot:
         accepted=np.isin(image_ids, annotation_log.accepted_ids(db)),
         unseen=np.isin(image_ids, annotation_log.unseen_ids(db)),
         refused=refusals.pairs(db),
+        together=annotation_log.labelled_together(db, image_ids),
     )
 
 
@@ -50,6 +51,7 @@ def part(labels: LabelSnapshot, is_kept: NDArray[np.bool_]) -> LabelSnapshot:
         confirmed=labels.confirmed[rows],
         accepted=labels.accepted[rows],
         unseen=labels.unseen[rows],
+        together=labels.together[rows],
     )
 
 

@@ -39,6 +39,7 @@ from engine.tasks.accepted_labels import counted_fairly, is_measured, notes_on, 
 from engine.tasks.grouping import cross_validation_words
 from engine.tasks.predict import predictions_of_rows, write_predictions
 from engine.tasks.provenance import labels_hash, made_with
+from engine.tasks.representative import counted_for_open
 from engine.tasks.several_labels import entry_weights
 from engine.tasks.train_snapshot import TrainSnapshot
 
@@ -207,7 +208,7 @@ def write_run(
         found["unknown_scores"] = unknown.out_of_fold_scores
         confidences = out_of_fold.max(axis=1) if suggested is None else set_confidences(out_of_fold, suggested)
         run = replace(run, unknown=unknown.document(confidences))
-    run, found = _settled(snapshot, run, found)
+    run, found = counted_for_open(snapshot, *_settled(snapshot, run, found))
     np.savez(folder / LABELS_FILE, **labels)  # type: ignore[arg-type]
     np.savez(folder / OUT_OF_FOLD_FILE, **found)  # type: ignore[arg-type]
     run = replace(run, seconds={"embed": snapshot.embed_seconds, "train": time.perf_counter() - started})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from engine.domain import LabelMode, Run
 from engine.errors import TrainingError
 from engine.evaluation.acceptance import BorneOut
 from engine.evaluation.intervals import CROSS_VALIDATED, grouped
+from engine.evaluation.representation import unlike_of
 from engine.evaluation.selection import NOTHING_REFUSED, Refused
 from engine.language import tr
 from engine.nn.run_model import LABELS_FILE, OUT_OF_FOLD_FILE
@@ -74,6 +76,9 @@ class Judged:
     units: NDArray[np.int64]
 
 
+NOTHING_JUDGED: Final = Judged(np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.bool_), np.zeros(0, np.int64))
+
+
 def judged_of(measured: Measured) -> Judged:
     """Returns what is known of a run's predictions on unseen images (one class per image)."""
     refused = measured.refused.probabilities[measured.refused.is_wrong]
@@ -93,6 +98,8 @@ def read_borne_out(project: Project, run: Run) -> BorneOut:
         TrainingError: a file of the run is missing or damaged.
     """
     judged = judged_of(read_measured(project, run))
+    if unlike_of(run.settings) is not None:
+        judged = NOTHING_JUDGED  # says nothing of images that are like none of these
     return BorneOut(
         judged.confidences,
         np.array(run.class_ids, np.int64)[judged.predicted],

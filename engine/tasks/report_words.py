@@ -8,6 +8,7 @@ from typing import Any, Final
 from engine.domain import DEFAULT_FALSE_ALARM_RATE, LabelMode, Run
 from engine.evaluation.metrics import Metrics
 from engine.evaluation.report import Figure, interval, share
+from engine.evaluation.representation import words_on_unlike
 from engine.evaluation.selection import words_on
 from engine.language import decimal, tr, trc, trn
 from engine.nn.run_model import RunModel
@@ -172,6 +173,7 @@ def facts_on(run: Run, model: RunModel) -> list[tuple[str, list[tuple[str, str]]
         (tr("Trained"), time.strftime(tr("%Y-%m-%d %H:%M UTC"), time.gmtime(run.created_at))),
         (tr("What was tried"), str(run.settings.get("story") or "")),
         (tr("Accepted suggestions"), words_on(run.settings)),
+        (tr("Open images"), words_on_unlike(run.settings)),
         *[(tr("Note"), str(note)) for note in run.settings.get("notes", [])],
     ]
     marks = [

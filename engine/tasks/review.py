@@ -20,6 +20,7 @@ from engine.evaluation.intervals import CROSS_VALIDATED, grouped
 from engine.evaluation.metrics import Metrics, measure
 from engine.evaluation.multi_label import SeveralMetrics, measure_several
 from engine.evaluation.reliability import ReliabilityBin, reliability_bins
+from engine.evaluation.representation import unlike_of
 from engine.evaluation.work_saved import DEFAULT_PRECISION, Acceptance, WorkSaved, work_saved
 from engine.job import Job, JobContext, Priority
 from engine.language import tr
@@ -198,8 +199,10 @@ def _review_one(snapshot: ReviewSnapshot, checkpoint: Callable[[], None]) -> Rev
     looks_known = np.append(snapshot.looks_known, np.ones(len(judged.is_right) - len(targets), np.bool_))
     others = snapshot.other_probabilities
     metrics = measure(probabilities, targets, units, is_cross_validated=True, weights=measured.weights)
+    # Nothing is promised of images that are like none of the measured ones.
+    is_told = unlike_of(run.settings) is None
     saved = work_saved(
-        judged.confidences * looks_known,
+        judged.confidences * looks_known * is_told,
         judged.is_right,
         others.max(axis=1, initial=0) * snapshot.others_look_known,
         judged.units,

@@ -28,6 +28,7 @@ from engine.tasks.grouping import grouping_of, usable_labels
 from engine.tasks.head_run import fit_and_measure, write_head_run
 from engine.tasks.near_duplicates import job_before_training
 from engine.tasks.read_files import read_now
+from engine.tasks.representative import with_stacks
 from engine.tasks.several_labels import refuse_too_few_of_several, usable_labels_of_several
 from engine.tasks.train_snapshot import TrainSettings, TrainSnapshot
 
@@ -70,9 +71,12 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
         usable = usable_labels_of_several if labels.mode is LabelMode.SEVERAL else usable_labels
         kept, class_positions, notes = usable(labels, rows, grouping)
         grouping = replace(grouping, units=[grouping.units[index] for index in kept])
+        targets = _targets_of(labels, kept, class_positions)
+        all_image_ids, all_rows = source.embedded_images(self.project)
+        num_open = len(all_image_ids) - len(labels.image_ids)
+        grouping, in_stacks = with_stacks(grouping, labels.together[kept], targets, num_open)
         class_ids = [labels.classes[position].id for position in class_positions]
         start, strength, chosen_at = self._last_head(source, class_ids, len(kept), grouping.rule, labels.mode)
-        all_image_ids, all_rows = source.embedded_images(self.project)
         run_id = self.project.new_run_id()
         refused_ids, refused_rows, refused = refused_of(labels, self.settings, class_ids, all_image_ids, all_rows)
         self._pending = PendingFolder(_free_folder(self.project.models_dir, run_id))
@@ -86,7 +90,7 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
             image_ids=labels.image_ids[kept],
             content_hashes=[labels.content_hashes[index] for index in kept],
             grouping=grouping,
-            targets=_targets_of(labels, kept, class_positions),
+            targets=targets,
             rows=rows[kept],
             class_ids=class_ids,
             class_names=[labels.classes[position].name for position in class_positions],
@@ -106,6 +110,7 @@ class TrainHead(Job[TrainSnapshot, Run, Run]):
             refused_ids=refused_ids,
             refused_rows=refused_rows,
             refused=refused,
+            in_stacks=in_stacks,
         )
 
     @staticmethod

@@ -52,7 +52,8 @@ class TrainSnapshot:
 
     `accepted` (N,) are labels that are accepted suggestions, `unseen` (N,) those of them that nobody looked at.
     `refused_ids` (R,) are images without a class of which suggestions were refused, at `refused_rows` (R,) of the
-    feature file; `refused` (R, K) tells which of the classes.
+    feature file; `refused` (R, K) tells which of the classes. `in_stacks` (N,) were chosen together with others and
+    are held out with them.
     """
 
     source: FeatureSource
@@ -83,8 +84,9 @@ class TrainSnapshot:
     refused_ids: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     refused_rows: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     refused: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
+    in_stacks: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
 
     def __post_init__(self) -> None:
-        for name in ("accepted", "unseen"):
+        for name in ("accepted", "unseen", "in_stacks"):
             if len(getattr(self, name)) != len(self.targets):
                 object.__setattr__(self, name, np.zeros(len(self.targets), np.bool_))

@@ -15,6 +15,7 @@ from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
 from engine.domain import Source
+from engine.evaluation.representation import unlike_of
 from engine.language import tr, trn
 from gui import review_words
 from gui.review_state import ReviewState
@@ -202,6 +203,11 @@ class HeadlineCard(Card):
         before, share, after = review_words.headline(acceptance, self.precision, num_accepted, num_open)
         accent = theme().accent
         self.title.setText(f"{escape(before)}<span style='color:{accent}'>{escape(share)}</span>{escape(after)}")
+        unlike = unlike_of(review.run.settings)
+        if unlike is not None:
+            self.title.setText(escape(tr("How many can be accepted without looking cannot be told yet")))
+            self.below.setText(unlike.words())
+            return
         num_measured = len(review.image_ids)
         self.below.setText(
             review_words.below_headline(acceptance, self.precision, num_measured, best, num_accepted, num_open)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from engine.domain import CONFIDENT
 from engine.evaluation.acceptance import expected_mistakes
+from engine.evaluation.representation import unlike_of
 from engine.language import tr, trc
 from gui.columns import suggested_ids_at
 from gui.panels.labelling import Labelling
@@ -121,6 +122,8 @@ def _confident_text(number: int, num_held_back: int, mistakes: str) -> str:
 
 def _mistakes(session: Session, confidences: NDArray[np.float32]) -> str:
     measured = session.run.validation if session.run is not None else None
+    if session.run is not None and unlike_of(session.run.settings) is not None:
+        return tr("nobody can tell how many are wrong: many open images look like nothing labelled yet")
     found = measured and expected_mistakes(confidences, measured.num_confident, measured.num_confident_wrong)
     if not found:
         return tr("too few labels to tell how many are wrong")

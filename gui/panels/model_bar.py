@@ -7,6 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from engine.domain import LabelMode, Mark
+from engine.evaluation.representation import unlike_of
 from engine.language import tr, trn
 from engine.nn.training_plan import AUTO, FULL, HEAD, PARTIAL
 from gui import wording
@@ -153,6 +154,10 @@ class ModelBar(QWidget):
                 facts += " · " + trn("{number:,} new label since", "{number:,} new labels since", since)
             gist = session.backbones.short_hint()
             self.facts.setText(f"{facts} · {gist}" if gist else facts)
+            unlike = unlike_of(run.settings)
+            if unlike is not None:
+                self.facts.setText(f"{unlike.words().removesuffix('.')} · {facts}")
+                role = "warning"
         else:
             self.title.setText(tr("No model yet"))
             self.interval.setText("")

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVB
 
 from engine.domain import Run
 from engine.errors import AppError
+from engine.evaluation.representation import words_on_unlike
 from engine.evaluation.selection import words_on
 from engine.language import decimal, tr, trc, trn
 from engine.tasks.run_settings import backbone_words, depth_words
@@ -234,7 +235,16 @@ def _curves(version: Version) -> Curves | None:
 def _particulars(run: Run) -> list[str]:
     noted = run.settings.get("notes")
     notes = [str(each) for each in noted] if isinstance(noted, list) else []
-    return [text for text in (words_on(run.settings), str(run.settings.get("story", "")), " ".join(notes)) if text]
+    return [
+        text
+        for text in (
+            words_on(run.settings),
+            words_on_unlike(run.settings),
+            str(run.settings.get("story", "")),
+            " ".join(notes),
+        )
+        if text
+    ]
 
 
 def _table(rows: Table, has_head: bool = False) -> QGridLayout:
