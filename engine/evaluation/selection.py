@@ -144,12 +144,12 @@ def words_on(settings: Mapping[str, Any]) -> str:
     num_accepted, plain = int(counted["num_measured"]), 100 * float(counted["accuracy_one_by_one"])
     if not num_refused(settings):
         return trn(
-            "1 of the labels is an accepted suggestion. A model was sure of those, so images count as often as equally "
-            "sure ones come up in the project (one by one: {plain:.1f} % right). Give those that you took out a class, "
-            "too: without them it flatters.",
-            "{number:,} labels are accepted suggestions. A model was sure of those, so images count as often as "
-            "equally sure ones come up in the project (one by one: {plain:.1f} % right). Give those that you took out "
-            "a class, too: without them it flatters.",
+            "1 of the labels is an accepted suggestion, and those are mostly easy images. The accuracy is what to "
+            "expect of all images of the project, the difficult ones included (of the labelled ones {plain:.1f} % are "
+            "right). Give those that you took out a class, too, or it comes out too high.",
+            "{number:,} labels are accepted suggestions, and those are mostly easy images. The accuracy is what to "
+            "expect of all images of the project, the difficult ones included (of the labelled ones {plain:.1f} % are "
+            "right). Give those that you took out a class, too, or it comes out too high.",
             num_accepted,
             plain=plain,
         )
@@ -165,10 +165,10 @@ def words_on(settings: Mapping[str, Any]) -> str:
     if not num_accepted:
         return refused
     accepted = trn(
-        "1 of the labels is an accepted suggestion. A model was sure of those, so images count as often as equally "
-        "sure ones come up in the project (labelled ones one by one: {plain:.1f} % right).",
-        "{number:,} labels are accepted suggestions. A model was sure of those, so images count as often as equally "
-        "sure ones come up in the project (labelled ones one by one: {plain:.1f} % right).",
+        "1 of the labels is an accepted suggestion, and those are mostly easy images. The accuracy is what to expect "
+        "of all images of the project, the difficult ones included (of the labelled ones {plain:.1f} % are right).",
+        "{number:,} labels are accepted suggestions, and those are mostly easy images. The accuracy is what to expect "
+        "of all images of the project, the difficult ones included (of the labelled ones {plain:.1f} % are right).",
         num_accepted,
         plain=plain,
     )

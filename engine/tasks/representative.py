@@ -47,10 +47,10 @@ def with_stacks(
     if not in_stacks.any():
         return grouping, in_stacks
     note = trn(
-        "{number:,} image was labelled in stacks: a stack is held out as a whole, so that it is not predicted from its "
-        "look-alikes.",
-        "{number:,} images were labelled in stacks: a stack is held out as a whole, so that it is not predicted from "
-        "its look-alikes.",
+        "{number:,} image was labelled in stacks. To measure, a whole stack is held back at a time: no image is "
+        "predicted from its own look-alikes.",
+        "{number:,} images were labelled in stacks. To measure, a whole stack is held back at a time: no image is "
+        "predicted from its own look-alikes.",
         int(in_stacks.sum()),
     )
     return replace(grouping, units=units, notes=[*grouping.notes, note]), in_stacks
@@ -59,7 +59,7 @@ def with_stacks(
 def counted_for_open(snapshot: TrainSnapshot, run: Run, found: Found) -> tuple[Run, Found]:
     """Returns run and held-out predictions with what they say of the images without a class.
 
-    Where the accuracy was counted otherwise already (accepted suggestions), it stays.
+    Where a model had a say in more labels than stacks had, the accuracy was counted for that already and stays.
     """
     if snapshot.mode is LabelMode.SEVERAL:
         return run, found
@@ -71,7 +71,8 @@ def counted_for_open(snapshot: TrainSnapshot, run: Run, found: Found) -> tuple[R
     if unlike is not None:
         told = {"num_unlike": unlike.num_unlike, "num_open": unlike.num_open}
         return replace(run, settings=run.settings | {UNLIKE: told}), found
-    if snapshot.in_stacks.any() and "weights" not in found:
+    num_chosen_by_model = int(snapshot.accepted.sum()) + len(snapshot.refused_ids)
+    if snapshot.in_stacks.sum() > num_chosen_by_model:
         return _counted_by_odds(snapshot, run, found, predictions, is_open)
     return run, found
 

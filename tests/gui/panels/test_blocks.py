@@ -24,7 +24,7 @@ def desk(open_desk: Any, make_images: Any) -> Any:
     made = open_desk(make_images(NUM_OK + NUM_RUST))
     made.add_classes("ok", "rust")
     made.session.run = SimpleNamespace(
-        id=1, unknown=None, validation=None, class_ids=[OK, RUST], mode="one", depth="full"
+        settings={}, id=1, unknown=None, validation=None, class_ids=[OK, RUST], mode="one", depth="full"
     )
     made.suggest(np.repeat([OK, RUST], [NUM_OK, NUM_RUST]), np.r_[np.linspace(0.99, 0.90, NUM_OK), np.full(6, 0.8)])
     made.session.blocks.set_page_size(4)
@@ -172,7 +172,7 @@ def test_the_page_and_what_it_accepts_stay_when_the_suggestions_change_and_show_
     blocks.start(OK)
     page = blocks.page_ids.tolist()
     desk.session.run = SimpleNamespace(
-        id=2, unknown=None, validation=None, class_ids=[OK, RUST], mode="one", depth="full"
+        settings={}, id=2, unknown=None, validation=None, class_ids=[OK, RUST], mode="one", depth="full"
     )
     desk.suggest(np.r_[np.full(2, RUST), np.full(NUM_OK + NUM_RUST - 2, OK)], np.linspace(0.5, 0.99, 16))
     assert blocks.page_ids.tolist() == page

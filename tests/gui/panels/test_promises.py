@@ -20,7 +20,7 @@ def desk(open_desk: Callable[[Path], Any], make_images: Callable[[int], Path]) -
 
 def measured(desk: Any, num_confident: int, num_wrong: int) -> None:
     validation = SimpleNamespace(num_confident=num_confident, num_confident_wrong=num_wrong)
-    desk.session.run = SimpleNamespace(validation=validation, unknown=None)
+    desk.session.run = SimpleNamespace(validation=validation, unknown=None, settings={})
     desk.suggest(np.full(60, 1), np.full(60, 0.99))
 
 

@@ -49,7 +49,7 @@ def test_the_hint_counts_only_what_shift_space_accepts(desk: Any) -> None:
 
 def test_shift_space_leaves_out_what_looks_strange_for_so_sure_a_suggestion(desk: Any) -> None:
     measured = {"false_alarms": [{"rate": 0.05, "accept_below": 0.6}]}
-    desk.session.run = SimpleNamespace(unknown=measured, validation=None)
+    desk.session.run = SimpleNamespace(unknown=measured, validation=None, settings={})
     desk.press(Key.Key_Space, with_=SHIFT)
     desk.wait_saved()
     assert class_ids(desk) == [2] * 6 + [0] * 6
