@@ -50,6 +50,14 @@ class Unlike:
     num_unlike: int
     num_open: int
 
+    def short_words(self) -> str:
+        """Returns it for a line, and what to do."""
+        return tr(
+            "{num_unlike:,} of {num_open:,} open images look like nothing labelled yet: label some at random",
+            num_unlike=self.num_unlike,
+            num_open=self.num_open,
+        )
+
     def words(self) -> str:
         """Returns it as a sentence, and what to do."""
         return tr(

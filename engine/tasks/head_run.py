@@ -18,6 +18,7 @@ from engine.evaluation.metrics import Metrics, measure
 from engine.evaluation.multi_label import SeveralMetrics, measure_several
 from engine.evaluation.multi_label_calibration import calibrate, cross_fitted
 from engine.evaluation.multi_label_folds import assign_folds_of_several
+from engine.evaluation.splits import choose_num_folds
 from engine.evaluation.unknown import UnknownFit, combinations_of, fit_unknown
 from engine.job import JobContext
 from engine.language import tr
@@ -39,7 +40,7 @@ from engine.tasks.accepted_labels import counted_fairly, is_measured, notes_on, 
 from engine.tasks.grouping import cross_validation_words
 from engine.tasks.predict import predictions_of_rows, write_predictions
 from engine.tasks.provenance import labels_hash, made_with
-from engine.tasks.representative import counted_for_open
+from engine.tasks.representative import counted_for_open, units_without_stacks
 from engine.tasks.several_labels import entry_weights
 from engine.tasks.train_snapshot import TrainSnapshot
 
@@ -86,7 +87,25 @@ def fit_and_measure(snapshot: TrainSnapshot, num_folds: int, context: JobContext
     out_of_fold = probabilities_of(fit.out_of_fold_logits / temperatures[:, None])
     head = replace(fit.head, temperature=fit_temperature(fit.out_of_fold_logits, targets, refused))
     context.checkpoint()
-    unknown = fit_unknown(features, targets, folds, fit.out_of_fold_logits, head.mean, head.scale)
+    strange = folds, fit.out_of_fold_logits
+    if snapshot.in_stacks.any():
+        # How alike the labelled images are is told one by one: beside other stacks nothing would look strange any more.
+        units = units_without_stacks(snapshot)
+        one_by_one = assign_group_folds(
+            targets, snapshot.content_hashes, units, choose_num_folds(targets, units), settings.seed
+        )
+        again = fit_head(
+            features,
+            targets,
+            len(snapshot.class_ids),
+            one_by_one,
+            is_class_balanced=settings.is_class_balanced,
+            strength=fit.strength,
+            start=fit.head,
+            checkpoint=context.checkpoint,
+        )
+        strange = one_by_one, again.out_of_fold_logits
+    unknown = fit_unknown(features, targets, *strange, head.mean, head.scale)
     metrics = measure(out_of_fold, targets, np.array(snapshot.grouping.units), is_cross_validated=True)
     return FittedHead(fit, head, folds, out_of_fold, metrics, unknown=unknown)
 

@@ -56,6 +56,16 @@ def with_stacks(
     return replace(grouping, units=units, notes=[*grouping.notes, note]), in_stacks
 
 
+def units_without_stacks(snapshot: TrainSnapshot) -> list[str]:
+    """Returns what belongs together (N) but for having been labelled together."""
+    return [
+        f"content {content}" if in_stack else unit
+        for unit, content, in_stack in zip(
+            snapshot.grouping.units, snapshot.content_hashes, snapshot.in_stacks.tolist(), strict=True
+        )
+    ]
+
+
 def counted_for_open(snapshot: TrainSnapshot, run: Run, found: Found) -> tuple[Run, Found]:
     """Returns run and held-out predictions with what they say of the images without a class.
 

@@ -156,7 +156,7 @@ class ModelBar(QWidget):
             self.facts.setText(f"{facts} · {gist}" if gist else facts)
             unlike = unlike_of(run.settings)
             if unlike is not None:
-                self.facts.setText(f"{unlike.words().removesuffix('.')} · {facts}")
+                self.facts.setText(unlike.short_words())
                 role = "warning"
         else:
             self.title.setText(tr("No model yet"))

@@ -5,7 +5,7 @@ the rest one by one ("mixed": 60 % of the labels from stacks), or labels at rand
 project of 450 images the program's accuracy, interval, work saved and block promises are compared with the truth on the
 project's open images and on images outside the project, where a class that nobody labelled is always wrong. "Before"
 is cross-validation one by one. Where too many open images look like nothing labelled, the program states no figure for
-them ("silent"); what it would have been off by stands beside it. Embeddings are kept (see honesty_sets.py).
+them ("silent"), and those trials are not among the others. Embeddings are kept (see honesty_sets.py).
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def trial(images: ImageSet, flow: str, seed: int, wanted: int, tallies: dict[tup
     together = np.where(sizes[steps[chosen]] >= 3, steps[chosen], 0)
     for method, units in (("before", names), ("now", stack_units(names, together, targets))):
         trained = train(images.features[own], targets, names, units)
-        unknown = unknown_of(images.features[own], targets, units)
+        unknown = unknown_of(images.features[own], targets, names)
         tally = tallies[flow, method]
         tally.trials += 1
         said, truth = {}, {}

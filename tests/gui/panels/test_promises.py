@@ -33,6 +33,13 @@ def test_ten_labels_promise_nothing(desk: Any) -> None:
     wait_for_hint(desk, "too few labels to tell how many are wrong")
 
 
+def test_nothing_is_promised_where_open_images_look_like_nothing_labelled(desk: Any) -> None:
+    measured(desk, 200, 1)
+    desk.session.run.settings = {"unlike_labelled": {"num_unlike": 275, "num_open": 317}}
+    wait_for_hint(desk, "nobody can tell how many are wrong")
+    assert "at most" not in desk.workspace.footer.hints.accessibleDescription()
+
+
 def test_a_model_that_was_wrong_when_sure_promises_as_many_mistakes(desk: Any) -> None:
     measured(desk, 200, 40)
     wait_for_hint(desk, "about 12 wrong, at most 16")
