@@ -18,7 +18,7 @@ KEY = re.compile(r"(?:Ctrl|Alt|Shift)\+[A-Za-z0-9+]+|F\d+")
 MENU_PATH = re.compile(r"(\w+) › ([^*.,;:()]+)")
 NOT_IN_THE_TABLE = {"Model": ["Call images unknown"], "View": ["Theme"], "Review": ["Overview", "Mistakes", "Versions"]}
 PAGES = ["start", "labelling", "training", "review", "use", "exports", "safety", "questions", "benchmarks"]
-GERMAN_KEYS = {"Strg": "Ctrl", "Umschalt": "Shift", "Eingabe": "Enter", "Leertaste": "Space"}
+GERMAN_KEYS = {"Strg": "Ctrl", "Umschalt": "Shift", "Eingabe": "Enter", "Leertaste": "Space", "+Ende": "+End"}
 
 
 def readme(repository: Path) -> str:
