@@ -143,7 +143,9 @@ def measure(size: int, picture: QImage) -> tuple[Figures, dict[str, float]]:
         item = by_id[int(columns.class_ids[row]) or int(columns.predicted_ids[row])]
         is_open = not columns.class_ids[row]
         share = float(columns.confidences[row])
-        return CardFace(row, columns.names[row], picture, "", item.name, item.color, (), is_open, share)
+        return CardFace(
+            row, columns.names[row], picture, "", item.name, item.color, is_suggestion=is_open, confidence=share
+        )
 
     grid = ImageGrid(model, Thumbnails(), face)
     grid.resize(1060, 740)

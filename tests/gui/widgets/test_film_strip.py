@@ -21,7 +21,7 @@ NUM_IMAGES = 100
 
 def face(position: int) -> CardFace:
     if position == 50:
-        return CardFace(position, "both", None, "", "rust", "#ff0000", (("paint", "#0000ff"),))
+        return CardFace(position, "both", None, "", "rust", "#ff0000", more_classes=(("paint", "#0000ff"),))
     return CardFace(position, "one", None, "", "rust", "#00ff00")
 
 
