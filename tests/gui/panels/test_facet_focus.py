@@ -30,7 +30,7 @@ def view(qtbot: Any) -> Iterator[FacetView]:
     window.show()
     qtbot.waitExposed(window)
     window.activateWindow()
-    yield made
+    yield made  # noqa: PT022 - the window lives as long as this function
 
 
 def row_image(view: FacetView) -> QImage:
