@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from engine.evaluation.representation import unlike_of
 from engine.language import count as count
 from engine.language import decimal, tr, trc
 
 if TYPE_CHECKING:
     from engine.backbones import SpeedClass
     from engine.domain import Run
+    from engine.evaluation.representation import Unlike
 
 
 _SPEEDS = {"fast": tr("fast"), "medium": trc("speed", "medium"), "slow": tr("slow")}
@@ -35,7 +35,7 @@ def run_title(run: Run) -> str:
     """Returns e.g. "Version 3 · 96.1 %"; where images may have several classes "Version 3 · average precision 88 %"."""
     average = run.validation.mean_average_precision
     if average is None:
-        if unlike_of(run.settings) is not None:
+        if _unlike_of(run) is not None:
             return tr(
                 "Version {id}  ·  {accuracy} of those labelled", id=run.id, accuracy=percent(run.validation.accuracy, 0)
             )
@@ -45,14 +45,14 @@ def run_title(run: Run) -> str:
 
 def run_interval(run: Run) -> str:
     """Returns the interval of the figure in `run_title`, e.g. "(93.8–97.6)"."""
-    if unlike_of(run.settings) is not None:
+    if _unlike_of(run) is not None:
         return ""
     return interval(run.validation.mean_average_precision_interval or run.validation.accuracy_interval)
 
 
 def run_meaning(run: Run) -> str:
     """Returns what the figure in `run_title` is, in a sentence or two."""
-    unlike = unlike_of(run.settings)
+    unlike = _unlike_of(run)
     if unlike is not None:
         return tr(
             "Share of labelled images that the model got right when it had not seen them. {unlike}",
@@ -121,3 +121,10 @@ def moment(posix_s: float, now: float | None = None) -> str:
 def day_and_time(posix_s: float) -> str:
     """Returns e.g. "2026-03-14 15:09", in local time."""
     return time.strftime(tr("%Y-%m-%d %H:%M"), time.localtime(posix_s))
+
+
+def _unlike_of(run: Run) -> Unlike | None:
+    """Not imported at the top: numpy comes with it, and the first paint goes without."""
+    from engine.evaluation.representation import unlike_of
+
+    return unlike_of(run.settings)

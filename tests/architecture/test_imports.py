@@ -39,7 +39,7 @@ def imported_names(tree: ast.AST) -> Iterator[tuple[int, str]]:
 def test_importing_the_window_loads_no_network_library(repository: Path) -> None:
     loaded = modules_after("import gui.app", repository)
     assert "PySide6.QtWidgets" in loaded
-    assert not loaded.intersection(HEAVY)
+    assert not loaded.intersection((*HEAVY, "numpy", "PIL"))  # 70 ms that the first paint would wait for
 
 
 @pytest.mark.parametrize("command", ["--help", "train", "demo"])
