@@ -106,8 +106,3 @@ class Preprocessing:
 def default_preprocessing(spec: BackboneSpec, preset: Preset = Preset.BALANCED) -> Preprocessing:
     """Returns the preprocessing that new runs of this backbone use."""
     return Preprocessing(spec.input_size_px, spec.mean, spec.std, spec.interpolation, PRESET_VIEWS[preset])
-
-
-def preset_of(preprocessing: Preprocessing) -> Preset | None:
-    """Returns the preset that has these views, None for views that were chosen otherwise."""
-    return next((preset for preset, views in PRESET_VIEWS.items() if views == preprocessing.views), None)

@@ -86,7 +86,7 @@ class BackupsPage(PreferencesPage):
         self.list.clear()
         for at, each in enumerate(files):
             about = tr("before an update of Graft; it stays") if each.is_before_update else ""
-            when = f"{exact_moment(each.made_at)}  ({wording.moment(each.made_at)})"
+            when = f"{wording.day_and_time(each.made_at)}  ({wording.moment(each.made_at)})"
             item = QTreeWidgetItem([when, wording.size(each.size_bytes), about])
             item.setData(0, _ROLE, at)
             item.setToolTip(0, each.file.name)
@@ -158,7 +158,7 @@ class BackupsPage(PreferencesPage):
             self._say(tr("Labels, classes, marks and notes are as in this backup: there is nothing to restore."))
             return
         self._say("")
-        moment = exact_moment(chosen.made_at)
+        moment = wording.day_and_time(chosen.made_at)
         choice = ask.ask_choice(
             self,
             tr("Go back to the backup of {moment}?", moment=moment),
@@ -197,11 +197,6 @@ class BackupsPage(PreferencesPage):
     def _say(self, text: str, role: str = "dim") -> None:
         self.news.setText(text)
         set_role(self.news, role)
-
-
-def exact_moment(posix_s: float) -> str:
-    """Returns e.g. "2026-11-21 15:31"."""
-    return wording.day_and_time(posix_s)
 
 
 def plan_text(plan: GoingBackPlan) -> str:

@@ -117,7 +117,7 @@ class DetailsPanel(QScrollArea):
         width_px, height_px = int(columns.widths_px[row]), int(columns.heights_px[row])
         self.facts.set_fact("size", f"{width_px} × {height_px}" if width_px and height_px else "–")
         taken_at = float(columns.taken_at[row])
-        self.facts.set_fact("taken", _moment(taken_at) if taken_at == taken_at else "")
+        self.facts.set_fact("taken", wording.day_and_time(taken_at) if taken_at == taken_at else "")
         self._show_quality(row)
         is_missing = columns.statuses[row] == ImageStatus.MISSING
         self.facts.set_fact("problem", tr("The file is missing.") if is_missing else "")
@@ -218,7 +218,3 @@ class DetailsPanel(QScrollArea):
         self.facts.set_fact("camera", record.camera)
         self.facts.set_fact("problem", record.reason)
         self.facts.values["file"].setToolTip(str(record.path))
-
-
-def _moment(posix_s: float) -> str:
-    return wording.day_and_time(posix_s)

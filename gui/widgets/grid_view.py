@@ -25,7 +25,6 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import (
     QColor,
-    QNativeGestureEvent,
     QPainter,
     QPaintEvent,
     QRegion,
@@ -41,7 +40,7 @@ from gui.thumbnails import THUMBNAIL_PX, Thumbnails
 from gui.widgets.grid_layout import DEFAULT_CARD_PX, MARGIN_PX, MAX_CARD_PX, MIN_CARD_PX, GridLayout
 from gui.widgets.grid_selection import positions_within, to_positions, to_selection
 from gui.widgets.image_card import CardFace, CardPainter
-from gui.widgets.pinch import pinch_factor
+from gui.widgets.pinch import follow_pinch
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 Flag = QItemSelectionModel.SelectionFlag
@@ -344,13 +343,9 @@ class GridView(QAbstractItemView):
             super().wheelEvent(event)
 
     def viewportEvent(self, event: QEvent) -> bool:
-        factor = pinch_factor(event)
-        if factor is None:
-            return super().viewportEvent(event)
-        assert isinstance(event, QNativeGestureEvent)
-        self.zoom_by(factor, event.position().toPoint())
-        event.accept()
-        return True
+        return follow_pinch(event, lambda factor, at: self.zoom_by(factor, at.toPoint())) or super().viewportEvent(
+            event
+        )
 
     def zoom_by(self, factor: float, around: QPoint) -> None:
         """Makes the pictures larger or smaller; the card under a point keeps its height on screen."""

@@ -10,7 +10,6 @@ from PySide6.QtGui import (
     QColor,
     QImage,
     QMouseEvent,
-    QNativeGestureEvent,
     QPainter,
     QPaintEvent,
     QResizeEvent,
@@ -24,7 +23,7 @@ from gui.display_levels import LevelsRenderer
 from gui.theme import theme
 from gui.widgets.canvas_overlays import paint_classes, paint_message, paint_note
 from gui.widgets.heat_overlay import HeatOverlay
-from gui.widgets.pinch import pinch_factor
+from gui.widgets.pinch import follow_pinch
 
 PADDING_PX = 16
 MAX_ZOOM = 8.0
@@ -204,13 +203,7 @@ class ImageCanvas(QWidget):
         event.accept()
 
     def event(self, event: QEvent) -> bool:
-        factor = pinch_factor(event)
-        if factor is None:
-            return super().event(event)
-        assert isinstance(event, QNativeGestureEvent)
-        self.zoom_by(factor, event.position())
-        event.accept()
-        return True
+        return follow_pinch(event, self.zoom_by) or super().event(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:

@@ -13,7 +13,6 @@ from PySide6.QtGui import (
     QImage,
     QKeyEvent,
     QMouseEvent,
-    QNativeGestureEvent,
     QPainter,
     QPaintEvent,
     QPolygonF,
@@ -23,7 +22,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from engine.language import tr
 from gui.theme import theme
-from gui.widgets.pinch import pinch_factor
+from gui.widgets.pinch import follow_pinch
 from gui.widgets.point_raster import PointRaster
 
 MARGIN_PX = 28
@@ -191,13 +190,7 @@ class ScatterView(QWidget):
         event.accept()
 
     def event(self, event: QEvent) -> bool:
-        factor = pinch_factor(event)
-        if factor is None:
-            return super().event(event)
-        assert isinstance(event, QNativeGestureEvent)
-        self.zoom_by(factor, event.position())
-        event.accept()
-        return True
+        return follow_pinch(event, self.zoom_by) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         keys = Qt.Key
